@@ -1,0 +1,1 @@
+//! Three simulated clouds that speak the real wire protocols.

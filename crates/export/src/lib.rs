@@ -1,0 +1,1 @@
+//! Our model as OTLP, and the destinations that carry it.

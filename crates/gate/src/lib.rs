@@ -1,0 +1,1 @@
+//! Quota, retry, timeouts and accounting: the one door to every API.

@@ -1,0 +1,2 @@
+//! The `nephoscope` command.
+fn main() {}

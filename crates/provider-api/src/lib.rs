@@ -1,0 +1,1 @@
+//! The MetricsProvider trait, its nouns and error kinds: no SDK, no runtime.

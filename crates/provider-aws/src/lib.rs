@@ -1,0 +1,1 @@
+//! CloudWatch behind the MetricsProvider trait.

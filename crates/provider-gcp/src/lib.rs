@@ -1,0 +1,1 @@
+//! Google Cloud Monitoring behind the MetricsProvider trait.

@@ -1,0 +1,1 @@
+//! What is due when: a pure core and its tokio driver.

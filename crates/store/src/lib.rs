@@ -1,0 +1,1 @@
+//! Ledger and spool behind one commit.
