@@ -1,1 +1,256 @@
-//! Quota, retry, timeouts and accounting: the one door to every API.
+//! The one door to every cloud API: quota, concurrency, hard timeouts, one retry loop, and the counting of all of it.
+//!
+//! Providers hand in a request as a closure; the gate decides when it may go, how long it may take and whether it goes
+//! again. What a failure *means* is the provider's to say ([`ErrorKind`](provider_api::ErrorKind)); what is done about
+//! it is decided here, in [`reaction`]. A budget and a breaker belong between [`Gate::send`] and the quota.
+
+mod counters;
+mod quota;
+mod retry;
+
+pub use counters::{Counter, Snapshot};
+pub use quota::Quota;
+pub use retry::{Reaction, RetryLimits, reaction};
+
+use counters::Counters;
+use provider_api::{AccountId, Cloud, ErrorKind, Price, ProviderError, Scope};
+use quota::Quotas;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How one account's requests are paced.
+#[derive(Clone, Debug)]
+pub struct GateConfig {
+    /// Requests in flight at once.
+    pub concurrency: NonZeroUsize,
+    /// Longest time one attempt may take, connection included; no SDK of the three sets such a limit by itself.
+    pub attempt_timeout: Duration,
+    /// When to give up trying again.
+    pub retry: RetryLimits,
+    /// Quotas per operation; each scope has its own bucket. An operation without an entry is not paced.
+    pub quotas: Vec<(&'static str, Quota)>,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self {
+            concurrency: NonZeroUsize::new(8).unwrap_or(NonZeroUsize::MIN),
+            attempt_timeout: Duration::from_secs(60),
+            retry: RetryLimits::default(),
+            quotas: Vec::new(),
+        }
+    }
+}
+
+/// What is about to be asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Region, subscription or project.
+    pub scope: Scope,
+    /// The API operation by its own name.
+    pub operation: &'static str,
+    /// What one attempt costs.
+    pub price: Price,
+}
+
+/// The door of one account. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    cloud: Cloud,
+    account: AccountId,
+    config: GateConfig,
+    slots: Semaphore,
+    quotas: Quotas,
+    counters: Counters,
+}
+
+impl Gate {
+    /// A gate for one account.
+    pub fn new(cloud: Cloud, account: AccountId, config: GateConfig) -> Self {
+        let slots = Semaphore::new(config.concurrency.get().min(Semaphore::MAX_PERMITS));
+        let quotas = Quotas::new(&config.quotas);
+        Self {
+            shared: Arc::new(Shared {
+                cloud,
+                account,
+                config,
+                slots,
+                quotas,
+                counters: Counters::default(),
+            }),
+        }
+    }
+
+    /// Whose gate it is.
+    pub fn account(&self) -> &AccountId {
+        &self.shared.account
+    }
+
+    /// Which cloud it leads to.
+    pub fn cloud(&self) -> Cloud {
+        self.shared.cloud
+    }
+
+    /// Sends a request when quota and concurrency allow it, and again while the failure is a passing one and the
+    /// limits of [`RetryLimits`] are not reached. `attempt` is called once per attempt.
+    pub async fn send<T, F, Fut>(&self, request: &Request, mut attempt: F) -> Result<T, ProviderError>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, ProviderError>>,
+    {
+        let limits = &self.shared.config.retry;
+        let begun = Instant::now();
+        let mut tries = 0;
+        loop {
+            let failure = match self.once(request, &mut attempt).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            tries += 1;
+            match reaction(&failure.kind, tries, begun.elapsed(), limits, fastrand::f64()) {
+                Reaction::GiveUp => return Err(failure),
+                Reaction::TryAgainAfter(wait) => {
+                    self.shared.counters.retried(failure.kind.label());
+                    tracing::debug!(error = %failure, tries, wait_ms = wait.as_millis(), "trying again");
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// What has passed so far.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.counters.snapshot()
+    }
+
+    async fn once<T, F, Fut>(&self, request: &Request, attempt: &mut F) -> Result<T, ProviderError>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T, ProviderError>>,
+    {
+        let waiting = Instant::now();
+        let slot = self.shared.slots.acquire().await;
+        self.shared.quotas.wait(&request.scope, request.operation).await;
+        self.shared.counters.waited(waiting.elapsed());
+        let limit = self.shared.config.attempt_timeout;
+        let result = match timeout(limit, attempt()).await {
+            Ok(result) => result,
+            Err(_elapsed) => Err(self.timed_out(request, limit)),
+        };
+        drop(slot);
+        let outcome = result.as_ref().map_or_else(|e| e.kind.label(), |_| "ok");
+        self.shared
+            .counters
+            .answered(request.operation, outcome, request.price);
+        result
+    }
+
+    fn timed_out(&self, request: &Request, limit: Duration) -> ProviderError {
+        let message = format!("no answer within {} s", limit.as_secs());
+        ProviderError::new(
+            self.shared.cloud,
+            request.operation,
+            request.scope.clone(),
+            ErrorKind::TimedOut,
+            message,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn gate(config: GateConfig) -> Gate {
+        Gate::new(Cloud::Aws, AccountId("a".into()), config)
+    }
+
+    fn request() -> Request {
+        Request {
+            scope: Scope::new("r"),
+            operation: "Op",
+            price: Price {
+                requests: 1,
+                units: 2,
+                usd_nanos: 3,
+            },
+        }
+    }
+
+    fn failed(kind: ErrorKind) -> ProviderError {
+        ProviderError::new(Cloud::Aws, "Op", Scope::new("r"), kind, "no")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_again_until_it_works_and_counts_each_attempt() {
+        let gate = gate(GateConfig::default());
+        let calls = AtomicU32::new(0);
+        let answer = gate
+            .send(&request(), || async {
+                match calls.fetch_add(1, Ordering::Relaxed) {
+                    0 => Err(failed(ErrorKind::Throttled { retry_after: None })),
+                    1 => Err(failed(ErrorKind::Unavailable {
+                        retry_after: Some(Duration::from_secs(2)),
+                    })),
+                    _ => Ok(7),
+                }
+            })
+            .await;
+        assert_eq!(answer.ok(), Some(7));
+        let snapshot = gate.snapshot();
+        let outcomes: Vec<_> = snapshot
+            .requests
+            .iter()
+            .map(|c| (c.outcome, c.requests))
+            .collect();
+        assert_eq!(outcomes, [("ok", 1), ("throttled", 1), ("unavailable", 1)]);
+        assert_eq!(snapshot.usd_nanos, 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_server_is_cut_off_and_given_up_in_the_end() {
+        let gate = gate(GateConfig {
+            attempt_timeout: Duration::from_secs(1),
+            ..GateConfig::default()
+        });
+        let answer: Result<(), _> = gate.send(&request(), std::future::pending).await;
+        assert_eq!(answer.err().map(|e| e.kind), Some(ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quota_paces_requests_per_scope() {
+        let quota = Quota {
+            per_second: 2.0,
+            burst: 1,
+        };
+        let gate = gate(GateConfig {
+            quotas: vec![("Op", quota)],
+            ..GateConfig::default()
+        });
+        let begun = Instant::now();
+        for _ in 0..5 {
+            assert!(gate.send(&request(), || async { Ok(()) }).await.is_ok());
+        }
+        let elapsed = begun.elapsed();
+        assert!(
+            elapsed >= Duration::from_millis(1_900),
+            "five at two a second took {elapsed:?}"
+        );
+        let other = Request {
+            scope: Scope::new("other"),
+            ..request()
+        };
+        assert!(gate.send(&other, || async { Ok(()) }).await.is_ok());
+        assert_eq!(begun.elapsed(), elapsed, "another scope has its own bucket");
+    }
+}

@@ -1,1 +1,25 @@
-//! The MetricsProvider trait, its nouns and error kinds: no SDK, no runtime.
+//! What a cloud looks like to the rest of Nephoscope: the [`MetricsProvider`] trait, the nouns it speaks in and
+//! the kinds of failure it may report.
+//!
+//! This crate knows no SDK, no runtime and no wire format. Providers implement it, the scheduler drives it, the
+//! exporter reads the points that come out.
+
+pub mod conformance;
+mod error;
+mod model;
+pub mod names;
+mod provider;
+mod target;
+mod time;
+
+pub use error::{ErrorKind, ProviderError};
+pub use model::{
+    Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Point, Resource, Series,
+    SeriesId, SeriesPoints, Temporality, Value,
+};
+pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use target::{
+    AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Price, Scope, SkipReason,
+    Skipped, Target, TargetId,
+};
+pub use time::{UnixNanos, Window};

@@ -1,0 +1,71 @@
+//! The one trait that a cloud has to implement.
+
+use crate::{AccountId, Batch, Call, Catalogue, Cloud, Due, ProviderError};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use std::fmt;
+
+/// A cloud account that can be listed and read.
+///
+/// # Contract
+///
+/// An implementation does not retry, sleep, spawn tasks, read a clock or the environment; every request it makes passes
+/// its gate, which does the waiting, counting and trying again. It holds no state that changes what [`plan`] answers.
+/// Partial answers are handed over as such. The functions in [`crate::conformance`] check these promises.
+///
+/// [`plan`]: MetricsProvider::plan
+#[async_trait]
+pub trait MetricsProvider: fmt::Debug + Send + Sync + 'static {
+    /// The configuration's name of the account.
+    fn account(&self) -> &AccountId;
+
+    /// Which cloud.
+    fn cloud(&self) -> Cloud;
+
+    /// Proves credentials and, by one cheap request per scope, the permissions that this configuration needs; names
+    /// what is missing in the cloud's own words.
+    async fn check(&self) -> CheckReport;
+
+    /// One catalogue per scope; a scope that fails is an `Err` and the listing goes on with the next.
+    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>>;
+
+    /// Pure: every due target in exactly one call, each call within the API's limits, each with its price.
+    fn plan(&self, due: &[Due]) -> Vec<Call>;
+
+    /// Bounded batches, oldest request first; no page is read before the stream is polled for it, and dropping the
+    /// stream cancels. After an `Err` the stream ends; what was handed over before stands.
+    fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>>;
+}
+
+/// What came of one check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It works.
+    Passed,
+    /// Credentials are missing, wrong or expired.
+    Unauthenticated,
+    /// A permission is missing.
+    Forbidden,
+    /// The service could not be reached or did not answer usefully.
+    Unavailable,
+}
+
+/// One line of the table that `nephoscope check` prints.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Region, subscription or project; `-` for the account as a whole.
+    pub scope: String,
+    /// What was tried (`ListMetrics`, `token`).
+    pub what: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// The cloud's words and what to do; empty when it passed.
+    pub detail: String,
+}
+
+/// All checks of one account.
+#[derive(Clone, Debug, Default)]
+pub struct CheckReport {
+    /// In the order they were made.
+    pub checks: Vec<Check>,
+}
