@@ -1,1 +1,19 @@
 //! Three simulated clouds that speak the real wire protocols.
+//!
+//! The data of each cloud is a pure function of (seed, series, time), so a test knows the truth without asking. What the
+//! clouds share lives here: the [`world::World`] and its clock, [`faults::Faults`], [`counts::Counts`] and the loopback
+//! server. What one cloud checks and answers lives in its folder.
+#![forbid(unsafe_code)]
+
+pub mod aws;
+pub mod azure;
+pub mod counts;
+pub mod faults;
+pub mod gcp;
+pub mod serve;
+pub mod world;
+
+pub use counts::{Counts, CountsSnapshot};
+pub use faults::{BadAnswer, Faults, Verdict};
+pub use serve::{Running, TestCa};
+pub use world::{Clock, World};

@@ -1,0 +1,118 @@
+//! The access keys that the simulated account knows, and the sessions that `AssumeRole` opens.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use super::answer::ApiError;
+
+/// The account that the long-lived key belongs to.
+pub const ACCOUNT: &str = "123456789012";
+/// The long-lived access key.
+pub const ACCESS_KEY: &str = "AKIDSIMULATED";
+/// Its secret.
+pub const SECRET_KEY: &str = "simulated-secret";
+
+/// A role that can be assumed.
+#[derive(Clone, Copy, Debug)]
+pub struct Role {
+    /// The role's ARN.
+    pub arn: &'static str,
+    /// What the caller must give, if anything.
+    pub external_id: Option<&'static str>,
+}
+
+/// The roles of this world: one that asks for no external id, one in another account that does.
+pub const ROLES: [Role; 2] = [
+    Role {
+        arn: "arn:aws:iam::123456789012:role/nephoscope",
+        external_id: None,
+    },
+    Role {
+        arn: "arn:aws:iam::210987654321:role/nephoscope",
+        external_id: Some("simulated-external-id"),
+    },
+];
+
+/// A key that signs.
+#[derive(Clone)]
+pub(super) struct Key {
+    pub(super) secret: String,
+    pub(super) account: String,
+    pub(super) arn: String,
+    token: Option<String>,
+    expires_unix_s: i64,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("arn", &self.arn)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All keys by their id.
+#[derive(Debug)]
+pub(super) struct Keys {
+    known: Mutex<HashMap<String, Key>>,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:user/simulated");
+        let (secret, account) = (SECRET_KEY.to_owned(), ACCOUNT.to_owned());
+        let key = Key {
+            secret,
+            account,
+            arn,
+            token: None,
+            expires_unix_s: i64::MAX,
+        };
+        Self {
+            known: Mutex::new(HashMap::from([(ACCESS_KEY.to_owned(), key)])),
+        }
+    }
+
+    /// The key with this id when its session token is the right one and it has not expired.
+    pub(super) fn find(&self, id: &str, token: Option<&str>, now_unix_s: i64) -> Result<Key, ApiError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let invalid = || {
+            ApiError::forbidden(
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid.",
+            )
+        };
+        let key = known
+            .get(id)
+            .filter(|key| key.token.as_deref() == token)
+            .ok_or_else(invalid)?;
+        if key.expires_unix_s <= now_unix_s {
+            let message = "The security token included in the request is expired";
+            return Err(ApiError::forbidden("ExpiredToken", message));
+        }
+        Ok(key.clone())
+    }
+
+    /// Opens a session of a role: id, secret and token.
+    pub(super) fn open(&self, role: &Role, session: &str, expires_unix_s: i64) -> (String, String, String) {
+        let account = role.arn.split(':').nth(4).unwrap_or(ACCOUNT).to_owned();
+        let name = role.arn.rsplit('/').next().unwrap_or_default();
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
+        let id = format!("ASIA{:016X}", fastrand::u64(..));
+        let secret = format!("{:032x}", fastrand::u128(..));
+        let token = format!("{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
+        let key = Key {
+            secret: secret.clone(),
+            account,
+            arn,
+            token: Some(token.clone()),
+            expires_unix_s,
+        };
+        self.known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), key);
+        (id, secret, token)
+    }
+}

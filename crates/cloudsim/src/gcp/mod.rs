@@ -1,0 +1,299 @@
+//! A simulated Google Cloud Monitoring on loopback: plain HTTP, the REST API v3 as the SDKs speak it.
+//!
+//! This file starts and stops it and leads each request through the gates that all share: fault, token, project, quota.
+//! Each answer is made in `list.rs`, `descriptors.rs` and `tokens.rs`; the data in `catalog.rs`, `resources.rs` and
+//! `values.rs`.
+
+mod align;
+mod auth;
+mod catalog;
+mod descriptors;
+mod distribution;
+mod errors;
+mod filter;
+mod lexer;
+mod list;
+mod pattern;
+mod query;
+mod reply;
+mod resources;
+mod tokens;
+mod truth;
+mod values;
+mod wire;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderMap, Uri};
+use serde_json::Value;
+
+pub use catalog::{Kind, Layout, ValueType};
+pub use truth::{GcpTruth, GcpTruths};
+pub use values::{GcpDistribution, GcpExemplar, GcpValue};
+
+use crate::serve::{self, Running};
+use crate::{Counts, Faults, Verdict, World};
+use auth::Authority;
+use errors::ApiError;
+use resources::Project;
+
+/// `QueryRequestsPerMinutePerProject`, as seen in two unrelated real projects.
+const QUERIES_PER_MINUTE: u32 = 6_000;
+
+/// What may differ between simulators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GcpOptions {
+    /// Whether requests without any token are answered, as emulators do. A wrong token is refused all the same.
+    pub allow_anonymous: bool,
+}
+
+impl Default for GcpOptions {
+    fn default() -> Self {
+        Self {
+            allow_anonymous: true,
+        }
+    }
+}
+
+/// A running simulator.
+#[derive(Debug)]
+pub struct GcpSim {
+    shared: Arc<Shared>,
+    running: Running,
+}
+
+/// What every request needs.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    world: World,
+    faults: Faults,
+    counts: Counts,
+    authority: Authority,
+    endpoint: OnceLock<String>,
+    partial: AtomicBool,
+    nonce: AtomicU64,
+    /// Queries of a project in the minute that is running: (minute, queries).
+    quota: Mutex<HashMap<&'static str, (i64, u32)>>,
+}
+
+impl GcpSim {
+    /// Starts with the default options; port 0 finds a free one.
+    pub async fn start(world: World, faults: Faults, listen: SocketAddr) -> io::Result<Self> {
+        Self::start_with(world, faults, listen, GcpOptions::default()).await
+    }
+
+    /// Starts.
+    pub async fn start_with(
+        world: World,
+        faults: Faults,
+        listen: SocketAddr,
+        options: GcpOptions,
+    ) -> io::Result<Self> {
+        let authority = Authority::new(world.seed, options.allow_anonymous)?;
+        let shared = Arc::new(Shared {
+            world,
+            faults,
+            counts: Counts::default(),
+            authority,
+            endpoint: OnceLock::new(),
+            partial: AtomicBool::new(false),
+            nonce: AtomicU64::new(0),
+            quota: Mutex::default(),
+        });
+        let running = serve::serve(listen, router(Arc::clone(&shared)), None).await?;
+        shared
+            .endpoint
+            .get_or_init(|| format!("http://{}", running.addr()));
+        Ok(Self { shared, running })
+    }
+
+    /// `http://host:port`, without a slash at the end.
+    pub fn endpoint(&self) -> String {
+        self.shared.endpoint().to_owned()
+    }
+
+    /// What was asked so far. Billable: `"time series returned"`.
+    pub fn counts(&self) -> Counts {
+        self.shared.counts.clone()
+    }
+
+    /// Every point there is.
+    pub fn truth(&self) -> GcpTruths {
+        GcpTruths {
+            world: self.shared.world.clone(),
+        }
+    }
+
+    /// A key file whose key is good for this simulator only; its `token_uri` points here.
+    pub fn service_account_json(&self) -> String {
+        self.shared.authority.service_account_json(self.shared.endpoint())
+    }
+
+    /// Whether answers with series say that they are partial (`executionErrors`).
+    pub fn set_partial(&self, partial: bool) {
+        self.shared.partial.store(partial, Ordering::Relaxed);
+    }
+
+    /// Ends the simulator.
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+impl Shared {
+    fn endpoint(&self) -> &str {
+        self.endpoint.get().map_or("", String::as_str)
+    }
+
+    fn is_partial(&self) -> bool {
+        self.partial.load(Ordering::Relaxed)
+    }
+
+    fn nonce(&self) -> u64 {
+        self.nonce.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts a query against the project's quota.
+    fn spend(&self, project: &'static Project) -> Result<(), ApiError> {
+        if !self.faults.real_quotas() {
+            return Ok(());
+        }
+        let minute = self.world.clock.now_unix_s().div_euclid(60);
+        let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        let spent = quota.entry(project.id).or_insert((minute, 0));
+        if spent.0 != minute {
+            *spent = (minute, 0);
+        }
+        spent.1 += 1;
+        if spent.1 > QUERIES_PER_MINUTE {
+            Err(ApiError::exhausted(project.number, QUERIES_PER_MINUTE))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Token, project, quota: what every read must pass.
+    fn admit(
+        &self,
+        headers: &HeaderMap,
+        project: &str,
+        permission: &str,
+    ) -> Result<&'static Project, ApiError> {
+        self.authority.check(headers, self.world.clock.now_unix_s())?;
+        let project = resources::project(project).ok_or_else(|| ApiError::denied(permission, project))?;
+        self.spend(project)?;
+        Ok(project)
+    }
+
+    /// Leads one read through the faults and counts what came of it.
+    async fn answer(
+        &self,
+        operation: &str,
+        headers: &HeaderMap,
+        made: impl FnOnce() -> Result<Value, ApiError> + Send,
+    ) -> Response {
+        let result = match self.faults.strike().await {
+            Verdict::Cut | Verdict::Hang => {
+                self.counts.request(operation, "cut");
+                return serve::cut_connection();
+            }
+            Verdict::Throttle => Err(ApiError::exhausted(
+                resources::PROJECTS[0].number,
+                QUERIES_PER_MINUTE,
+            )),
+            Verdict::Unavailable => Err(ApiError::unavailable()),
+            Verdict::Proceed => made(),
+        };
+        match result {
+            Ok(value) => {
+                self.counts.request(operation, "ok");
+                let bad = if operation == LIST {
+                    self.faults.bad_answer()
+                } else {
+                    None
+                };
+                reply::sent(headers, &value, bad)
+            }
+            Err(error) => {
+                self.counts.request(operation, error.status);
+                error.into_response()
+            }
+        }
+    }
+}
+
+const LIST: &str = "ListTimeSeries";
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v3/projects/{project}/timeSeries", get(time_series))
+        .route(
+            "/v3/projects/{project}/metricDescriptors",
+            get(metric_descriptors),
+        )
+        .route(
+            "/v3/projects/{project}/metricDescriptors/{*type}",
+            get(metric_descriptor),
+        )
+        .route("/token", post(tokens::grant))
+        .route("/v1/projects/-/serviceAccounts/{call}", post(tokens::impersonate))
+        .route(
+            "/computeMetadata/v1/instance/service-accounts/default/{item}",
+            get(tokens::metadata),
+        )
+        .fallback(|uri: Uri| async move {
+            ApiError::not_found(format!("{} was not found on this server.", uri.path()))
+        })
+        .with_state(shared)
+}
+
+async fn time_series(
+    State(shared): State<Arc<Shared>>,
+    Path(project): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let made = || {
+        let project = shared.admit(&headers, &project, "monitoring.timeSeries.list")?;
+        let (answer, series) = list::page(&shared, project, uri.query().unwrap_or(""))?;
+        shared
+            .counts
+            .bill("time series returned", u64::try_from(series).unwrap_or(u64::MAX));
+        Ok(answer)
+    };
+    shared.answer(LIST, &headers, made).await
+}
+
+async fn metric_descriptors(
+    State(shared): State<Arc<Shared>>,
+    Path(project): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let made = || {
+        let project = shared.admit(&headers, &project, "monitoring.metricDescriptors.list")?;
+        descriptors::page(project, uri.query().unwrap_or(""))
+    };
+    shared.answer("ListMetricDescriptors", &headers, made).await
+}
+
+async fn metric_descriptor(
+    State(shared): State<Arc<Shared>>,
+    Path((project, name)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let made = || {
+        let project = shared.admit(&headers, &project, "monitoring.metricDescriptors.get")?;
+        descriptors::one(project, &name, uri.query().unwrap_or(""))
+    };
+    shared.answer("GetMetricDescriptor", &headers, made).await
+}

@@ -1,0 +1,224 @@
+//! The points of one series: when they lie and what they hold, as a pure function of (seed, series, time). Whether a
+//! point may be seen yet is decided by [`visible_until_ns`]; how it looks on the wire is `wire.rs`.
+
+use super::catalog::{Kind, Layout, Shape, ValueType};
+use super::distribution::{from_buckets, spread};
+use super::resources::Series;
+use crate::World;
+
+/// Nanoseconds in a second.
+pub(crate) const SECOND_NS: i64 = 1_000_000_000;
+const DAY_S: i64 = 86_400;
+/// Cumulative series start anew at this second of every day (03:07 UTC).
+const RESET_S: i64 = 3 * 3600 + 7 * 60;
+/// A virtual machine starts anew so often.
+const REBOOT_S: i64 = 10 * DAY_S;
+
+/// The value of a point.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GcpValue {
+    /// `boolValue`.
+    Bool(bool),
+    /// `int64Value`.
+    Int(i64),
+    /// `doubleValue`.
+    Double(f64),
+    /// `stringValue`.
+    String(String),
+    /// `distributionValue`.
+    Distribution(GcpDistribution),
+}
+
+/// A distribution with everything that the wire format leaves out put back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GcpDistribution {
+    /// How many measurements.
+    pub count: i64,
+    /// Their mean; 0 without any.
+    pub mean: f64,
+    /// Sum of squared deviations from the mean.
+    pub sum_of_squared_deviation: f64,
+    /// How the bounds are laid.
+    pub layout: Layout,
+    /// The bounds.
+    pub bounds: Vec<f64>,
+    /// One count more than bounds; trailing zeros are here.
+    pub bucket_counts: Vec<i64>,
+    /// Rising by value.
+    pub exemplars: Vec<GcpExemplar>,
+}
+
+/// One example of a measurement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GcpExemplar {
+    /// The measurement.
+    pub value: f64,
+    /// When, in nanoseconds since the epoch.
+    pub timestamp_ns: i64,
+    /// Trace id, 32 hex digits.
+    pub trace_id: String,
+    /// Span id, 16 hex digits.
+    pub span_id: String,
+    /// Labels that aggregation dropped.
+    pub dropped_labels: Vec<(String, String)>,
+}
+
+/// One point.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) start_ns: Option<i64>,
+    pub(crate) end_ns: i64,
+    pub(crate) value: GcpValue,
+}
+
+/// The end of the newest point of this series that may be seen at `now_ns`.
+pub(crate) fn visible_until_ns(world: &World, series: &Series, now_ns: i64) -> i64 {
+    let delay_ns = match i64::try_from(world.publish_delay.as_nanos()) {
+        Ok(0) => i64::from(series.def.ingest_s) * SECOND_NS,
+        Ok(delay_ns) => delay_ns,
+        Err(_) => i64::MAX,
+    };
+    now_ns.saturating_sub(delay_ns)
+}
+
+/// The points whose end lies in `(from_ns, to_ns]`, oldest first.
+pub(crate) fn points(world: &World, series: &Series, from_ns: i64, to_ns: i64) -> Vec<Point> {
+    let period_ns = i64::from(series.def.period_s) * SECOND_NS;
+    let phase_ns = i64::from(series.def.phase_ms) * 1_000_000;
+    let born_ns = world.start_unix_s().saturating_mul(SECOND_NS);
+    let first = from_ns
+        .max(born_ns)
+        .saturating_sub(phase_ns)
+        .div_euclid(period_ns)
+        + 1;
+    let last = to_ns.saturating_sub(phase_ns).div_euclid(period_ns);
+    (first..=last)
+        .map(|k| k * period_ns + phase_ns)
+        .filter(|end_ns| {
+            !world.is_gap(
+                &series.key,
+                end_ns.div_euclid(SECOND_NS) - i64::from(series.def.period_s),
+            )
+        })
+        .map(|end_ns| point(world, series, end_ns))
+        .collect()
+}
+
+fn point(world: &World, series: &Series, end_ns: i64) -> Point {
+    let period_s = i64::from(series.def.period_s);
+    let end_s = end_ns.div_euclid(SECOND_NS);
+    match series.def.kind {
+        Kind::Gauge => Point {
+            start_ns: None,
+            end_ns,
+            value: reading(world, series, end_s, end_ns),
+        },
+        Kind::Delta => {
+            let start_ns = Some(end_ns - period_s * SECOND_NS);
+            Point {
+                start_ns,
+                end_ns,
+                value: reading(world, series, end_s, end_ns),
+            }
+        }
+        Kind::Cumulative => {
+            let start_s = (end_s - 1 - RESET_S).div_euclid(DAY_S) * DAY_S + RESET_S;
+            let periods = (end_s - start_s).div_euclid(period_s);
+            let value = total(world, series, end_s, periods);
+            Point {
+                start_ns: Some(start_s * SECOND_NS),
+                end_ns,
+                value,
+            }
+        }
+    }
+}
+
+/// A number between 0 and 1 that drifts by the hour and trembles by the point.
+fn level(world: &World, key: &str, end_s: i64) -> f64 {
+    let steady = world.unit(key, -1);
+    let hourly = world.unit(key, -2 - end_s.div_euclid(3600));
+    0.3 * steady + 0.3 * hourly + 0.4 * world.unit(key, end_s)
+}
+
+/// A value of its own period.
+fn reading(world: &World, series: &Series, end_s: i64, end_ns: i64) -> GcpValue {
+    let key = &series.key;
+    match series.def.shape {
+        Shape::Level(most) => number(series.def.value, most * level(world, key, end_s)),
+        Shape::Uptime => {
+            let phase_s = whole(world.unit(key, -1) * 864_000.0);
+            GcpValue::Int((end_s - phase_s).rem_euclid(REBOOT_S))
+        }
+        Shape::Flag => GcpValue::Bool(world.unit(key, end_s) >= 0.02),
+        Shape::Words(words) => {
+            let unit = world.unit(key, end_s);
+            let word = words
+                .iter()
+                .zip([0.9, 0.97, 1.0])
+                .find(|(_, below)| unit < *below)
+                .map_or("", |(word, _)| word);
+            GcpValue::String(word.to_owned())
+        }
+        Shape::Spread { layout, most, unit } => {
+            GcpValue::Distribution(spread(world, series, end_ns, layout, (most, unit)))
+        }
+    }
+}
+
+fn number(value: ValueType, amount: f64) -> GcpValue {
+    match value {
+        ValueType::Int64 => GcpValue::Int(whole(amount)),
+        ValueType::Bool | ValueType::Double | ValueType::String | ValueType::Distribution => {
+            GcpValue::Double(amount)
+        }
+    }
+}
+
+/// The total after so many periods: never falls, because the part that trembles is below one period's share.
+fn total(world: &World, series: &Series, end_s: i64, periods: i64) -> GcpValue {
+    let key = &series.key;
+    match series.def.shape {
+        Shape::Spread { layout, most, unit } => {
+            let bounds = layout.bounds();
+            let shares = i64::try_from(bounds.len()).unwrap_or(1);
+            let bucket_counts: Vec<i64> = (0..=shares)
+                .map(|bucket| {
+                    let rate = if bucket * 2 > shares {
+                        0.0
+                    } else {
+                        f64::from(most) / 4.0
+                    };
+                    let offset = world.unit(key, -10 - bucket);
+                    whole(rate * (real(periods) + offset * world.unit(key, end_s ^ (bucket << 40))))
+                })
+                .collect();
+            GcpValue::Distribution(from_buckets(layout, bounds, bucket_counts, unit))
+        }
+        Shape::Level(most) => {
+            let rate = most * (0.2 + 0.8 * world.unit(key, -1));
+            number(series.def.value, rate * (real(periods) + world.unit(key, end_s)))
+        }
+        Shape::Uptime | Shape::Flag | Shape::Words(_) => GcpValue::Int(periods),
+    }
+}
+
+/// The whole part of a number of moderate size.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the values here are far below 2^53"
+)]
+pub(crate) fn whole(value: f64) -> i64 {
+    value.floor() as i64
+}
+
+/// A count as a number that can be multiplied.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "the counts here are far below 2^53"
+)]
+pub(crate) fn real(count: i64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,203 @@
+//! The simulated `CloudWatch` as the real Rust SDK sees it: every point against the truth, limits, pages, faults.
+
+use std::collections::BTreeMap;
+
+use aws_credential_types::Credentials;
+use aws_sdk_cloudwatch::Client;
+use aws_sdk_cloudwatch::config::retry::RetryConfig;
+use aws_sdk_cloudwatch::config::{BehaviorVersion, Region};
+use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
+use aws_sdk_cloudwatch::primitives::DateTime;
+use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
+use cloudsim::aws::{ACCESS_KEY, AwsSim, SECRET_KEY};
+use cloudsim::{BadAnswer, Faults, World};
+
+async fn start(world: World) -> AwsSim {
+    AwsSim::start(world, Faults::new(), ([127, 0, 0, 1], 0).into())
+        .await
+        .expect("loopback")
+}
+
+fn client(sim: &AwsSim, secret: &str) -> Client {
+    let config = aws_sdk_cloudwatch::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .endpoint_url(sim.endpoint())
+        .credentials_provider(Credentials::new(ACCESS_KEY, secret, None, None, "test"))
+        .retry_config(RetryConfig::disabled())
+        .build();
+    Client::from_conf(config)
+}
+
+fn query(at: usize, metric: &Metric, stat: &str) -> MetricDataQuery {
+    let stat = MetricStat::builder()
+        .metric(metric.clone())
+        .period(60)
+        .stat(stat)
+        .build();
+    MetricDataQuery::builder()
+        .id(format!("q{at}"))
+        .metric_stat(stat)
+        .build()
+}
+
+/// Region, namespace, metric and dimensions are folded into one key, then the start of the bucket.
+type Points = BTreeMap<(String, i64), u64>;
+
+fn key(namespace: &str, metric: &str, dimensions: impl Iterator<Item = (String, String)>) -> String {
+    let dimensions: BTreeMap<String, String> = dimensions.collect();
+    format!("{namespace} {metric} {dimensions:?}")
+}
+
+async fn list(client: &Client) -> (Vec<Metric>, usize) {
+    let mut pages = client.list_metrics().into_paginator().send();
+    let (mut metrics, mut count) = (Vec::new(), 0);
+    while let Some(page) = pages.next().await {
+        metrics.extend(page.expect("page").metrics.unwrap_or_default());
+        count += 1;
+    }
+    (metrics, count)
+}
+
+#[tokio::test]
+async fn every_point_that_is_read_is_the_truth() {
+    let sim = start(World {
+        series: 600,
+        gaps_per_thousand: 50,
+        ..World::default()
+    })
+    .await;
+    let client = client(&sim, SECRET_KEY);
+    let (metrics, pages) = list(&client).await;
+    assert_eq!((metrics.len(), pages), (600, 2));
+    let now = sim.world().born_unix_s;
+    let to = now / 60 * 60;
+    let from = to - 600;
+    let mut seen = Points::new();
+    for chunk in metrics.chunks(500) {
+        let queries: Vec<_> = chunk
+            .iter()
+            .enumerate()
+            .map(|(at, metric)| query(at, metric, "Average"))
+            .collect();
+        let mut pages = client
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries))
+            .start_time(DateTime::from_secs(from))
+            .end_time(DateTime::from_secs(to))
+            .max_datapoints(999)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for result in page.expect("page").metric_data_results() {
+                let at: usize = result.id().expect("id")[1..].parse().expect("number");
+                let metric = &chunk[at];
+                let dimensions = metric.dimensions().iter();
+                let dimensions =
+                    dimensions.map(|d| (d.name().unwrap().to_owned(), d.value().unwrap().to_owned()));
+                let key = key(
+                    metric.namespace().unwrap(),
+                    metric.metric_name().unwrap(),
+                    dimensions,
+                );
+                for (time, value) in result.timestamps().iter().zip(result.values()) {
+                    assert!(
+                        seen.insert((key.clone(), time.secs()), value.to_bits()).is_none(),
+                        "{key} twice"
+                    );
+                }
+            }
+        }
+    }
+    let wanted: Points = sim
+        .truth()
+        .points(from, to, "Average", 60)
+        .filter(|point| point.region == "eu-west-1" && point.final_unix_s <= now)
+        .map(|p| {
+            (
+                (
+                    key(p.namespace, p.metric, p.dimensions.into_iter()),
+                    p.bucket_start_unix_s,
+                ),
+                p.value.to_bits(),
+            )
+        })
+        .collect();
+    assert!(wanted.len() > 4500, "{}", wanted.len());
+    let unlike = seen
+        .iter()
+        .filter(|(key, value)| wanted.get(key) != Some(value))
+        .take(3)
+        .collect::<Vec<_>>();
+    let missing = wanted
+        .keys()
+        .filter(|key| !seen.contains_key(key))
+        .take(3)
+        .collect::<Vec<_>>();
+    assert!(
+        unlike.is_empty() && missing.is_empty(),
+        "unlike the truth: {unlike:?}; missing: {missing:?}"
+    );
+    assert!(sim.counts().units("metrics requested") >= 600);
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn limits_and_signatures_are_checked() {
+    let sim = start(World::default()).await;
+    let client_with_right_key = client(&sim, SECRET_KEY);
+    let metric = Metric::builder()
+        .namespace("AWS/EC2")
+        .metric_name("CPUUtilization")
+        .build();
+    let ask = async |count: usize, same_id: bool| {
+        let queries = (0..count)
+            .map(|at| query(if same_id { 0 } else { at }, &metric, "Sum"))
+            .collect();
+        let (from, to) = (
+            DateTime::from_secs(0),
+            DateTime::from_secs(sim.world().born_unix_s),
+        );
+        let request = client_with_right_key
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries));
+        request.start_time(from).end_time(to).send().await
+    };
+    assert!(ask(500, false).await.is_ok());
+    assert_eq!(ask(501, false).await.unwrap_err().code(), Some("ValidationError"));
+    assert_eq!(ask(2, true).await.unwrap_err().code(), Some("ValidationError"));
+    let refused = client(&sim, "wrong").list_metrics().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("SignatureDoesNotMatch"));
+    sim.world().clock.advance_ms(-400_000);
+    let late = client(&sim, SECRET_KEY).list_metrics().send().await.unwrap_err();
+    assert_eq!(late.code(), Some("SignatureDoesNotMatch"));
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn faults_strike() {
+    let sim = start(World::default()).await;
+    let client = client(&sim, SECRET_KEY);
+    sim.faults().throttle_every(1);
+    let throttled = client.list_metrics().send().await.unwrap_err();
+    assert_eq!(throttled.code(), Some("Throttling"));
+    sim.faults().cut_every(1);
+    assert!(client.list_metrics().send().await.unwrap_err().code().is_none());
+    sim.faults().cut_every(0);
+    sim.faults().throttle_every(0);
+    sim.faults().set_bad_answer(Some(BadAnswer::WrongBucketCounts));
+    let (metrics, _) = list(&client).await;
+    let now = sim.world().born_unix_s;
+    let answer = client
+        .get_metric_data()
+        .metric_data_queries(query(0, &metrics[0], "Sum"))
+        .start_time(DateTime::from_secs(now - 3600))
+        .end_time(DateTime::from_secs(now))
+        .send()
+        .await
+        .expect("an answer");
+    let result = &answer.metric_data_results()[0];
+    assert_eq!(result.timestamps().len(), result.values().len() + 1);
+    assert_eq!(sim.counts().outcome("ListMetrics", "Throttling"), 1);
+    sim.stop().await;
+}
