@@ -1,0 +1,188 @@
+//! Checks of Azure tenants: one kind of credentials, grains and aggregations that Azure Monitor has.
+
+use std::time::Duration;
+
+use super::{Checker, texts::Pem};
+use crate::{
+    config::{
+        AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, CustomAzureCloud, Poll,
+    },
+    tree::At,
+    values::show_duration,
+    written::azure as written,
+};
+
+const KINDS: [&str; 5] = [
+    "client_secret",
+    "client_certificate",
+    "managed_identity",
+    "workload_identity",
+    "azure_cli",
+];
+const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
+const GRAINS: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "6h", "12h", "1d"];
+
+impl Checker<'_> {
+    pub(crate) fn azure(
+        &mut self,
+        written: &written::Account,
+        above: &Poll,
+        usd: Option<f64>,
+        at: &At<'_>,
+    ) -> AzureAccount {
+        let poll = self.poll(&written.poll, above, &at.key("poll"));
+        let why = "this account reads nothing: it has no metrics entries";
+        let help = "add `metrics: [{ resource_type: Microsoft.Compute/virtualMachines }]`";
+        self.not_empty(&written.metrics, &at.key("metrics"), why, help);
+        self.tenant_needed(written, at);
+        AzureAccount {
+            name: written.name.clone(),
+            tenant: written.tenant.clone(),
+            subscriptions: written.subscriptions.clone(),
+            credentials: self.azure_credentials(&written.credentials, &at.key("credentials")),
+            cloud: self.cloud(written.cloud.as_ref(), &at.key("cloud")),
+            usd_per_day: self.budget(written.budget.as_ref(), at).or(usd),
+            metrics: self.each(&written.metrics, &at.key("metrics"), |c, item, at| {
+                c.azure_metrics(item, &poll, at)
+            }),
+            poll,
+        }
+    }
+
+    fn tenant_needed(&mut self, written: &written::Account, at: &At<'_>) {
+        let credentials = &written.credentials;
+        let app = credentials.client_secret.is_some() || credentials.client_certificate.is_some();
+        if app && written.tenant.is_none() {
+            let place = At {
+                path: format!("{}.tenant", at.path),
+                ..at.clone()
+            };
+            let message = "an app registration belongs to a tenant, and `tenant` is missing here";
+            self.problem(
+                &place,
+                message,
+                "add `tenant: 00000000-0000-0000-0000-000000000000`; `az account show` shows it as tenantId",
+            );
+        }
+    }
+
+    fn azure_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> AzureCredentials {
+        let given: Vec<&str> = KINDS
+            .iter()
+            .copied()
+            .filter(|kind| at.key(kind).node.is_some())
+            .collect();
+        if let [first, second, ..] = given.as_slice() {
+            let message = format!("both `{first}` and `{second}` say who we are; it can be only one");
+            self.problem(
+                &at.key(second),
+                message,
+                format!("remove `{second}`, or `{first}`"),
+            );
+        }
+        if let Some(app) = &written.client_secret {
+            return AzureCredentials::ClientSecret {
+                client_id: app.client_id.clone(),
+                secret: app.secret.clone(),
+            };
+        }
+        if let Some(app) = &written.client_certificate {
+            return AzureCredentials::ClientCertificate(self.certificate(app, &at.key("client_certificate")));
+        }
+        if let Some(identity) = &written.managed_identity {
+            return AzureCredentials::ManagedIdentity {
+                client_id: identity.client_id.clone(),
+            };
+        }
+        match (&written.workload_identity, &written.azure_cli) {
+            (Some(_), _) => AzureCredentials::WorkloadIdentity,
+            (None, Some(_)) => AzureCredentials::AzureCli,
+            (None, None) => AzureCredentials::Default,
+        }
+    }
+
+    fn certificate(&mut self, app: &written::ClientCertificate, at: &At<'_>) -> AzureCertificate {
+        let cert_file = self.pem(&app.cert_file, Pem::Certificate, &at.key("cert_file"));
+        let key_file = match &app.key_file {
+            Some(path) => self.pem(path, Pem::PrivateKey, &at.key("key_file")),
+            None => self.pem(&app.cert_file, Pem::PrivateKey, &at.key("cert_file")),
+        };
+        AzureCertificate {
+            client_id: app.client_id.clone(),
+            cert_file,
+            key_file,
+        }
+    }
+
+    fn cloud(&mut self, cloud: Option<&written::Cloud>, at: &At<'_>) -> AzureCloud {
+        match cloud {
+            None | Some(written::Cloud::Preset(written::CloudPreset::Public)) => AzureCloud::Public,
+            Some(written::Cloud::Preset(written::CloudPreset::Usgov)) => AzureCloud::UsGov,
+            Some(written::Cloud::Preset(written::CloudPreset::China)) => AzureCloud::China,
+            Some(written::Cloud::Custom(custom)) => AzureCloud::Custom(CustomAzureCloud {
+                authority: self.url(&custom.authority, &at.key("authority")),
+                resource_manager: self.url(&custom.resource_manager, &at.key("resource_manager")),
+                metrics: self.url(&custom.metrics, &at.key("metrics")),
+                ca_file: custom
+                    .ca_file
+                    .as_ref()
+                    .map(|path| self.pem(path, Pem::Certificate, &at.key("ca_file"))),
+            }),
+        }
+    }
+
+    fn azure_metrics(&mut self, written: &written::Metrics, account: &Poll, at: &At<'_>) -> AzureMetrics {
+        let period = written
+            .period
+            .as_ref()
+            .and_then(|text| self.grain(&text.0, &at.key("period")));
+        self.resource_type(&written.resource_type, &at.key("resource_type"));
+        self.each(
+            &written.aggregations,
+            &at.key("aggregations"),
+            |checker, name, at| {
+                checker.word("an aggregation of Azure Monitor", name, &AGGREGATIONS, at);
+            },
+        );
+        AzureMetrics {
+            resource_type: written.resource_type.clone(),
+            names: self.patterns(&written.names, &at.key("names")),
+            aggregations: written.aggregations.clone(),
+            period,
+            dimensions: written.dimensions.clone(),
+            top: written.top,
+            tags: self.pattern_map(&written.tags, &at.key("tags")),
+            copy_tags: written.copy_tags.clone(),
+            resource_groups: self.patterns(&written.resource_groups, &at.key("resource_groups")),
+            regions: self.patterns(&written.regions, &at.key("regions")),
+            poll: self.entry_poll(&written.poll, account, period, at),
+            usd_per_day: self.budget(written.budget.as_ref(), at),
+        }
+    }
+
+    fn resource_type(&mut self, text: &str, at: &At<'_>) {
+        let parts: Vec<&str> = text.split('/').collect();
+        let word = |part: &&str| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+        };
+        if parts.len() < 2 || !parts.iter().all(word) {
+            let message =
+                format!("`{text}` is not a resource type: those are a provider, a slash and a type");
+            self.problem(at, message, "write `Microsoft.Compute/virtualMachines`");
+        }
+    }
+
+    fn grain(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
+        let period = self.some_duration(text, at)?;
+        let shown = show_duration(period);
+        if GRAINS.contains(&shown.as_str()) {
+            return Some(period);
+        }
+        let help = format!("write `period: 1m`; possible are {}", GRAINS.join(", "));
+        self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
+        None
+    }
+}

@@ -1,0 +1,128 @@
+//! Checks of Google Cloud projects: credentials, and filters that leave `metric.type` to `types`.
+
+use std::path::Path;
+
+use super::Checker;
+use crate::{
+    config::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Poll},
+    tree::At,
+    written::gcp as written,
+};
+
+impl Checker<'_> {
+    pub(crate) fn gcp(
+        &mut self,
+        written: &written::Account,
+        above: &Poll,
+        usd: Option<f64>,
+        at: &At<'_>,
+    ) -> GcpAccount {
+        let poll = self.poll(&written.poll, above, &at.key("poll"));
+        self.not_empty(
+            &written.projects,
+            &at.key("projects"),
+            "this account has no projects",
+            "write `projects: [my-project]`",
+        );
+        let why = "this account reads nothing: it has no metrics entries";
+        let help = "add `metrics: [{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]`";
+        self.not_empty(&written.metrics, &at.key("metrics"), why, help);
+        GcpAccount {
+            name: written.name.clone(),
+            projects: written.projects.clone(),
+            credentials: self.gcp_credentials(&written.credentials, &at.key("credentials")),
+            quota_project: written.quota_project.clone(),
+            endpoint: written
+                .endpoint
+                .as_ref()
+                .map(|url| self.url(url, &at.key("endpoint"))),
+            usd_per_day: self.budget(written.budget.as_ref(), at).or(usd),
+            metrics: self.each(&written.metrics, &at.key("metrics"), |c, item, at| {
+                c.gcp_metrics(item, &poll, at)
+            }),
+            poll,
+        }
+    }
+
+    fn gcp_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> GcpCredentials {
+        let anonymous = written.anonymous == Some(true);
+        let other = match (&written.service_account_file, &written.impersonate) {
+            (Some(_), _) => Some("service_account_file"),
+            (None, Some(_)) => Some("impersonate"),
+            (None, None) => None,
+        };
+        if let Some(other) = other.filter(|_| anonymous) {
+            let message = format!("`anonymous` means no credentials, and `{other}` gives some");
+            self.problem(
+                &at.key("anonymous"),
+                message,
+                format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)"),
+            );
+        }
+        self.impersonated(written.impersonate.as_deref(), &at.key("impersonate"));
+        let base = match &written.service_account_file {
+            Some(path) => self.service_account(path, &at.key("service_account_file")),
+            None if anonymous => GcpBase::Anonymous,
+            None => GcpBase::Default,
+        };
+        GcpCredentials {
+            base,
+            impersonate: written.impersonate.clone(),
+        }
+    }
+
+    fn impersonated(&mut self, account: Option<&str>, at: &At<'_>) {
+        if let Some(account) = account.filter(|account| !account.contains('@')) {
+            let help = "write its e-mail address: `metrics@my-project.iam.gserviceaccount.com`";
+            self.problem(at, format!("`{account}` is not a service account"), help);
+        }
+    }
+
+    fn service_account(&mut self, path: &Path, at: &At<'_>) -> GcpBase {
+        if let Some((path, text)) = self.readable(path, at) {
+            let json = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+            if json.get("client_email").is_none() || json.get("private_key").is_none() {
+                let message = format!(
+                    "the file {} is not a service account's key: `client_email` or `private_key` is missing",
+                    path.display()
+                );
+                self.problem(
+                    at,
+                    message,
+                    "create one: `gcloud iam service-accounts keys create sa.json --iam-account=…`",
+                );
+            }
+        }
+        GcpBase::ServiceAccountFile(self.path(path))
+    }
+
+    fn gcp_metrics(&mut self, written: &written::Metrics, account: &Poll, at: &At<'_>) -> GcpMetrics {
+        let help = "write `types: [\"compute.googleapis.com/instance/cpu/*\"]`";
+        self.not_empty(
+            &written.types,
+            &at.key("types"),
+            "this entry names no metric types",
+            help,
+        );
+        if let Some(filter) = written
+            .filter
+            .as_ref()
+            .filter(|filter| filter.contains("metric.type"))
+        {
+            let message = format!(
+                "the filter `{filter}` speaks of metric.type, which `types` is for: one filter can name only one"
+            );
+            self.problem(
+                &at.key("filter"),
+                message,
+                "move the type to `types`, and filter on labels: `resource.labels.zone = \"europe-west1-b\"`",
+            );
+        }
+        GcpMetrics {
+            types: self.patterns(&written.types, &at.key("types")),
+            filter: written.filter.clone(),
+            poll: self.entry_poll(&written.poll, account, None, at),
+            usd_per_day: self.budget(written.budget.as_ref(), at),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! From as written to as checked: what the schema cannot say, each problem at its own place.
+//!
+//! A check that fails reports and goes on with a stand-in value; [`crate::load`] gives the result
+//! away only when nothing was reported.
+
+mod aws;
+mod azure;
+mod destination;
+mod gcp;
+mod poll;
+mod texts;
+
+use std::{collections::HashMap, net::SocketAddr, path::Path};
+
+use crate::{
+    config::Config,
+    lookup::Lookup,
+    problem::Found,
+    tree::{At, Node},
+    values::Pattern,
+    written::{File, PatternText},
+};
+
+const DEFAULT_STATE_DIR: &str = "/var/lib/nephoscope";
+const DEFAULT_SPOOL_MAX_BYTES: u64 = 2 << 30;
+const DEFAULT_LISTEN: &str = "127.0.0.1:9464";
+
+/// What every check needs.
+pub(crate) struct Checker<'a> {
+    pub(crate) base: &'a Path,
+    pub(crate) lookup: &'a dyn Lookup,
+    pub(crate) found: &'a mut Found,
+}
+
+/// Checks the whole file.
+pub(crate) fn file(file: &File, root: &Node, base: &Path, lookup: &dyn Lookup, found: &mut Found) -> Config {
+    let at = At::root(root);
+    let mut checker = Checker { base, lookup, found };
+    checker.names(file, &at);
+    checker.something_to_do(file, &at);
+    checker.config(file, &at)
+}
+
+impl Checker<'_> {
+    fn config(&mut self, file: &File, at: &At<'_>) -> Config {
+        let built_in = poll::built_in();
+        let poll = self.poll(&file.defaults.poll, &built_in, &at.key("defaults").key("poll"));
+        let usd = self.budget(file.defaults.budget.as_ref(), &at.key("defaults"));
+        let state = at.key("state");
+        Config {
+            state_dir: file.state.dir.clone().unwrap_or_else(|| DEFAULT_STATE_DIR.into()),
+            spool_max_bytes: self.size(
+                file.state.spool_max.as_ref(),
+                DEFAULT_SPOOL_MAX_BYTES,
+                &state.key("spool_max"),
+            ),
+            listen: self.listen(
+                file.listen.as_deref().unwrap_or(DEFAULT_LISTEN),
+                &at.key("listen"),
+            ),
+            telemetry: file
+                .telemetry
+                .as_ref()
+                .and_then(|telemetry| telemetry.enabled)
+                .unwrap_or(true),
+            destinations: self.each(
+                &file.destinations,
+                &at.key("destinations"),
+                |checker, item, at| checker.destination(item, at),
+            ),
+            aws: self.each(&file.aws, &at.key("aws"), |checker, item, at| {
+                checker.aws(item, &poll, usd, at)
+            }),
+            azure: self.each(&file.azure, &at.key("azure"), |checker, item, at| {
+                checker.azure(item, &poll, usd, at)
+            }),
+            gcp: self.each(&file.gcp, &at.key("gcp"), |checker, item, at| {
+                checker.gcp(item, &poll, usd, at)
+            }),
+        }
+    }
+
+    /// Reports, unless this place is already known to be wrong.
+    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
+        if !self.found.covers(&at.path) {
+            let hidden = |text: String| match at.node.filter(|node| node.secret).and_then(Node::text) {
+                Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
+                _ => text,
+            };
+            self.found
+                .at(at, hidden(message.into()), Some(hidden(help.into())));
+        }
+    }
+
+    /// Checks every item of a list at its own place.
+    pub(crate) fn each<T, U>(
+        &mut self,
+        items: &[T],
+        at: &At<'_>,
+        mut check: impl FnMut(&mut Self, &T, &At<'_>) -> U,
+    ) -> Vec<U> {
+        items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| check(self, item, &at.item(index)))
+            .collect()
+    }
+
+    pub(crate) fn patterns(&mut self, texts: &[PatternText], at: &At<'_>) -> Vec<Pattern> {
+        self.each(texts, at, |checker, text, at| checker.pattern(text, at))
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
+        Pattern::new(&text.0)
+            .map_err(|error| {
+                let (kind, help) = if text.0.starts_with('~') {
+                    (
+                        "regular expression",
+                        "write an expression for the whole name, like `~CPU.*`, or a glob without `~`",
+                    )
+                } else {
+                    (
+                        "glob",
+                        "write `Network*`, `{In,Out}*` or the exact name; a literal `[` is `[[]`",
+                    )
+                };
+                self.problem(at, format!("`{}` is not a {kind}: {error}", text.0), help);
+            })
+            .ok()
+    }
+
+    fn listen(&mut self, text: &str, at: &At<'_>) -> SocketAddr {
+        text.parse().unwrap_or_else(|_| {
+            let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(9464);
+            let help = format!("write a numeric address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every interface");
+            self.problem(at, format!("`{text}` is not a numeric address with a port"), help);
+            SocketAddr::from(([127, 0, 0, 1], port))
+        })
+    }
+
+    /// Names must be unique: they label metrics and key the ledger.
+    fn names(&mut self, file: &File, at: &At<'_>) {
+        let mut accounts = HashMap::new();
+        for (list, names) in [
+            (
+                "aws",
+                file.aws.iter().map(|a| a.name.as_str()).collect::<Vec<_>>(),
+            ),
+            ("azure", file.azure.iter().map(|a| a.name.as_str()).collect()),
+            ("gcp", file.gcp.iter().map(|a| a.name.as_str()).collect()),
+        ] {
+            self.unique("account", &names, &at.key(list), &mut accounts);
+        }
+        let destinations: Vec<_> = file.destinations.iter().map(|d| d.name.as_str()).collect();
+        self.unique(
+            "destination",
+            &destinations,
+            &at.key("destinations"),
+            &mut HashMap::new(),
+        );
+    }
+
+    fn unique(&mut self, what: &str, names: &[&str], at: &At<'_>, seen: &mut HashMap<String, String>) {
+        for (index, name) in names.iter().enumerate() {
+            let place = at.item(index).key("name");
+            if name.trim().is_empty() {
+                self.problem(
+                    &place,
+                    format!("the {what}'s name is empty"),
+                    "write one, like `name: prod`",
+                );
+            } else if let Some(first) = seen.insert((*name).to_owned(), at.path.clone()) {
+                let message = format!("a second {what} is called `{name}`; the first is in `{first}`");
+                let help = format!("names label metrics and must differ: `{name}-2`");
+                // Both places have the same path, so the first must not cover the second.
+                self.found.at(&place, message, Some(help));
+            }
+        }
+    }
+
+    fn something_to_do(&mut self, file: &File, at: &At<'_>) {
+        if file.aws.is_empty() && file.azure.is_empty() && file.gcp.is_empty() && self.found_nothing_in(at) {
+            let message = "there is no account, so there is nothing to read";
+            let help = "add an `aws:`, `azure:` or `gcp:` list here or in a file that `accounts:` names; \
+                        `nephoscope config example` shows each";
+            self.found.at(at, message, Some(help.into()));
+        }
+        if file.destinations.is_empty() && !self.found.covers("destinations") {
+            let message = "there is no destination, so points would go nowhere";
+            let help = "add `destinations: [{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]`";
+            self.found.at(at, message, Some(help.into()));
+        }
+    }
+
+    fn found_nothing_in(&self, at: &At<'_>) -> bool {
+        ["aws", "azure", "gcp", "accounts"]
+            .iter()
+            .all(|list| !self.found.covers(&at.key(list).path))
+    }
+}

@@ -1,0 +1,129 @@
+//! The configuration as checked: everything parsed, every default resolved, nothing left to doubt.
+//!
+//! Consumers read only this. An empty list of names, tags or dimensions means "all".
+
+mod aws;
+mod azure;
+mod gcp;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use crate::{
+    secret::Secret,
+    written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions},
+};
+
+pub use aws::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, StaticKeys};
+pub use azure::{
+    AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, CustomAzureCloud,
+};
+pub use gcp::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics};
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Directory of ledger and spool.
+    pub state_dir: PathBuf,
+    /// Most bytes that undelivered points may take.
+    pub spool_max_bytes: u64,
+    /// Address of the status page and `/metrics`.
+    pub listen: SocketAddr,
+    /// Whether our own telemetry goes to the first OTLP destination.
+    pub telemetry: bool,
+    /// Where points go; at least one, names unique.
+    pub destinations: Vec<Destination>,
+    /// AWS accounts.
+    pub aws: Vec<AwsAccount>,
+    /// Azure tenants.
+    pub azure: Vec<AzureAccount>,
+    /// Groups of Google Cloud projects.
+    pub gcp: Vec<GcpAccount>,
+}
+
+/// When and how far back to ask; resolved entry > account > defaults > built-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// Time between two polls; never shorter than the entry's period.
+    pub every: Duration,
+    /// How long to wait for a point to be final.
+    pub settle: AutoOr,
+    /// How far behind the watermark to look again.
+    pub lookback: AutoOr,
+    /// How far back the very first poll reaches.
+    pub initial: Duration,
+    /// Time between two discoveries.
+    pub discover_every: Duration,
+}
+
+/// Learnt by the daemon, or fixed by the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoOr {
+    /// Learnt.
+    Auto,
+    /// Fixed.
+    Fixed(Duration),
+}
+
+/// One place that points go to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Destination {
+    /// Unique name.
+    pub name: String,
+    /// What it is.
+    pub kind: DestinationKind,
+    /// What to make of delta sums.
+    pub deltas: Deltas,
+    /// Resource attributes to copy onto points.
+    pub promote: Vec<String>,
+    /// What to do when the spool is full.
+    pub on_full: OnFull,
+    /// What to do with changed points.
+    pub revisions: Revisions,
+}
+
+/// What a destination is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DestinationKind {
+    /// An OpenTelemetry receiver.
+    Otlp(Otlp),
+    /// Files in a directory.
+    File {
+        /// The directory.
+        path: PathBuf,
+        /// Their format.
+        format: FileFormat,
+    },
+    /// Served at `/federate`.
+    Prometheus,
+    /// Standard output.
+    Stdout {
+        /// Its format.
+        format: FileFormat,
+    },
+}
+
+/// An OpenTelemetry receiver.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Otlp {
+    /// A URL that has been parsed once, as written.
+    pub endpoint: String,
+    /// gRPC or HTTP.
+    pub protocol: Protocol,
+    /// Compression of requests.
+    pub compression: Compression,
+    /// Headers of every request.
+    pub headers: BTreeMap<String, Secret>,
+    /// Certificates, when any are configured; the files existed and were PEM at load.
+    pub tls: Option<Tls>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// Certificates, PEM.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Our certificate and its key.
+    pub identity: Option<(PathBuf, PathBuf)>,
+}

@@ -1,0 +1,152 @@
+//! Small questions about one form of a schema, and the words for what does not fit it.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    nearest::nearest,
+    problem::Found,
+    tree::{At, Data, Entry, Node},
+};
+
+/// Most alternatives that a help line lists.
+const MAX_LISTED: usize = 24;
+
+/// The known key that an unknown one was meant to be.
+pub(crate) fn near_unknown<'s>(properties: Option<&'s Map<String, Value>>, key: &str) -> Option<&'s str> {
+    let properties = properties.filter(|all| !all.contains_key(key))?;
+    nearest(key, properties.keys().map(String::as_str))
+}
+
+pub(crate) fn unknown(
+    properties: Option<&Map<String, Value>>,
+    entry: &Entry,
+    place: &At<'_>,
+    found: &mut Found,
+) {
+    let names: Vec<&str> = properties
+        .into_iter()
+        .flat_map(|all| all.keys())
+        .map(String::as_str)
+        .collect();
+    let message = format!("there is no key `{}` here", entry.key);
+    found.span(
+        entry.key_span,
+        place.path.clone(),
+        message,
+        Some(choices(&entry.key, &names)),
+    );
+}
+
+pub(crate) fn choices(word: &str, names: &[&str]) -> String {
+    let listed: Vec<&str> = names.iter().take(MAX_LISTED).copied().collect();
+    let list = listed.join(", ");
+    match nearest(word, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? Possible here: {list}"),
+        None => format!("possible here: {list}"),
+    }
+}
+
+pub(crate) fn unit_example(form: &Value, number: &str) -> Option<String> {
+    match form.get("format").and_then(Value::as_str)? {
+        "duration" => Some(format!(
+            "write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours"
+        )),
+        "size" => Some(format!("write `{number}MiB` or `{number}GiB`")),
+        _ => None,
+    }
+}
+
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// The schema's type, without `null`.
+pub(crate) fn kind_of(form: &Value) -> &str {
+    match form.get("type") {
+        Some(Value::String(kind)) => kind,
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|kind| *kind != "null")
+            .unwrap_or("null"),
+        _ if form.get("const").is_some() || form.get("enum").is_some() => "string",
+        _ => "object",
+    }
+}
+
+pub(crate) fn accepts(kind: &str, node: &Node) -> bool {
+    match &node.data {
+        Data::Null | Data::Map(_) => kind == "object",
+        Data::Seq(_) => kind == "array",
+        Data::Str(_) => kind == "string",
+        Data::Bool(_) => kind == "boolean",
+        Data::Int(_) => matches!(kind, "integer" | "number"),
+        Data::Float(_) => kind == "number",
+    }
+}
+
+/// The fixed words of a form.
+pub(crate) fn words(form: &Value) -> Vec<&str> {
+    let list = form.get("enum").and_then(Value::as_array).into_iter().flatten();
+    list.chain(form.get("const")).filter_map(Value::as_str).collect()
+}
+
+pub(crate) fn allowed<'s>(forms: &[&'s Value]) -> Vec<&'s str> {
+    forms.iter().flat_map(|form| words(form)).collect()
+}
+
+pub(crate) fn kind_words(kind: &str) -> &'static str {
+    match kind {
+        "string" => "text",
+        "array" => "a list",
+        "object" => "keys with values",
+        "boolean" => "true or false",
+        "integer" => "a whole number",
+        _ => "a number",
+    }
+}
+
+pub(crate) fn found_words(node: &Node) -> &'static str {
+    match &node.data {
+        Data::Null => "nothing",
+        Data::Bool(_) => "the truth value",
+        Data::Int(_) | Data::Float(_) => "the number",
+        Data::Str(_) => "text",
+        Data::Seq(_) => "a list",
+        Data::Map(_) => "keys with values",
+    }
+}
+
+pub(crate) fn scalar_text(node: &Node) -> String {
+    if node.secret {
+        "***".into()
+    } else {
+        plain(&json_of(node))
+    }
+}
+
+pub(crate) fn quoted(node: &Node, text: &str) -> String {
+    if node.secret {
+        "this value".into()
+    } else {
+        format!("`{text}`")
+    }
+}
+
+pub(crate) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+pub(crate) fn json_of(node: &Node) -> Value {
+    match &node.data {
+        Data::Bool(value) => json!(value),
+        Data::Int(value) => json!(value),
+        Data::Float(value) => json!(value),
+        Data::Str(value) => json!(value),
+        Data::Null | Data::Seq(_) | Data::Map(_) => Value::Null,
+    }
+}

@@ -1,0 +1,82 @@
+//! The daemon's configuration: as written (YAML), everything that is wrong with it, and as checked.
+//!
+//! [`load`] reads the file and the account files it names, reports *all* problems at once, each with
+//! its file, line, column and a value that would work, and otherwise returns a [`Config`] in which
+//! every duration, size, address, pattern and default is already resolved. This crate opens no
+//! socket and starts nothing; what a cloud thinks of the credentials is the provider's business.
+
+mod accounts;
+mod check;
+mod config;
+mod form;
+mod hide;
+mod lookup;
+mod nearest;
+mod parse;
+mod problem;
+mod render;
+mod secret;
+mod source;
+mod substitute;
+mod tree;
+mod values;
+mod walk;
+pub mod written;
+
+use std::path::Path;
+
+pub use crate::config::{
+    AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
+    AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, Config, CustomAzureCloud, Destination,
+    DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp, Poll, StaticKeys, Tls,
+};
+pub use crate::lookup::{Lookup, System};
+pub use crate::problem::{Problem, Problems};
+pub use crate::render::Look;
+pub use crate::secret::Secret;
+pub use crate::values::{Pattern, parse_duration, parse_size};
+pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
+
+/// A commented, complete configuration; it loads wherever the secrets it names exist.
+pub const EXAMPLE: &str = include_str!("../../../config/nephoscope.yaml");
+
+/// Reads, checks and resolves the configuration at `path`.
+///
+/// # Errors
+/// Every problem of the file and of the account files it names, in the order of files and lines.
+pub fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Problems> {
+    let mut sources = source::Sources::default();
+    let mut found = problem::Found::default();
+    let config = read(path, lookup, &mut sources, &mut found);
+    match config {
+        Some(config) if found.is_empty() => Ok(config),
+        _ => Err(found.finish(&sources)),
+    }
+}
+
+fn read(
+    path: &Path,
+    lookup: &dyn Lookup,
+    sources: &mut source::Sources,
+    found: &mut problem::Found,
+) -> Option<Config> {
+    let base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
+    let mut root = parse::read(path, sources, found)?;
+    accounts::merge(&mut root, &base, sources, found);
+    substitute::all(&mut root, &base, lookup, found);
+    let schema = schema();
+    let json = walk::Walker::new(&schema).document(&root, found);
+    match serde_json::from_value::<written::File>(json) {
+        Ok(file) => Some(check::file(&file, &root, &base, lookup, found)),
+        Err(error) => {
+            // The schema and the types disagree only by a mistake of ours; the words are serde's.
+            found.at(&tree::At::root(&root), error.to_string(), None);
+            None
+        }
+    }
+}
+
+/// The JSON Schema of the main file, for editors and for `nephoscope config schema`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(written::File).to_value()
+}

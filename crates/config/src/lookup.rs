@@ -1,0 +1,35 @@
+//! Where secrets come from: the environment and files, behind a trait so that tests are pure.
+//!
+//! Every read that a *value* of the configuration asks for passes here (`${env:…}`, `${file:…}`,
+//! `${cred:…}`, certificates and keys); the configuration files themselves are read directly.
+
+use std::{io, path::Path};
+
+/// The outside world as the configuration may ask for it.
+pub trait Lookup {
+    /// The environment variable `name`, or `None` when it is unset or not Unicode.
+    fn env(&self, name: &str) -> Option<String>;
+    /// The whole text of the file at `path`.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    fn read(&self, path: &Path) -> io::Result<String>;
+}
+
+/// The process's own environment and file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct System;
+
+impl Lookup for System {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn read(&self, path: &Path) -> io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+}

@@ -1,0 +1,114 @@
+//! `${env:NAME}`, `${file:/path}` and `${cred:NAME}` in string values become what they stand for.
+//!
+//! A name that leads nowhere is a problem at its own place; what it led to is never quoted.
+
+use std::path::Path;
+
+use crate::{
+    lookup::Lookup,
+    problem::Found,
+    tree::{At, Data, Node},
+};
+
+/// systemd sets this to the directory of the unit's credentials.
+const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+
+/// Substitutes in every string value of the tree.
+pub(crate) fn all(root: &mut Node, base: &Path, lookup: &dyn Lookup, found: &mut Found) {
+    let copy = root.clone();
+    Substitution { base, lookup, found }.node(root, &At::root(&copy));
+}
+
+struct Substitution<'a> {
+    base: &'a Path,
+    lookup: &'a dyn Lookup,
+    found: &'a mut Found,
+}
+
+impl Substitution<'_> {
+    fn node(&mut self, node: &mut Node, at: &At<'_>) {
+        match &mut node.data {
+            Data::Map(entries) => {
+                for entry in entries {
+                    self.node(&mut entry.value, &at.key(&entry.key));
+                }
+            }
+            Data::Seq(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.node(item, &at.item(index));
+                }
+            }
+            Data::Str(text) if text.contains("${") => {
+                if let Some(replaced) = self.text(text, at) {
+                    *text = replaced;
+                    // What came from outside is quoted no more than a secret is.
+                    node.secret = true;
+                }
+            }
+            Data::Str(_) | Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, at: &At<'_>) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else {
+                self.found
+                    .at(at, "`${` is not closed", Some("close it: `${env:NAME}`".into()));
+                return None;
+            };
+            out.push_str(before);
+            match self.resolve(name) {
+                Ok(value) => out.push_str(&value),
+                Err((message, help)) => {
+                    self.found.at(at, message, Some(help));
+                    return None;
+                }
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+
+    fn resolve(&self, name: &str) -> Result<String, (String, String)> {
+        match name.split_once(':') {
+            Some(("env", variable)) => self.lookup.env(variable).ok_or_else(|| {
+                let help = format!("set it where the daemon starts: `Environment={variable}=…` in the unit, or `export {variable}=…`");
+                (format!("the environment variable `{variable}` is not set"), help)
+            }),
+            Some(("file", path)) => self.file(&self.base.join(path), || {
+                format!("create the file, readable for the daemon's user only: `install -m 600 /dev/stdin {path}`")
+            }),
+            Some(("cred", credential)) => self.credential(credential),
+            _ => {
+                let help = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`".to_owned();
+                Err((format!("`${{{name}}}` does not say where to look"), help))
+            }
+        }
+    }
+
+    fn credential(&self, name: &str) -> Result<String, (String, String)> {
+        let help = || format!("add `LoadCredential={name}:/path/to/secret` to the systemd unit");
+        let Some(directory) = self.lookup.env(CREDENTIALS_DIRECTORY) else {
+            let message = format!(
+                "the credential `{name}` cannot be read: ${CREDENTIALS_DIRECTORY} is not set, as it is under systemd"
+            );
+            return Err((message, format!("{}, or use `${{file:/path}}`", help())));
+        };
+        self.file(&Path::new(&directory).join(name), help)
+    }
+
+    fn file(&self, path: &Path, help: impl Fn() -> String) -> Result<String, (String, String)> {
+        let text = self.lookup.read(path);
+        let text = text.map_err(|error| {
+            (
+                format!("the secret file {} cannot be read: {error}", path.display()),
+                help(),
+            )
+        })?;
+        // Editors end a file with a newline; no secret does.
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+}

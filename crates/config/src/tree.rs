@@ -1,0 +1,159 @@
+//! A tree of values that remembers where everything stood, and places in it.
+//!
+//! `parse.rs` builds it from YAML; nothing here knows what a key means.
+
+use saphyr_parser::ScalarStyle;
+
+use crate::source::Span;
+
+/// One value and where it stood.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) data: Data,
+    /// Stands under a secret key: never quoted.
+    pub(crate) secret: bool,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(String),
+    Seq(Vec<Node>),
+    Map(Vec<Entry>),
+}
+
+/// One `key: value`.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) value: Node,
+}
+
+impl Node {
+    /// The value under `key`.
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// The entries of a mapping; none for anything else.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        if let Data::Map(entries) = &self.data {
+            entries
+        } else {
+            &[]
+        }
+    }
+
+    /// The text of a string.
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Data::Str(text) = &self.data {
+            Some(text)
+        } else {
+            None
+        }
+    }
+}
+
+/// A place in the tree, whether or not something stands there.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'n> {
+    pub(crate) node: Option<&'n Node>,
+    /// The place itself, or the nearest thing around it that exists.
+    pub(crate) span: Span,
+    /// As shown to the user, like `aws.prod.metrics[0]`.
+    pub(crate) path: String,
+}
+
+impl<'n> At<'n> {
+    /// The whole document.
+    pub(crate) fn root(node: &'n Node) -> Self {
+        Self {
+            node: Some(node),
+            span: node.span,
+            path: String::new(),
+        }
+    }
+
+    /// The place under `key`.
+    pub(crate) fn key(&self, key: &str) -> Self {
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        let Some(entry) = self.node.and_then(|node| node.entry(key)) else {
+            return Self {
+                node: None,
+                span: self.span,
+                path,
+            };
+        };
+        let scalar = !matches!(entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
+        Self {
+            node: Some(&entry.value),
+            span: if scalar { entry.value.span } else { entry.key_span },
+            path,
+        }
+    }
+
+    /// The item at `index`; named by its `name` where it has one.
+    pub(crate) fn item(&self, index: usize) -> Self {
+        let item = match self.node.map(|node| &node.data) {
+            Some(Data::Seq(items)) => items.get(index),
+            _ => None,
+        };
+        let name = item
+            .and_then(|item| item.entry("name"))
+            .and_then(|entry| entry.value.text());
+        let path = match name {
+            Some(name) => format!("{}.{name}", self.path),
+            None => format!("{}[{index}]", self.path),
+        };
+        Self {
+            node: item,
+            span: item.map_or(self.span, |item| item.span),
+            path,
+        }
+    }
+}
+
+/// How many nodes there are in it, itself included.
+pub(crate) fn size(node: &Node) -> usize {
+    match &node.data {
+        Data::Seq(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Data::Map(entries) => 1 + entries.iter().map(|entry| size(&entry.value)).sum::<usize>(),
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Str(_) => 1,
+    }
+}
+
+/// What a scalar means (YAML core schema; quoted = text).
+pub(crate) fn scalar(text: &str, style: ScalarStyle) -> Data {
+    if style != ScalarStyle::Plain {
+        return Data::Str(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Data::Null,
+        "true" | "True" | "TRUE" => Data::Bool(true),
+        "false" | "False" | "FALSE" => Data::Bool(false),
+        _ => number(text).unwrap_or_else(|| Data::Str(text.to_owned())),
+    }
+}
+
+fn number(text: &str) -> Option<Data> {
+    if !text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {
+        return None;
+    }
+    let integer = text.parse().ok().map(Data::Int);
+    integer.or_else(|| {
+        text.parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(Data::Float)
+    })
+}
