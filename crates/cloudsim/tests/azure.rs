@@ -503,6 +503,7 @@ async fn microsofts_sdks_accept_it() {
         .unwrap();
     let pem = std::env::temp_dir().join(format!("judge-azure-{}.pem", std::process::id()));
     std::fs::write(&pem, sim.ca_pem()).unwrap();
+    #[expect(clippy::disallowed_methods, reason = "tells which Python to test with")]
     let python = std::env::var("JUDGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/judges/judge_azure.py");
     let status = tokio::process::Command::new(python)

@@ -36,7 +36,8 @@ impl Problems {
         } else {
             "problems"
         };
-        out.push_str(&format!("{} {noun} in the configuration.\n", self.list.len()));
+        let total = format!("{} {noun} in the configuration.\n", self.list.len());
+        out.push_str(&total);
         out
     }
 }
@@ -101,7 +102,7 @@ impl Diagnostic for Report<'_> {
         self.problem
             .help
             .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display + 'b>)
+            .map(|help| -> Box<dyn fmt::Display + 'b> { Box::new(help) })
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

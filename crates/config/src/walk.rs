@@ -40,11 +40,11 @@ impl<'s> Walker<'s> {
             return None;
         };
         match (&node.data, *kind) {
-            (Data::Null, "object") => self.object(form, &[], at, found),
-            (Data::Map(entries), _) => self.object(form, entries, at, found),
+            (Data::Null, "object") => Some(self.object(form, &[], at, found)),
+            (Data::Map(entries), _) => Some(self.object(form, entries, at, found)),
             (Data::Seq(items), _) => Some(self.array(form, items, at, found)),
             (Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Str(_), _) => {
-                self.scalar(&forms, node, at, found)
+                Self::scalar(&forms, node, at, found)
             }
         }
     }
@@ -70,7 +70,7 @@ impl<'s> Walker<'s> {
         name.and_then(|path| self.root.pointer(path)).unwrap_or(schema)
     }
 
-    fn object(&self, form: &'s Value, entries: &[Entry], at: &At<'_>, found: &mut Found) -> Option<Value> {
+    fn object(&self, form: &'s Value, entries: &[Entry], at: &At<'_>, found: &mut Found) -> Value {
         let properties = form.get("properties").and_then(Value::as_object);
         let mut out = Map::new();
         for entry in entries {
@@ -86,7 +86,7 @@ impl<'s> Walker<'s> {
             }
         }
         self.required(form, properties, entries, at, found);
-        Some(Value::Object(out))
+        Value::Object(out)
     }
 
     fn required(
@@ -140,7 +140,7 @@ impl<'s> Walker<'s> {
         if kind == "object" { json!({}) } else { json!("") }
     }
 
-    fn scalar(&self, forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) -> Option<Value> {
+    fn scalar(forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) -> Option<Value> {
         let allowed = allowed(forms);
         let value = json_of(node);
         let free = forms

@@ -86,10 +86,9 @@ fn each_mistake_has_our_words_beside_it() {
                 .render(look)
                 .replace(&format!("{}/", testdata().display()), ""),
         };
-        let words: String = words
+        let words = words
             .lines()
-            .map(|line| format!("{}\n", line.trim_end()))
-            .collect();
+            .fold(String::new(), |all, line| all + line.trim_end() + "\n");
         let expected = path.with_extension("expected");
         if update {
             std::fs::write(&expected, &words).unwrap();

@@ -1,1 +1,32 @@
 //! Our model as OTLP, and the destinations that carry it.
+//!
+//! [`encode`] turns points into compressed requests once; a [`Transport`] hands such a request to one back end and says
+//! what became of it; [`Delivery`] drains one destination's queue with backoff, bisection and counters. Nothing here
+//! keeps points: the queue is the store's, behind [`Source`].
+
+mod config;
+mod connect;
+mod delivery;
+mod encode;
+mod file;
+mod otlp_grpc;
+mod otlp_http;
+mod prometheus;
+mod recode;
+mod stats;
+mod transform;
+mod transport;
+mod wire;
+
+#[cfg(feature = "receiver")]
+pub mod receiver;
+
+pub use config::{Compression, Deltas, DestinationConfig, Kind, OtlpConfig, Protocol, Tls};
+pub use connect::{ConnectError, Destination, connect};
+pub use delivery::{Delivery, Source};
+pub use encode::{Encoded, Limits, encode};
+pub use file::{JsonFile, Stdout, to_json_lines};
+pub use prometheus::Latest;
+pub use recode::{DecodeError, decode, recode, split};
+pub use stats::{DeliverySnapshot, DeliveryStats};
+pub use transport::{Transport, Verdict};

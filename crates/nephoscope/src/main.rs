@@ -1,2 +1,41 @@
-//! The `nephoscope` command.
-fn main() {}
+//! The `nephoscope` command: reads the command line, runs one command, turns its outcome into an exit code.
+
+mod admin;
+mod cli;
+mod clock;
+mod commands;
+mod daemon;
+mod exit;
+mod wiring;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.log.start();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(cli.command));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            exit::code(result)
+        }
+        Err(error) => exit::code(Err(exit::Failure::software("starting the runtime", &error))),
+    }
+}
+
+async fn run(command: Command) -> Result<(), exit::Failure> {
+    match command {
+        Command::Run(args) => daemon::run(&args.config).await,
+        Command::Check(args) => commands::check::run(&args).await,
+        Command::Discover(args) => commands::discover::run(&args).await,
+        Command::Collect(args) => commands::collect::run(&args).await,
+        Command::Config(which) => commands::config::run(which),
+        Command::Completions { shell } => commands::config::completions(shell),
+        #[cfg(feature = "simulate")]
+        Command::Simulate(args) => commands::simulate::run(&args).await,
+        #[cfg(feature = "simulate")]
+        Command::Demo(args) => commands::demo::run(&args).await,
+    }
+}

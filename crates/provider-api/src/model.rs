@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 /// The clouds we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cloud {
-    /// Amazon CloudWatch.
+    /// Amazon `CloudWatch`.
     Aws,
     /// Azure Monitor.
     Azure,

@@ -1,1 +1,130 @@
-//! Google Cloud Monitoring behind the MetricsProvider trait.
+//! Google Cloud Monitoring behind the [`MetricsProvider`] trait.
+//!
+//! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
+//! `plan` prices calls, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
+//! failures their kind, `connection` renews credentials. Waiting and trying again are the gate's.
+
+mod classify;
+mod config;
+mod connection;
+mod convert;
+mod discover;
+mod distribution;
+mod fetch;
+mod naming;
+mod place;
+mod plan;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod wire_tests;
+
+pub use config::{
+    CredentialSource, DEFAULT_PAGE_SIZE, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE, Matcher,
+};
+
+use async_trait::async_trait;
+use connection::Connection;
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use gate::{Gate, Quota};
+use provider_api::{
+    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, Outcome,
+    ProviderError,
+};
+
+/// Which cloud this crate speaks to.
+pub(crate) const GCP: Cloud = Cloud::Gcp;
+
+/// `QueryRequestsPerMinutePerProject` is 6000 in every project seen.
+const REQUESTS_PER_SECOND: f64 = 100.0;
+
+/// One second's worth at once.
+const BURST: u32 = 100;
+
+/// One Google account: credentials and the projects read with them.
+#[derive(Debug)]
+pub struct GcpProvider {
+    connection: Connection,
+}
+
+impl GcpProvider {
+    /// Builds credentials and client; sends nothing yet. Needs a running tokio runtime, on which Google's library
+    /// refreshes its tokens. Fails with `Unauthenticated` when no credentials are found or they cannot be read.
+    pub async fn connect(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
+        Ok(Self {
+            connection: Connection::open(config, gate).await?,
+        })
+    }
+
+    async fn check_project(&self, project: &str) -> Check {
+        let (outcome, detail) = match discover::probe(&self.connection, project).await {
+            Ok(()) => (Outcome::Passed, String::new()),
+            Err(error) => (outcome(&error.kind), error.message),
+        };
+        Check {
+            scope: project.to_owned(),
+            what: discover::OPERATION.to_owned(),
+            outcome,
+            detail,
+        }
+    }
+}
+
+/// The quotas that Google documents or enforces, per project.
+pub fn quotas() -> Vec<(&'static str, Quota)> {
+    let quota = Quota {
+        per_second: REQUESTS_PER_SECOND,
+        burst: BURST,
+    };
+    vec![(plan::OPERATION, quota), (discover::OPERATION, quota)]
+}
+
+fn outcome(kind: &ErrorKind) -> Outcome {
+    match kind {
+        ErrorKind::Unauthenticated => Outcome::Unauthenticated,
+        ErrorKind::Forbidden => Outcome::Forbidden,
+        ErrorKind::Throttled { .. }
+        | ErrorKind::Unavailable { .. }
+        | ErrorKind::TimedOut
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::BadResponse
+        | ErrorKind::Permanent => Outcome::Unavailable,
+    }
+}
+
+#[async_trait]
+impl MetricsProvider for GcpProvider {
+    fn account(&self) -> &AccountId {
+        &self.connection.config().account
+    }
+
+    fn cloud(&self) -> Cloud {
+        GCP
+    }
+
+    /// One descriptor per project. Reading points needs `monitoring.timeSeries.list` besides, which
+    /// roles/monitoring.viewer also holds but which cannot be proved without a time to ask for.
+    async fn check(&self) -> CheckReport {
+        let mut report = CheckReport::default();
+        for project in &self.connection.config().projects {
+            report.checks.push(self.check_project(project).await);
+        }
+        report
+    }
+
+    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+        stream::iter(&self.connection.config().projects)
+            .then(|project| discover::project(&self.connection, project))
+            .boxed()
+    }
+
+    fn plan(&self, due: &[Due]) -> Vec<Call> {
+        plan::plan(due)
+    }
+
+    fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
+        fetch::fetch(&self.connection, call).boxed()
+    }
+}

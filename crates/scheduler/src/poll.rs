@@ -7,6 +7,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::{Change, Store};
 
+/// Metrics and reasons.
+type Named = HashSet<(Arc<str>, &'static str)>;
+
 /// What a poll needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Poller {
@@ -15,7 +18,7 @@ pub(crate) struct Poller {
     pub(crate) store: Arc<Store>,
     pub(crate) progress: Arc<Progress>,
     /// Metrics and reasons already named in the log.
-    pub(crate) named: Arc<Mutex<HashSet<(Arc<str>, &'static str)>>>,
+    pub(crate) named: Arc<Mutex<Named>>,
 }
 
 impl Poller {

@@ -63,7 +63,7 @@ impl Progress {
     /// Counts what was left out; true for a metric and reason that were not seen before.
     pub(crate) fn skipped(&self, account: usize, skipped: &Skipped) {
         self.update(account, |a| {
-            *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1)
+            *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1);
         });
     }
 }

@@ -137,9 +137,17 @@ impl Store {
         self.trimmed.notify_waiters();
     }
 
-    /// Whether every destination has everything.
-    pub fn is_drained(&self) -> bool {
-        self.lock().spool.is_empty()
+    /// Waits until every destination has everything.
+    pub async fn drained(&self) {
+        loop {
+            let trimmed = self.trimmed.notified();
+            tokio::pin!(trimmed);
+            trimmed.as_mut().enable();
+            if self.lock().spool.is_empty() {
+                return;
+            }
+            trimmed.await;
+        }
     }
 
     /// Figures of the moment.

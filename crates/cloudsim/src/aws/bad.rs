@@ -50,7 +50,13 @@ fn tenfold(times: &mut Vec<Doc>, values: &mut Vec<Doc>) {
     for copy in 1..10 {
         let later = few_times.iter().map(|time| match time {
             Doc::Time(unix_s) => Doc::Time(unix_s + 3600.0 * f64::from(copy)),
-            other => other.clone(),
+            other @ (Doc::Null
+            | Doc::Bool(_)
+            | Doc::Int(_)
+            | Doc::Num(_)
+            | Doc::Text(_)
+            | Doc::List(_)
+            | Doc::Map(_)) => other.clone(),
         });
         times.extend(later);
         values.extend(few_values.iter().cloned());

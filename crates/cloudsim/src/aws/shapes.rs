@@ -3,7 +3,7 @@
 //! A new metric type is a line here; nothing else needs to know.
 
 /// A metric as `CloudWatch` documents it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct MetricType {
     pub(super) name: &'static str,
     /// `CloudWatch`'s name of the unit.

@@ -141,10 +141,9 @@ fn canonical_request(parts: &Parts, signed: &[&str], signed_headers: &str, body:
         .collect();
     query.retain(|pair| !pair.is_empty());
     query.sort();
-    let headers: String = signed
-        .iter()
-        .map(|name| format!("{name}:{}\n", canonical_header(parts, name)))
-        .collect();
+    let headers = signed.iter().fold(String::new(), |all, name| {
+        all + name + ":" + &canonical_header(parts, name) + "\n"
+    });
     let path = if parts.uri.path().is_empty() {
         "/"
     } else {

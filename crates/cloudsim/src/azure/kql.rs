@@ -75,14 +75,15 @@ fn project(row: &Value, columns: &[Token]) -> Result<Value, String> {
     for column in columns.split(|token| *token == Token::Sign(",")) {
         let (name, source) = match column {
             [Token::Word(name), Token::Sign("="), source @ ..] => (name.clone(), source),
-            [Token::Word(name)] => (name.clone(), column),
+            [Token::Word(name)] | [Token::Sign("["), Token::Text(name), Token::Sign("]")] => {
+                (name.clone(), column)
+            }
             [
                 Token::Word(name),
                 Token::Sign("["),
                 Token::Text(key),
                 Token::Sign("]"),
             ] => (format!("{name}_{key}"), column),
-            [Token::Sign("["), Token::Text(name), Token::Sign("]")] => (name.clone(), column),
             _ => return Err("ParserFailure in project".to_owned()),
         };
         let mut parser = Parser { tokens: source, row };
@@ -98,7 +99,7 @@ fn order(rows: &mut [Value], columns: &[Token]) -> Result<(), String> {
         match column {
             [Token::Word(name)] => keys.push((name.clone(), true)),
             [Token::Word(name), word] if word.is_word("asc") || word.is_word("desc") => {
-                keys.push((name.clone(), word.is_word("desc")))
+                keys.push((name.clone(), word.is_word("desc")));
             }
             _ => return Err("ParserFailure in order by".to_owned()),
         }

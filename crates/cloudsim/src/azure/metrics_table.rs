@@ -34,7 +34,7 @@ pub(super) enum Shape {
 }
 
 /// One metric of a resource type.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct MetricSpec {
     /// The name to ask for.
     pub(super) name: &'static str,

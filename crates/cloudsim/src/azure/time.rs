@@ -195,7 +195,8 @@ pub(super) fn duration_word(seconds: i64) -> String {
             word.push('T');
         }
         if amount != 0 {
-            word.push_str(&format!("{amount}{letter}"));
+            word.push_str(&amount.to_string());
+            word.push(letter);
         }
     }
     word

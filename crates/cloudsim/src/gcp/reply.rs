@@ -17,7 +17,7 @@ pub(super) fn sent(headers: &HeaderMap, value: &Value, bad: Option<BadAnswer>) -
     let (mut body, mut kind) = (value.to_string(), "application/json; charset=UTF-8");
     match bad {
         Some(BadAnswer::Html) => {
-            (body, kind) = ("<html><body>Proxy sign-in</body></html>".to_owned(), "text/html")
+            (body, kind) = ("<html><body>Proxy sign-in</body></html>".to_owned(), "text/html");
         }
         Some(BadAnswer::Truncated) => body = body.chars().take(body.chars().count() / 2).collect(),
         Some(BadAnswer::ErrorInside200) => body = ApiError::unavailable().body().to_string(),

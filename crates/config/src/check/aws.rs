@@ -1,4 +1,4 @@
-//! Checks of AWS accounts: regions, credentials, statistics and periods that CloudWatch accepts.
+//! Checks of AWS accounts: regions, credentials, statistics and periods that `CloudWatch` accepts.
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
@@ -63,7 +63,7 @@ const REGIONS: [&str; 46] = [
     "eu-isoe-west-1",
 ];
 const STATISTICS: [&str; 5] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
-/// High-resolution periods; above them CloudWatch takes whole minutes (PutMetricAlarm and GetMetricData reference).
+/// High-resolution periods; above them `CloudWatch` takes whole minutes (`PutMetricAlarm` and `GetMetricData` reference).
 const SHORT_PERIODS_S: [u64; 5] = [1, 5, 10, 20, 30];
 const SECONDS_PER_MINUTE: u64 = 60;
 const ACCOUNT_ID_DIGITS: usize = 12;
@@ -72,8 +72,8 @@ static REGION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z]{2,
 static ROLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$").ok());
 
-fn is_match(regex: &Option<Regex>, text: &str) -> bool {
-    regex.as_ref().is_some_and(|regex| regex.is_match(text))
+fn is_match(regex: Option<&Regex>, text: &str) -> bool {
+    regex.is_some_and(|regex| regex.is_match(text))
 }
 
 impl Checker<'_> {
@@ -120,7 +120,7 @@ impl Checker<'_> {
                 return;
             }
             let near = nearest(region, REGIONS);
-            if !is_match(&REGION, region) || near.is_some_and(|near| !same_but_digit(near, region)) {
+            if !is_match(REGION.as_ref(), region) || near.is_some_and(|near| !same_but_digit(near, region)) {
                 let near = near.unwrap_or("eu-west-1");
                 checker.problem(
                     at,
@@ -170,7 +170,7 @@ impl Checker<'_> {
     }
 
     fn role(&mut self, role: &written::AssumeRole, at: &At<'_>) -> AssumeRole {
-        if !is_match(&ROLE, &role.arn) {
+        if !is_match(ROLE.as_ref(), &role.arn) {
             let help = "write `arn:aws:iam::123456789012:role/metrics`, as the role's page in the IAM console shows it";
             self.problem(
                 &at.key("arn"),
@@ -213,7 +213,7 @@ impl Checker<'_> {
             .as_ref()
             .and_then(|text| self.aws_period(&text.0, &at.key("period")));
         self.each(&written.statistics, &at.key("statistics"), |c, name, at| {
-            c.statistic(name, at)
+            c.statistic(name, at);
         });
         AwsMetrics {
             namespace: written.namespace.clone(),

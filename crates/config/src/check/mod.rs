@@ -63,11 +63,7 @@ impl Checker<'_> {
                 .as_ref()
                 .and_then(|telemetry| telemetry.enabled)
                 .unwrap_or(true),
-            destinations: self.each(
-                &file.destinations,
-                &at.key("destinations"),
-                |checker, item, at| checker.destination(item, at),
-            ),
+            destinations: self.each(&file.destinations, &at.key("destinations"), Checker::destination),
             aws: self.each(&file.aws, &at.key("aws"), |checker, item, at| {
                 checker.aws(item, &poll, usd, at)
             }),
@@ -107,7 +103,7 @@ impl Checker<'_> {
     }
 
     pub(crate) fn patterns(&mut self, texts: &[PatternText], at: &At<'_>) -> Vec<Pattern> {
-        self.each(texts, at, |checker, text, at| checker.pattern(text, at))
+        self.each(texts, at, Checker::pattern)
             .into_iter()
             .flatten()
             .collect()

@@ -72,7 +72,7 @@ pub struct AssumeRole {
 /// URLs instead of Amazon's; `None` = Amazon's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AwsEndpoints {
-    /// CloudWatch.
+    /// `CloudWatch`.
     pub cloudwatch: Option<String>,
     /// The tagging API.
     pub tagging: Option<String>,

@@ -1,4 +1,8 @@
 //! AWS accounts as written.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these words become the schema's descriptions, which people read"
+)]
 
 use std::collections::BTreeMap;
 

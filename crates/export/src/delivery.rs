@@ -1,0 +1,215 @@
+//! Drains one destination: delivers, waits, bisects, counts.
+//!
+//! Every destination has its own loop and its own position in the store, so one that is down holds back nobody else.
+//! Points are given up only when the back end says so.
+
+use crate::encode::Encoded;
+use crate::recode::split;
+use crate::stats::DeliveryStats;
+use crate::transport::{Transport, Verdict};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// A back end may ask for more patience than ours, but not for a day of it.
+const AFTER_MAX: Duration = Duration::from_secs(300);
+/// How often a held batch is tried again: somebody may have put the credentials right.
+const HOLD_EVERY: Duration = Duration::from_secs(30);
+/// How long a batch in flight may still take once we are asked to stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Requests spent on finding the bad points of one batch. Finding one among 20 000 takes about 30.
+const MAX_BISECT_REQUESTS: u32 = 256;
+
+/// Where a destination's batches come from.
+///
+/// # Contract
+/// `next` waits for the oldest batch that is not done and gives the same one again until `done` was called for it; it
+/// may be dropped while it waits. Nothing = there will never be another.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The oldest batch that is not done.
+    async fn next(&self) -> Option<(u64, Encoded)>;
+    /// The batch was delivered or given up: forget it.
+    async fn done(&self, sequence: u64);
+}
+
+/// The loop of one destination.
+pub struct Delivery<S> {
+    name: String,
+    transport: Arc<dyn Transport>,
+    source: S,
+    stats: Arc<DeliveryStats>,
+    hold_every: Duration,
+    backoff_first: Duration,
+}
+
+impl<S> std::fmt::Debug for Delivery<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("name", &self.name)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asked to stop before the batch was settled.
+struct Stopped;
+
+impl<S: Source> Delivery<S> {
+    /// A loop that carries what `source` has through `transport`.
+    pub fn new(name: impl Into<String>, transport: Arc<dyn Transport>, source: S) -> Self {
+        let stats = Arc::default();
+        let name = name.into();
+        Self {
+            name,
+            transport,
+            source,
+            stats,
+            hold_every: HOLD_EVERY,
+            backoff_first: BACKOFF_FIRST,
+        }
+    }
+
+    /// Other waits than a second and half a minute, for tests and the demo.
+    #[must_use]
+    pub fn with_waits(mut self, backoff_first: Duration, hold_every: Duration) -> Self {
+        (self.backoff_first, self.hold_every) = (backoff_first, hold_every);
+        self
+    }
+
+    /// Its counters; take them before [`Self::run`].
+    pub fn stats(&self) -> Arc<DeliveryStats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Delivers until `stop` or until the source has ended. A batch in flight at `stop` gets a grace; one that is not
+    /// settled by then stays in the source.
+    pub async fn run(self, stop: CancellationToken) {
+        while let Some(Some((sequence, batch))) = stop.run_until_cancelled(self.source.next()).await {
+            if self.settle(batch, &stop).await.is_err() {
+                return;
+            }
+            self.source.done(sequence).await;
+        }
+    }
+
+    /// Delivers a batch, its halves, their halves; oldest first. Stopped between two parts, the whole batch stays
+    /// in the source and those delivered come again: a duplicate is cheaper than a hole.
+    async fn settle(&self, batch: Encoded, stop: &CancellationToken) -> Result<(), Stopped> {
+        let mut parts = vec![batch];
+        let mut splits = 0;
+        while let Some(part) = parts.pop() {
+            if stop.is_cancelled() {
+                return Err(Stopped);
+            }
+            let Some(why) = self.carry(&part, stop).await? else {
+                continue;
+            };
+            splits += 1;
+            let halves = if splits < MAX_BISECT_REQUESTS {
+                split(&part)
+            } else {
+                Ok(None)
+            };
+            match halves {
+                Ok(Some((older, newer))) => parts.extend([newer, older]),
+                Ok(None) => self.give_up(&part, &why),
+                Err(e) => self.give_up(&part, &e.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries one part until it is taken or dropped (nothing), or has to be split (the reason).
+    async fn carry(&self, part: &Encoded, stop: &CancellationToken) -> Result<Option<String>, Stopped> {
+        let mut attempt = 0;
+        loop {
+            let wait = match self.attempt(part, stop).await? {
+                Verdict::Delivered { rejected, message } => {
+                    self.taken(part, rejected, &message);
+                    return Ok(None);
+                }
+                Verdict::Drop { why } => {
+                    self.stats.error(&self.stats.refused, &why);
+                    self.give_up(part, &why);
+                    return Ok(None);
+                }
+                Verdict::Split { why } => {
+                    self.stats.error(&self.stats.split, &why);
+                    return Ok(Some(why));
+                }
+                Verdict::Retry { after, why } => {
+                    self.stats.error(&self.stats.retry, &why);
+                    tracing::debug!(destination = self.name, attempt, why, "not taken, trying again");
+                    backoff(self.backoff_first, attempt, after, fastrand::f64())
+                }
+                Verdict::Hold { why } => {
+                    self.stats.error(&self.stats.hold, &why);
+                    self.stats.holding.store(1, Relaxed);
+                    tracing::warn!(destination = self.name, why, "held until this is put right");
+                    self.hold_every
+                }
+            };
+            attempt += 1;
+            stop.run_until_cancelled(sleep(wait))
+                .await
+                .map_or(Err(Stopped), Ok)?;
+        }
+    }
+
+    /// One attempt; after `stop` it has a grace to end.
+    async fn attempt(&self, part: &Encoded, stop: &CancellationToken) -> Result<Verdict, Stopped> {
+        let mut attempt = self.transport.deliver(part);
+        tokio::select! {
+            verdict = &mut attempt => return Ok(verdict),
+            () = stop.cancelled() => {}
+        }
+        timeout(STOP_GRACE, attempt).await.map_err(|_| Stopped)
+    }
+
+    fn taken(&self, part: &Encoded, rejected: i64, message: &str) {
+        self.stats.success(part, rejected);
+        if rejected > 0 || !message.is_empty() {
+            tracing::warn!(destination = self.name, rejected, message, "taken in part");
+        }
+    }
+
+    fn give_up(&self, part: &Encoded, why: &str) {
+        self.stats.given_up(part);
+        tracing::warn!(
+            destination = self.name,
+            points = part.points,
+            why,
+            "refused for good, dropped"
+        );
+    }
+}
+
+/// Full jitter between nothing and the exponential step, on top of what the back end asked for.
+fn backoff(first: Duration, attempt: u32, after: Option<Duration>, random: f64) -> Duration {
+    let step = first
+        .saturating_mul(1_u32.checked_shl(attempt).unwrap_or(u32::MAX))
+        .min(BACKOFF_MAX);
+    let floor = after.unwrap_or_default().min(AFTER_MAX);
+    floor + step.mul_f64(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_to_its_bound_and_honours_the_floor() {
+        let s = Duration::from_secs;
+        assert_eq!(backoff(s(1), 0, None, 1.0), s(1));
+        assert_eq!(backoff(s(1), 3, None, 0.5), s(4));
+        assert_eq!(backoff(s(1), 99, None, 1.0), s(30));
+        assert_eq!(backoff(s(1), 1, Some(s(17)), 0.5), s(18));
+        assert_eq!(backoff(s(1), 0, Some(s(86_400)), 0.0), s(300));
+    }
+}

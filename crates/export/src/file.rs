@@ -1,0 +1,115 @@
+//! OTLP JSON lines: one `ExportMetricsServiceRequest` a line, appended to a file or written to standard output.
+//!
+//! The file is opened for each batch, so that whoever rotates it needs to tell us nothing.
+
+use crate::encode::Encoded;
+use crate::recode::{DecodeError, decode};
+use crate::transport::{Transport, Verdict};
+use async_trait::async_trait;
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Mutex;
+
+const FILE_NAME: &str = "metrics.jsonl";
+
+/// Appends to `metrics.jsonl` in a folder and flushes each batch.
+#[derive(Debug)]
+pub struct JsonFile {
+    folder: PathBuf,
+    /// One batch at a time: lines must not interleave.
+    writing: Mutex<()>,
+}
+
+impl JsonFile {
+    /// Touches nothing yet.
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            writing: Mutex::new(()),
+        }
+    }
+
+    /// Appends, or leaves the file as long as it was.
+    async fn append(&self, line: &[u8]) -> io::Result<()> {
+        let _writing = self.writing.lock().await;
+        fs::create_dir_all(&self.folder).await?;
+        let path = self.folder.join(FILE_NAME);
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .await?;
+        let before = file.metadata().await?.len();
+        let written = write(&mut file, line).await;
+        if written.is_err() {
+            file.set_len(before).await?; // a half-written line would spoil the next
+        }
+        written
+    }
+}
+
+async fn write(file: &mut fs::File, line: &[u8]) -> io::Result<()> {
+    file.write_all(line).await?;
+    file.flush().await
+}
+
+#[async_trait]
+impl Transport for JsonFile {
+    async fn deliver(&self, batch: &Encoded) -> Verdict {
+        match json_line(batch) {
+            Ok(line) => verdict(self.append(&line).await),
+            Err(why) => Verdict::Drop { why },
+        }
+    }
+}
+
+/// Writes to standard output.
+#[derive(Clone, Copy, Debug)]
+pub struct Stdout;
+
+#[async_trait]
+impl Transport for Stdout {
+    async fn deliver(&self, batch: &Encoded) -> Verdict {
+        let line = match json_line(batch) {
+            Ok(line) => line,
+            Err(why) => return Verdict::Drop { why },
+        };
+        let mut out = tokio::io::stdout();
+        let written = async {
+            out.write_all(&line).await?;
+            out.flush().await
+        };
+        verdict(written.await)
+    }
+}
+
+fn json_line(batch: &Encoded) -> Result<Vec<u8>, String> {
+    let request = decode(batch).map_err(|e: DecodeError| e.to_string())?;
+    let mut line = serde_json::to_vec(&request).map_err(|e| e.to_string())?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+fn verdict(written: io::Result<()>) -> Verdict {
+    match written {
+        Ok(()) => Verdict::Delivered {
+            rejected: 0,
+            message: String::new(),
+        },
+        Err(e) => Verdict::Retry {
+            after: None,
+            why: format!("writing: {e}"),
+        },
+    }
+}
+
+/// Points as OTLP JSON lines, as the file destination writes them.
+pub fn to_json_lines(points: &[provider_api::SeriesPoints]) -> String {
+    let lines = crate::encode::encode(points, crate::encode::Limits::default());
+    lines
+        .iter()
+        .filter_map(|batch| String::from_utf8(json_line(batch).ok()?).ok())
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! Changes that one destination wants: resource attributes copied onto points, delta sums as gauges.
+//!
+//! A wrapper around another transport. It costs a decode and an encode for each batch, so it is put in place only when
+//! something is configured.
+
+use crate::config::Deltas;
+use crate::encode::Encoded;
+use crate::recode::{decode, recode};
+use crate::transport::{Transport, Verdict};
+use async_trait::async_trait;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, Gauge, Metric, ResourceMetrics, metric::Data,
+};
+use std::sync::Arc;
+
+/// What to change.
+#[derive(Clone, Debug)]
+pub(crate) struct Transform {
+    promote: Vec<String>,
+    gauges: bool,
+}
+
+impl Transform {
+    /// Nothing when there is nothing to change.
+    pub(crate) fn new(promote: Vec<String>, deltas: Deltas) -> Option<Self> {
+        let gauges = deltas == Deltas::Gauge;
+        (gauges || !promote.is_empty()).then_some(Self { promote, gauges })
+    }
+
+    /// Puts the change in front of `inner`.
+    pub(crate) fn over(self, inner: Arc<dyn Transport>) -> Transformed {
+        Transformed { change: self, inner }
+    }
+
+    fn apply(&self, request: &mut ExportMetricsServiceRequest) {
+        for r in &mut request.resource_metrics {
+            let copied = self.copied(r);
+            for m in r.scope_metrics.iter_mut().flat_map(|s| &mut s.metrics) {
+                if self.gauges {
+                    m.data = m.data.take().map(gauge);
+                }
+                promote(m, &copied);
+            }
+        }
+    }
+
+    fn copied(&self, r: &ResourceMetrics) -> Vec<KeyValue> {
+        let all = r.resource.iter().flat_map(|r| &r.attributes);
+        all.filter(|a| self.promote.contains(&a.key)).cloned().collect()
+    }
+}
+
+fn gauge(data: Data) -> Data {
+    match data {
+        Data::Sum(s) if s.aggregation_temporality() == AggregationTemporality::Delta => Data::Gauge(Gauge {
+            data_points: s.data_points,
+        }),
+        other @ (Data::Gauge(_)
+        | Data::Sum(_)
+        | Data::Histogram(_)
+        | Data::ExponentialHistogram(_)
+        | Data::Summary(_)) => other,
+    }
+}
+
+fn promote(m: &mut Metric, copied: &[KeyValue]) {
+    let each = |attributes: &mut Vec<KeyValue>| {
+        for c in copied {
+            if !attributes.iter().any(|a| a.key == c.key) {
+                attributes.push(c.clone());
+            }
+        }
+    };
+    match &mut m.data {
+        Some(Data::Gauge(d)) => d.data_points.iter_mut().for_each(|p| each(&mut p.attributes)),
+        Some(Data::Sum(d)) => d.data_points.iter_mut().for_each(|p| each(&mut p.attributes)),
+        Some(Data::Histogram(d)) => d.data_points.iter_mut().for_each(|p| each(&mut p.attributes)),
+        Some(Data::ExponentialHistogram(d)) => d.data_points.iter_mut().for_each(|p| each(&mut p.attributes)),
+        Some(Data::Summary(d)) => d.data_points.iter_mut().for_each(|p| each(&mut p.attributes)),
+        None => {}
+    }
+}
+
+/// A transport behind a change.
+pub(crate) struct Transformed {
+    change: Transform,
+    inner: Arc<dyn Transport>,
+}
+
+#[async_trait]
+impl Transport for Transformed {
+    async fn deliver(&self, batch: &Encoded) -> Verdict {
+        let mut request = match decode(batch) {
+            Ok(request) => request,
+            Err(e) => return Verdict::Drop { why: e.to_string() },
+        };
+        self.change.apply(&mut request);
+        match recode(&request) {
+            Some(changed) => self.inner.deliver(&changed).await,
+            None => Verdict::Delivered {
+                rejected: 0,
+                message: String::new(),
+            },
+        }
+    }
+}

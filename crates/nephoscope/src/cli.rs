@@ -1,0 +1,181 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+
+/// Every point of AWS CloudWatch, Azure Monitor and Google Cloud Monitoring, once, to any OpenTelemetry backend.
+#[derive(Debug, Parser)]
+#[command(name = "nephoscope", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) log: Log,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How to log; always to standard error.
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Form of the log lines.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
+    /// Least level: error, warn, info, debug, or a filter such as `info,gate=debug`.
+    #[arg(long, global = true, env = "NEPHOSCOPE_LOG", default_value = "info")]
+    log_level: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Log {
+    /// Starts logging.
+    pub(crate) fn start(&self) {
+        let filter = EnvFilter::try_new(&self.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+        let colours =
+            std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(colours);
+        match self.log_format {
+            LogFormat::Text => log.with_target(false).init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Polls the configured accounts and delivers their points until told to stop.
+    Run(ConfigArg),
+    /// Shows every problem of the configuration; then tries credentials and permissions of each account.
+    Check(CheckArgs),
+    /// Lists what there is to poll.
+    Discover(DiscoverArgs),
+    /// One poll to standard output; no state is read or written.
+    Collect(CollectArgs),
+    /// Prints the configuration's JSON Schema or a commented example.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Prints completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Runs the three simulated clouds alone and prints the configuration that points at them.
+    #[cfg(feature = "simulate")]
+    Simulate(SimulateArgs),
+    /// Runs simulated clouds, the daemon and a receiver, and shows what arrives.
+    #[cfg(feature = "simulate")]
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArg {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "/etc/nephoscope/nephoscope.yaml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Only the configuration; no request is made.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiscoverArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// How far back to read (`10m`, `3h`).
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    pub(crate) since: Duration,
+    /// Form of the output.
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: CollectFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CollectFormat {
+    Table,
+    Json,
+    Csv,
+    OtlpJson,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// The JSON Schema, for editors.
+    Schema,
+    /// A commented example.
+    Example,
+}
+
+#[cfg(feature = "simulate")]
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Address of the simulated AWS; Google and Azure take the two ports after it (port 0: any free ones).
+    #[arg(long, default_value = "127.0.0.1:4566")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// About how many series each cloud has; 0 is its natural small size.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) series: usize,
+    /// Seed of all data.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Throttle every Nth request.
+    #[arg(long, value_name = "N")]
+    pub(crate) throttle: Option<u32>,
+    /// Answer every Nth request with 503.
+    #[arg(long, value_name = "N")]
+    pub(crate) unavailable: Option<u32>,
+    /// Enforce the real quotas.
+    #[arg(long)]
+    pub(crate) real_quotas: bool,
+    /// Where to write the CA, the service account and a configuration.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) write: Option<PathBuf>,
+    /// End after this time.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) run_for: Option<Duration>,
+}
+
+#[cfg(feature = "simulate")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End after this time, with exit code 0 only if points of all three clouds arrived.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) run_for: Option<Duration>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    config_file::parse_duration(text).ok_or_else(|| format!("`{text}` is no duration; write 30s, 5m or 1h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

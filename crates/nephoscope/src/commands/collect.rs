@@ -1,0 +1,154 @@
+//! `collect`: one poll of everything to standard output, without state.
+
+use super::config::print;
+use crate::cli::{CollectArgs, CollectFormat};
+use crate::clock::SystemClock;
+use crate::exit::Failure;
+use crate::wiring;
+use futures::StreamExt as _;
+use provider_api::{Catalogue, Due, MetricsProvider, Point, SeriesPoints, UnixNanos, Value, Window};
+use scheduler::Clock as _;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+pub(crate) async fn run(args: &CollectArgs) -> Result<(), Failure> {
+    let config = wiring::load(&args.config.config, &config_file::System)?;
+    print(head(args.format))?;
+    let mut failed = 0;
+    for account in wiring::accounts(&config).await {
+        match account.connected {
+            Ok(provider) => failed += collect(&provider, args).await?,
+            Err(error) => {
+                tracing::error!(account = account.name, "{error}");
+                failed += 1;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        n => Err(Failure::unavailable(format!(
+            "{n} requests failed; the log above says why"
+        ))),
+    }
+}
+
+/// Returns how many scopes or calls failed.
+async fn collect(provider: &Arc<dyn MetricsProvider>, args: &CollectArgs) -> Result<u32, Failure> {
+    let mut failed = 0;
+    let mut scopes = provider.discover();
+    while let Some(scope) = scopes.next().await {
+        let Ok(catalogue) = scope.inspect_err(|error| tracing::error!("{error}")) else {
+            failed += 1;
+            continue;
+        };
+        for call in provider.plan(&due(&catalogue, args)) {
+            let mut batches = provider.fetch(&call);
+            while let Some(batch) = batches.next().await {
+                match batch {
+                    Ok(batch) => print(&text(&batch.series, args.format))?,
+                    Err(error) => {
+                        tracing::error!("{error}");
+                        failed += 1;
+                    }
+                }
+            }
+        }
+    }
+    Ok(failed)
+}
+
+fn due(catalogue: &Catalogue, args: &CollectArgs) -> Vec<Due> {
+    let now = SystemClock.now();
+    let window = |grain| Window::new(now.minus(args.since).floor(grain), now.floor(grain));
+    let with_window = |target: &provider_api::Target| {
+        Some(Due {
+            target: target.clone(),
+            window: window(target.group.grain)?,
+        })
+    };
+    catalogue.targets.iter().filter_map(with_window).collect()
+}
+
+fn head(format: CollectFormat) -> &'static str {
+    match format {
+        CollectFormat::Csv => "time,metric,unit,value,attributes\n",
+        CollectFormat::Table | CollectFormat::Json | CollectFormat::OtlpJson => "",
+    }
+}
+
+fn text(series: &[SeriesPoints], format: CollectFormat) -> String {
+    if format == CollectFormat::OtlpJson {
+        return export::to_json_lines(series);
+    }
+    let mut out = String::new();
+    for one in series {
+        for point in &one.points {
+            // Writing to a String cannot fail.
+            writeln!(out, "{}", line(one, point, format)).ok();
+        }
+    }
+    out
+}
+
+fn line(one: &SeriesPoints, point: &Point, format: CollectFormat) -> String {
+    let spec = one.series.metric.spec();
+    let attributes: Vec<String> = one
+        .series
+        .attributes
+        .iter()
+        .map(|(k, v)| format!("{k}={v}"))
+        .collect();
+    let (time, value) = (time(point.end), value(&point.value));
+    match format {
+        CollectFormat::Table | CollectFormat::OtlpJson => {
+            format!(
+                "{time}  {:<60} {value:>18} {:<6} {}",
+                spec.name,
+                spec.unit,
+                attributes.join(" ")
+            )
+        }
+        CollectFormat::Csv => {
+            format!(
+                "{time},{},{},{value},{}",
+                spec.name,
+                quoted(&spec.unit),
+                quoted(&attributes.join(" "))
+            )
+        }
+        CollectFormat::Json => {
+            let map: serde_json::Map<_, _> = one
+                .series
+                .attributes
+                .iter()
+                .map(|(k, v)| (k.to_owned(), v.into()))
+                .collect();
+            let resource: serde_json::Map<_, _> = one
+                .series
+                .resource
+                .attributes()
+                .iter()
+                .map(|(k, v)| (k.to_owned(), v.into()))
+                .collect();
+            serde_json::json!({ "time": time, "metric": &*spec.name, "unit": &*spec.unit, "value": value,
+                "attributes": map, "resource": resource })
+            .to_string()
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+fn time(at: UnixNanos) -> String {
+    jiff::Timestamp::from_nanosecond(i128::from(at.0)).map_or_else(|_| format!("{at:?}"), |t| t.to_string())
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::Double(v) => v.to_string(),
+        Value::Int(v) => v.to_string(),
+        Value::Histogram(h) => format!("count={} sum={}", h.count, h.sum.unwrap_or_default()),
+    }
+}

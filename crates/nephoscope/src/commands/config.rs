@@ -1,0 +1,29 @@
+//! `config schema`, `config example` and `completions`: what can be printed without a configuration.
+
+use crate::cli::{Cli, ConfigCommand};
+use crate::exit::Failure;
+use clap::CommandFactory as _;
+use std::io::Write as _;
+
+pub(crate) fn run(which: ConfigCommand) -> Result<(), Failure> {
+    match which {
+        ConfigCommand::Schema => print(&format!("{:#}\n", config_file::schema())),
+        ConfigCommand::Example => print(config_file::EXAMPLE),
+    }
+}
+
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "nephoscope", &mut script);
+    print(&String::from_utf8_lossy(&script))
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::software("writing to standard output", &error))
+        }
+        _ => Ok(()),
+    }
+}

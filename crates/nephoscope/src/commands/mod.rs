@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod collect;
+pub(crate) mod config;
+#[cfg(feature = "simulate")]
+pub(crate) mod demo;
+pub(crate) mod discover;
+#[cfg(feature = "simulate")]
+pub(crate) mod simulate;

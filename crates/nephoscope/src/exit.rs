@@ -1,0 +1,58 @@
+//! Exit codes after sysexits, and the last sentence a failed command says.
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The configuration or the command line is wrong (64).
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: 64,
+            message: message.into(),
+        }
+    }
+
+    /// A service that is needed cannot be reached or used (69).
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self {
+            code: 69,
+            message: message.into(),
+        }
+    }
+
+    /// A fault of ours or of the machine (70).
+    pub(crate) fn software(what: &str, error: &dyn Display) -> Self {
+        Self {
+            code: 70,
+            message: format!("{what}: {error}"),
+        }
+    }
+
+    /// Credentials or permissions are missing (77).
+    pub(crate) fn permission(message: impl Into<String>) -> Self {
+        Self {
+            code: 77,
+            message: message.into(),
+        }
+    }
+}
+
+/// Says why, if anything failed, and gives the exit code.
+pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // A closed standard error leaves nobody to tell.
+            drop(writeln!(std::io::stderr(), "{}", failure.message.trim_end()));
+            ExitCode::from(failure.code)
+        }
+    }
+}

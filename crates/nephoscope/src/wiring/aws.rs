@@ -1,0 +1,86 @@
+//! An AWS account of the configuration as the provider wants it.
+
+use super::{account_id, or_auto};
+use config_file::{AwsAccount, AwsBase, AwsMetrics, Pattern};
+use gate::Gate;
+use provider_api::{MetricsProvider, ProviderError};
+use provider_aws::{
+    AssumeRole, AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource, Matcher,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What `settle: auto` stands for: `CloudWatch` points change for up to ten minutes.
+const AUTO_SETTLE: Duration = Duration::from_secs(600);
+
+/// What `lookback: auto` stands for.
+const AUTO_LOOKBACK: Duration = Duration::from_secs(300);
+
+pub(super) async fn connect(
+    account: &AwsAccount,
+    gate: Gate,
+) -> Result<Arc<dyn MetricsProvider>, ProviderError> {
+    let provider = AwsProvider::connect(config(account), gate).await?;
+    Ok(Arc::new(provider))
+}
+
+fn config(account: &AwsAccount) -> AwsConfig {
+    AwsConfig {
+        account: account_id(&account.name),
+        regions: account.regions.clone(),
+        credentials: credentials(account),
+        account_id: account.account_id.clone(),
+        endpoints: AwsEndpoints {
+            cloudwatch: account.endpoints.cloudwatch.clone(),
+            tagging: account.endpoints.tagging.clone(),
+            sts: account.endpoints.sts.clone(),
+        },
+        entries: account.metrics.iter().map(entry).collect(),
+    }
+}
+
+fn credentials(account: &AwsAccount) -> AwsCredentials {
+    let identity = match &account.credentials.base {
+        AwsBase::Chain => CredentialSource::Default,
+        AwsBase::Profile(name) => CredentialSource::Profile(name.clone()),
+        AwsBase::Static(keys) => CredentialSource::Static {
+            access_key_id: keys.access_key_id.clone(),
+            secret_access_key: keys.secret_access_key.expose().to_owned(),
+            session_token: keys.session_token.as_ref().map(|token| token.expose().to_owned()),
+        },
+    };
+    let assume_role = account.credentials.assume_role.as_ref().map(|role| AssumeRole {
+        arn: role.arn.clone(),
+        external_id: role.external_id.clone(),
+        session_name: Some(role.session_name.clone()),
+    });
+    AwsCredentials {
+        source: identity,
+        assume_role,
+    }
+}
+
+fn entry(entry: &AwsMetrics) -> AwsEntry {
+    AwsEntry {
+        namespace: entry.namespace.clone(),
+        names: entry.names.iter().map(matcher).collect(),
+        statistics: entry.statistics.clone(),
+        period: entry.period,
+        dimensions: entry
+            .dimensions
+            .iter()
+            .map(|(k, p)| (k.clone(), matcher(p)))
+            .collect(),
+        tags: entry.tags.iter().map(|(k, p)| (k.clone(), matcher(p))).collect(),
+        copy_tags: entry.copy_tags.clone(),
+        every: entry.poll.every,
+        settle: or_auto(entry.poll.settle, AUTO_SETTLE),
+        lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
+        initial: entry.poll.initial,
+    }
+}
+
+fn matcher(pattern: &Pattern) -> Matcher {
+    let tested = pattern.clone();
+    Matcher::new(pattern.as_str(), move |name: &str| tested.matches(name))
+}

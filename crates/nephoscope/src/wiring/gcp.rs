@@ -1,0 +1,89 @@
+//! Google Cloud projects of the configuration as the provider wants them.
+
+use super::{account_id, not_connected, or_auto};
+use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics, Pattern};
+use gate::Gate;
+use provider_api::{Cloud, MetricsProvider, ProviderError};
+use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider, Matcher};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What `lookback: auto` stands for.
+const AUTO_LOOKBACK: Duration = Duration::from_secs(300);
+
+/// Points in one page; 10,000 keep an answer at a few megabytes.
+const PAGE_SIZE: u32 = 10_000;
+
+pub(super) async fn connect(
+    account: &GcpAccount,
+    gate: Gate,
+) -> Result<Arc<dyn MetricsProvider>, ProviderError> {
+    let provider = GcpProvider::connect(config(account)?, gate).await?;
+    Ok(Arc::new(provider))
+}
+
+fn config(account: &GcpAccount) -> Result<GcpConfig, ProviderError> {
+    Ok(GcpConfig {
+        account: account_id(&account.name),
+        projects: account.projects.clone(),
+        credentials: GcpCredentials {
+            source: source(&account.credentials.base)?,
+            impersonate: account.credentials.impersonate.clone(),
+        },
+        quota_project: account.quota_project.clone(),
+        endpoint: account.endpoint.clone(),
+        page_size: PAGE_SIZE,
+        entries: account.metrics.iter().map(entry).collect(),
+    })
+}
+
+fn source(base: &GcpBase) -> Result<CredentialSource, ProviderError> {
+    Ok(match base {
+        GcpBase::Default => CredentialSource::Default,
+        GcpBase::Anonymous => CredentialSource::Anonymous,
+        GcpBase::ServiceAccountFile(path) => CredentialSource::ServiceAccountJson(key(path)?),
+    })
+}
+
+fn key(path: &Path) -> Result<serde_json::Value, ProviderError> {
+    let failed = |what: &dyn std::fmt::Display| {
+        not_connected(
+            Cloud::Gcp,
+            format!("reading the service account key {}: {what}", path.display()),
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+    serde_json::from_str(&text).map_err(|error| failed(&error))
+}
+
+fn entry(entry: &GcpMetrics) -> GcpEntry {
+    GcpEntry {
+        types: entry.types.iter().map(matcher).collect(),
+        filter: entry.filter.clone(),
+        every: entry.poll.every,
+        settle: match entry.poll.settle {
+            AutoOr::Auto => None,
+            AutoOr::Fixed(settle) => Some(settle),
+        },
+        lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
+        initial: entry.poll.initial,
+    }
+}
+
+fn matcher(pattern: &Pattern) -> Matcher {
+    let tested = pattern.clone();
+    Matcher::new(
+        pattern.as_str(),
+        Some(literal_start(pattern.as_str())),
+        move |name: &str| tested.matches(name),
+    )
+}
+
+/// What every match of a glob begins with; nothing for a regular expression.
+fn literal_start(written: &str) -> &str {
+    if written.starts_with('~') {
+        return "";
+    }
+    written.split(['*', '?', '[', '{', '\\']).next().unwrap_or("")
+}

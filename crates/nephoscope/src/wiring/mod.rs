@@ -1,0 +1,132 @@
+//! From the configuration to running parts: one file per cloud, and the destinations. A fourth cloud is one file here
+//! and one line in [`accounts`].
+
+mod aws;
+mod azure;
+pub(crate) mod destinations;
+mod gcp;
+
+use crate::exit::Failure;
+use config_file::{AutoOr, Config, Lookup};
+use gate::{Gate, GateConfig, Quota};
+use provider_api::{AccountId, Cloud, MetricsProvider, ProviderError};
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Columns to wrap a configuration problem at; a common terminal's.
+const PROBLEM_WIDTH: usize = 100;
+
+/// An account, connected or not.
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) discover_every: Duration,
+    pub(crate) gate: Gate,
+    pub(crate) connected: Result<Arc<dyn MetricsProvider>, ProviderError>,
+}
+
+/// Reads the configuration; the failure's text holds every problem of it.
+pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> {
+    let look = if std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        config_file::Look::Graphical {
+            color: true,
+            width: PROBLEM_WIDTH,
+        }
+    } else {
+        config_file::Look::Graphical {
+            color: false,
+            width: PROBLEM_WIDTH,
+        }
+    };
+    config_file::load(path, lookup).map_err(|problems| {
+        let rendered = problems.render(look);
+        Failure::usage(format!(
+            "{rendered}\n{} problems in {}",
+            problems.list.len(),
+            path.display()
+        ))
+    })
+}
+
+/// Every configured account. One that cannot be connected does not keep the others from running.
+pub(crate) async fn accounts(config: &Config) -> Vec<Account> {
+    let mut all = Vec::new();
+    for account in &config.aws {
+        let gate = gate(Cloud::Aws, &account.name, provider_aws::AwsProvider::quotas());
+        let connected = aws::connect(account, gate.clone()).await;
+        all.push(Account {
+            name: account.name.clone(),
+            discover_every: account.poll.discover_every,
+            gate,
+            connected,
+        });
+    }
+    for account in &config.azure {
+        let gate = gate(Cloud::Azure, &account.name, provider_azure::quotas());
+        let connected = azure::connect(account, gate.clone());
+        all.push(Account {
+            name: account.name.clone(),
+            discover_every: account.poll.discover_every,
+            gate,
+            connected,
+        });
+    }
+    for account in &config.gcp {
+        let gate = gate(Cloud::Gcp, &account.name, provider_gcp::quotas());
+        let connected = gcp::connect(account, gate.clone()).await;
+        all.push(Account {
+            name: account.name.clone(),
+            discover_every: account.poll.discover_every,
+            gate,
+            connected,
+        });
+    }
+    all
+}
+
+fn gate(cloud: Cloud, name: &str, quotas: Vec<(&'static str, Quota)>) -> Gate {
+    Gate::new(
+        cloud,
+        account_id(name),
+        GateConfig {
+            quotas,
+            ..GateConfig::default()
+        },
+    )
+}
+
+fn account_id(name: &str) -> AccountId {
+    AccountId(name.into())
+}
+
+/// A fixed duration, or the documented constant that stands for `auto`.
+fn or_auto(given: AutoOr, auto: Duration) -> Duration {
+    match given {
+        AutoOr::Fixed(duration) => duration,
+        AutoOr::Auto => auto,
+    }
+}
+
+/// What went wrong before a request could be made.
+fn not_connected(cloud: Cloud, message: String) -> ProviderError {
+    let scope = provider_api::Scope::new("-");
+    ProviderError::new(
+        cloud,
+        "connect",
+        scope,
+        provider_api::ErrorKind::Permanent,
+        message,
+    )
+}
+
+/// An error with all that lay below it, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,245 @@
+//! What an AWS account's configuration means, already checked: plain data that the binary fills in.
+//!
+//! Globs and regular expressions are the binary's business; they arrive here as [`Matcher`]s. No secret of this file
+//! shows in `Debug`.
+
+use provider_api::AccountId;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The finest period that every AWS service publishes at (detailed monitoring); services that publish every five
+/// minutes answer a 60 s query with a point every five minutes.
+pub const FINEST_PERIOD: Duration = Duration::from_secs(60);
+
+/// A user's pattern: its text for messages and the decision itself.
+#[derive(Clone)]
+pub struct Matcher {
+    text: Arc<str>,
+    decide: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl Matcher {
+    /// A pattern that the user wrote as `text`.
+    pub fn new(text: impl Into<Arc<str>>, decide: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self {
+            text: text.into(),
+            decide: Arc::new(decide),
+        }
+    }
+
+    /// A pattern that only this text fits.
+    pub fn exactly(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let wanted = Arc::clone(&text);
+        Self {
+            text,
+            decide: Arc::new(move |given| given == &*wanted),
+        }
+    }
+
+    /// Whether `given` fits.
+    pub fn fits(&self, given: &str) -> bool {
+        (self.decide)(given)
+    }
+
+    /// As the user wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Matcher({})", self.text)
+    }
+}
+
+/// Where the first credentials come from.
+#[derive(Clone, Default)]
+pub enum CredentialSource {
+    /// The SDK's chain: environment, profile, web identity, container, instance metadata.
+    #[default]
+    Default,
+    /// A profile of the shared configuration files.
+    Profile(String),
+    /// Keys written in the configuration.
+    Static {
+        /// `AKIA…`
+        access_key_id: String,
+        /// Secret.
+        secret_access_key: String,
+        /// Of temporary credentials; secret.
+        session_token: Option<String>,
+    },
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("Default"),
+            Self::Profile(name) => f.debug_tuple("Profile").field(name).finish(),
+            Self::Static { access_key_id, .. } => f
+                .debug_struct("Static")
+                .field("access_key_id", access_key_id)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// A role to take on with the first credentials.
+#[derive(Clone)]
+pub struct AssumeRole {
+    /// `arn:aws:iam::123456789012:role/metrics`.
+    pub arn: String,
+    /// What the role's owner asked us to show; treated as a secret.
+    pub external_id: Option<String>,
+    /// Name of the session in the owner's trail; absent = `nephoscope`.
+    pub session_name: Option<String>,
+}
+
+impl fmt::Debug for AssumeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssumeRole")
+            .field("arn", &self.arn)
+            .field("session_name", &self.session_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How requests are signed.
+#[derive(Clone, Debug, Default)]
+pub struct AwsCredentials {
+    /// The first credentials.
+    pub source: CredentialSource,
+    /// A role to take on with them.
+    pub assume_role: Option<AssumeRole>,
+}
+
+/// Where the services are, when not where AWS has them.
+#[derive(Clone, Debug, Default)]
+pub struct AwsEndpoints {
+    /// `CloudWatch`.
+    pub cloudwatch: Option<String>,
+    /// Resource Groups Tagging API.
+    pub tagging: Option<String>,
+    /// STS. When only `cloudwatch` is set, STS is not asked at all: credentials of a private endpoint do not belong
+    /// in requests to AWS.
+    pub sts: Option<String>,
+}
+
+/// Some metrics of one namespace and how to poll them.
+#[derive(Clone, Debug)]
+pub struct AwsEntry {
+    /// `AWS/EC2`, or a custom one.
+    pub namespace: String,
+    /// Metric names of which one must fit; empty = all.
+    pub names: Vec<Matcher>,
+    /// `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, `p99`, …; empty = `Average`.
+    pub statistics: Vec<String>,
+    /// Distance of two points; absent = [`FINEST_PERIOD`].
+    pub period: Option<Duration>,
+    /// Dimensions that a metric must have, with a value that fits.
+    pub dimensions: Vec<(String, Matcher)>,
+    /// Tags that the metric's resource must have, with a value that fits.
+    pub tags: Vec<(String, Matcher)>,
+    /// Tags to copy as `tag.<key>` onto the resource.
+    pub copy_tags: Vec<String>,
+    /// How often to ask.
+    pub every: Duration,
+    /// How old a point must be before it is asked for.
+    pub settle: Duration,
+    /// How far each window reaches back over what was already asked.
+    pub lookback: Duration,
+    /// How far back the very first poll reaches.
+    pub initial: Duration,
+}
+
+impl AwsEntry {
+    /// The period in effect; at least one second, whole seconds.
+    pub fn grain(&self) -> Duration {
+        Duration::from_secs(self.period.unwrap_or(FINEST_PERIOD).as_secs().max(1))
+    }
+
+    /// Whether the tagging API has to be asked for it.
+    pub fn needs_tags(&self) -> bool {
+        !self.tags.is_empty() || !self.copy_tags.is_empty()
+    }
+
+    /// The statistics in effect, without repetitions.
+    pub(crate) fn statistics(&self) -> Vec<&str> {
+        let mut wanted: Vec<&str> = Vec::new();
+        for s in &self.statistics {
+            if !wanted.contains(&s.as_str()) {
+                wanted.push(s);
+            }
+        }
+        if wanted.is_empty() {
+            vec!["Average"]
+        } else {
+            wanted
+        }
+    }
+}
+
+/// One AWS account.
+#[derive(Clone, Debug)]
+pub struct AwsConfig {
+    /// The configuration's name of it.
+    pub account: AccountId,
+    /// Regions to read; at least one.
+    pub regions: Vec<String>,
+    /// How requests are signed.
+    pub credentials: AwsCredentials,
+    /// The account number, so that STS need not be asked.
+    pub account_id: Option<String>,
+    /// Where the services are.
+    pub endpoints: AwsEndpoints,
+    /// What to read.
+    pub entries: Vec<AwsEntry>,
+}
+
+impl AwsConfig {
+    /// Whether STS may be asked; see [`AwsEndpoints::sts`].
+    pub(crate) fn sts_allowed(&self) -> bool {
+        self.endpoints.sts.is_some() || self.endpoints.cloudwatch.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_show() {
+        let source = CredentialSource::Static {
+            access_key_id: "AKIAEXAMPLE".into(),
+            secret_access_key: "hunter2".into(),
+            session_token: Some("tok3n".into()),
+        };
+        let role = AssumeRole {
+            arn: "arn:x".into(),
+            external_id: Some("s3same".into()),
+            session_name: None,
+        };
+        let text = format!(
+            "{:?}",
+            AwsCredentials {
+                source,
+                assume_role: Some(role)
+            }
+        );
+        assert!(text.contains("AKIAEXAMPLE") && text.contains("arn:x"), "{text}");
+        for secret in ["hunter2", "tok3n", "s3same"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn matchers_show_what_the_user_wrote() {
+        let m = Matcher::new("Network*", |s| s.starts_with("Network"));
+        assert!(m.fits("NetworkIn") && !m.fits("CPUUtilization"));
+        assert_eq!(format!("{m:?}"), "Matcher(Network*)");
+        assert!(Matcher::exactly("a").fits("a"));
+    }
+}

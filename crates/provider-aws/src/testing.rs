@@ -1,0 +1,83 @@
+//! Small things that the tests of several files need.
+
+use crate::config::AwsEntry;
+use crate::discover::{Listed, Place};
+use crate::plan::plan;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use provider_api::{
+    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Scope,
+};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| AccountId("a".into()));
+
+/// Only plans; the conformance functions want a provider.
+#[derive(Debug)]
+pub(crate) struct Planner;
+
+#[async_trait]
+impl MetricsProvider for Planner {
+    fn account(&self) -> &AccountId {
+        &ACCOUNT
+    }
+
+    fn cloud(&self) -> Cloud {
+        Cloud::Aws
+    }
+
+    async fn check(&self) -> CheckReport {
+        CheckReport::default()
+    }
+
+    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+        Box::pin(futures::stream::empty())
+    }
+
+    fn plan(&self, due: &[Due]) -> Vec<Call> {
+        plan(due)
+    }
+
+    fn fetch<'a>(&'a self, _: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
+        Box::pin(futures::stream::empty())
+    }
+}
+
+/// All metrics of a namespace, every minute.
+pub(crate) fn entry(namespace: &str) -> AwsEntry {
+    AwsEntry {
+        namespace: namespace.into(),
+        names: Vec::new(),
+        statistics: Vec::new(),
+        period: None,
+        dimensions: Vec::new(),
+        tags: Vec::new(),
+        copy_tags: Vec::new(),
+        every: Duration::from_mins(5),
+        settle: Duration::from_mins(3),
+        lookback: Duration::from_mins(10),
+        initial: Duration::from_mins(15),
+    }
+}
+
+/// A region of account 123456789012.
+pub(crate) fn place(region: &str) -> Place {
+    Place {
+        scope: Scope::new(region),
+        account: "prod".into(),
+        account_number: Some(Arc::from("123456789012")),
+    }
+}
+
+/// A metric as `ListMetrics` has it.
+pub(crate) fn listed(name: &str, dimensions: &[(&str, &str)]) -> Listed {
+    let dimensions = dimensions
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
+    Listed {
+        name: name.into(),
+        dimensions,
+    }
+}

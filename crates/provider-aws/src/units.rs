@@ -1,0 +1,226 @@
+//! What a `CloudWatch` metric is called, what it is measured in and which OTLP shape it has. Data and pure functions.
+//!
+//! `CloudWatch` names units only on the points that are put in, not on those that are read through `GetMetricData`, so
+//! units come from a table. What the table does not know has no unit: a wrong unit is worse than none.
+
+use provider_api::names::snake;
+use provider_api::{Cloud, Kind, Metric, MetricSpec, Temporality};
+use std::sync::Arc;
+
+/// Units by namespace and exact metric name; an empty namespace stands for any. Source: the metric tables of each
+/// service's user guide.
+const EXACT: &[(&str, &str, &str)] = &[
+    ("AWS/ApplicationELB", "TargetResponseTime", "s"),
+    ("AWS/ELB", "Latency", "s"),
+    ("AWS/ELB", "SurgeQueueLength", "{request}"),
+    ("AWS/Lambda", "Duration", "ms"),
+    ("AWS/Lambda", "PostRuntimeExtensionsDuration", "ms"),
+    ("AWS/Lambda", "IteratorAge", "ms"),
+    ("AWS/Lambda", "Invocations", "{invocation}"),
+    ("AWS/Lambda", "Errors", "{error}"),
+    ("AWS/Lambda", "Throttles", "{request}"),
+    ("AWS/Lambda", "ConcurrentExecutions", "{execution}"),
+    ("AWS/RDS", "ReadLatency", "s"),
+    ("AWS/RDS", "WriteLatency", "s"),
+    ("AWS/RDS", "DiskQueueDepth", "{request}"),
+    ("AWS/RDS", "ReplicaLag", "s"),
+    ("AWS/RDS", "FreeableMemory", "By"),
+    ("AWS/RDS", "FreeStorageSpace", "By"),
+    ("AWS/RDS", "SwapUsage", "By"),
+    ("AWS/RDS", "BinLogDiskUsage", "By"),
+    ("AWS/RDS", "DatabaseConnections", "{connection}"),
+    ("AWS/RDS", "NetworkReceiveThroughput", "By/s"),
+    ("AWS/RDS", "NetworkTransmitThroughput", "By/s"),
+    ("AWS/RDS", "ReadThroughput", "By/s"),
+    ("AWS/RDS", "WriteThroughput", "By/s"),
+    ("AWS/EBS", "VolumeTotalReadTime", "s"),
+    ("AWS/EBS", "VolumeTotalWriteTime", "s"),
+    ("AWS/EBS", "VolumeIdleTime", "s"),
+    ("AWS/EBS", "VolumeQueueLength", "{operation}"),
+    ("AWS/EBS", "BurstBalance", "%"),
+    ("AWS/EC2", "NetworkIn", "By"),
+    ("AWS/EC2", "NetworkOut", "By"),
+    ("AWS/EC2", "NetworkPacketsIn", "{packet}"),
+    ("AWS/EC2", "NetworkPacketsOut", "{packet}"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "s"),
+    ("AWS/SQS", "SentMessageSize", "By"),
+    ("AWS/DynamoDB", "SuccessfulRequestLatency", "ms"),
+    ("AWS/ApiGateway", "Latency", "ms"),
+    ("AWS/ApiGateway", "IntegrationLatency", "ms"),
+    ("AWS/S3", "FirstByteLatency", "ms"),
+    ("AWS/S3", "TotalRequestLatency", "ms"),
+    ("AWS/S3", "NumberOfObjects", "{object}"),
+    ("", "CPUUtilization", "%"),
+    ("", "MemoryUtilization", "%"),
+];
+
+/// Units by the end of the name, first fit, for namespaces of AWS only: what a user's own `OrderCount` counts nobody
+/// knows.
+const SUFFIXES: &[(&str, &str)] = &[
+    ("BytesPerSecond", "By/s"),
+    ("Utilization", "%"),
+    ("Percent", "%"),
+    ("Percentage", "%"),
+    ("Bytes", "By"),
+    ("IOPS", "{operation}/s"),
+    ("ReadOps", "{operation}"),
+    ("WriteOps", "{operation}"),
+    ("RequestCount", "{request}"),
+    ("ConnectionCount", "{connection}"),
+    ("HostCount", "{host}"),
+    ("Requests", "{request}"),
+];
+
+/// The metric that one statistic of a `CloudWatch` metric becomes.
+pub(crate) fn metric(namespace: &Arc<str>, name: &Arc<str>, statistic: &Arc<str>) -> Metric {
+    Metric::new(MetricSpec {
+        cloud: Cloud::Aws,
+        namespace: Arc::clone(namespace),
+        name: outgoing_name(namespace, name, statistic).into(),
+        cloud_name: Arc::clone(name),
+        statistic: Some(Arc::clone(statistic)),
+        unit: unit(namespace, name, statistic).into(),
+        kind: kind(namespace, statistic),
+        description: format!("{namespace} {name}, {statistic} of the period").into(),
+    })
+}
+
+/// `aws.ec2.cpu_utilization.average`; a custom namespace stands whole where AWS's have their service.
+fn outgoing_name(namespace: &str, name: &str, statistic: &str) -> String {
+    let service = namespace.strip_prefix("AWS/").unwrap_or(namespace);
+    format!("aws.{}.{}.{}", snake(service), snake(name), snake(statistic))
+}
+
+/// Sum and `SampleCount` are per period, so delta sums; every other statistic is a gauge. A sum in AWS's own namespaces
+/// adds up sizes and counts, which do not fall; anybody may put negative values into a custom one.
+fn kind(namespace: &str, statistic: &str) -> Kind {
+    let delta = |monotonic| Kind::Sum {
+        temporality: Temporality::Delta,
+        monotonic,
+    };
+    match statistic {
+        "Sum" => delta(namespace.starts_with("AWS/")),
+        "SampleCount" => delta(true),
+        _ => Kind::Gauge,
+    }
+}
+
+/// UCUM, or empty when we do not know.
+fn unit(namespace: &str, name: &str, statistic: &str) -> &'static str {
+    if statistic == "SampleCount" {
+        return "{sample}";
+    }
+    if !namespace.starts_with("AWS/") {
+        return "";
+    }
+    let exact = EXACT
+        .iter()
+        .find(|(n, m, _)| (n.is_empty() || *n == namespace) && *m == name);
+    let suffix = || {
+        SUFFIXES
+            .iter()
+            .find(|(end, _)| name.ends_with(end))
+            .map(|(_, unit)| *unit)
+    };
+    exact.map(|(_, _, unit)| *unit).or_else(suffix).unwrap_or("")
+}
+
+/// `cloud.platform` of the semantic conventions for what a namespace is about.
+pub(crate) fn platform(namespace: &str) -> Option<&'static str> {
+    match namespace {
+        "AWS/EC2" => Some("aws_ec2"),
+        "AWS/Lambda" => Some("aws_lambda"),
+        "AWS/ECS" => Some("aws_ecs"),
+        "AWS/ElasticBeanstalk" => Some("aws_elastic_beanstalk"),
+        _ => None,
+    }
+}
+
+/// The service part of the ARNs that a namespace's resources have.
+pub(crate) fn arn_service(namespace: &str) -> Option<&'static str> {
+    Some(match namespace {
+        "AWS/EC2" | "AWS/EBS" | "AWS/NATGateway" | "AWS/VPN" | "AWS/TransitGateway" => "ec2",
+        "AWS/ELB" | "AWS/ApplicationELB" | "AWS/NetworkELB" | "AWS/GatewayELB" => "elasticloadbalancing",
+        "AWS/AutoScaling" => "autoscaling",
+        "AWS/RDS" => "rds",
+        "AWS/Lambda" => "lambda",
+        "AWS/SQS" => "sqs",
+        "AWS/SNS" => "sns",
+        "AWS/S3" => "s3",
+        "AWS/DynamoDB" => "dynamodb",
+        "AWS/ECS" => "ecs",
+        "AWS/ElastiCache" => "elasticache",
+        "AWS/EFS" => "elasticfilesystem",
+        "AWS/Kinesis" => "kinesis",
+        "AWS/Redshift" => "redshift",
+        "AWS/ES" => "es",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for (namespace, name, statistic, wanted) in [
+            (
+                "AWS/EC2",
+                "CPUUtilization",
+                "Average",
+                "aws.ec2.cpu_utilization.average",
+            ),
+            (
+                "AWS/ApplicationELB",
+                "RequestCount",
+                "Sum",
+                "aws.application_elb.request_count.sum",
+            ),
+            ("AWS/Lambda", "Duration", "p99.9", "aws.lambda.duration.p99_9"),
+            (
+                "AWS/RDS",
+                "ReadIOPS",
+                "SampleCount",
+                "aws.rds.read_iops.sample_count",
+            ),
+            ("Shop/Orders", "Late", "Maximum", "aws.shop_orders.late.maximum"),
+        ] {
+            assert_eq!(outgoing_name(namespace, name, statistic), wanted);
+        }
+    }
+
+    #[test]
+    fn kinds() {
+        let delta = |monotonic| Kind::Sum {
+            temporality: Temporality::Delta,
+            monotonic,
+        };
+        for (namespace, statistic, wanted) in [
+            ("AWS/EC2", "Sum", delta(true)),
+            ("Shop", "Sum", delta(false)),
+            ("Shop", "SampleCount", delta(true)),
+            ("AWS/EC2", "Average", Kind::Gauge),
+            ("AWS/EC2", "p99", Kind::Gauge),
+        ] {
+            assert_eq!(kind(namespace, statistic), wanted, "{namespace} {statistic}");
+        }
+    }
+
+    #[test]
+    fn units_are_known_or_absent() {
+        for (namespace, name, statistic, wanted) in [
+            ("AWS/EC2", "CPUUtilization", "Average", "%"),
+            ("AWS/EC2", "CPUUtilization", "SampleCount", "{sample}"),
+            ("AWS/EC2", "NetworkIn", "Sum", "By"),
+            ("AWS/EC2", "EBSReadBytes", "Sum", "By"),
+            ("AWS/EC2", "StatusCheckFailed", "Sum", ""),
+            ("AWS/RDS", "ReadLatency", "p99", "s"),
+            ("AWS/RDS", "ReadIOPS", "Average", "{operation}/s"),
+            ("AWS/ApiGateway", "Latency", "Average", "ms"),
+            ("Shop", "CartBytes", "Sum", ""),
+        ] {
+            assert_eq!(unit(namespace, name, statistic), wanted, "{namespace} {name}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Packing due targets into getBatch calls. Pure: whether a call is in the end answered by the data plane or by ARM is
+//! `fetch`'s business and changes nothing here.
+
+use crate::classify::GET_BATCH;
+use crate::target::{Question, TargetDetail};
+use provider_api::{Call, Detail, Due, Price, Target, Window};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// getBatch takes at most 50 unique ids of one subscription, region and type (learn, migrate-to-batch-api).
+pub(crate) const MOST_RESOURCES: usize = 50;
+/// Most points that one call may ask for: about 10 MiB of JSON.
+pub(crate) const MOST_POINTS: u64 = 100_000;
+/// "Metric queries: $0.01 per 1,000 standard API calls" (azure.microsoft.com, Azure Monitor pricing, platform metrics;
+/// list price, free allowance not taken off): billionths of a dollar per call.
+const USD_NANOS_PER_CALL: u64 = 10_000;
+
+/// What one request for metric values costs.
+pub(crate) fn price() -> Price {
+    Price {
+        requests: 1,
+        units: 1,
+        usd_nanos: USD_NANOS_PER_CALL,
+    }
+}
+
+/// The question that all targets of a call share.
+#[derive(Debug)]
+pub(crate) struct CallDetail {
+    pub(crate) question: Arc<Question>,
+}
+
+impl Detail for CallDetail {
+    fn describe(&self) -> String {
+        format!(
+            "{} {} {}",
+            self.question.region,
+            self.question.namespace,
+            self.question.interval()
+        )
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The detail of one of our targets.
+pub(crate) fn detail(target: &Target) -> Option<&TargetDetail> {
+    target.detail.as_any().downcast_ref()
+}
+
+/// Every due target in exactly one call. A target of another provider is left out: it has no place here.
+pub(crate) fn plan(due: &[Due]) -> Vec<Call> {
+    let mut alike: BTreeMap<(String, Window), (Arc<Question>, Vec<&Target>)> = BTreeMap::new();
+    for d in due {
+        let Some(known) = detail(&d.target) else { continue };
+        let entry = alike.entry((known.question.key(), d.window));
+        entry
+            .or_insert_with(|| (known.question.clone(), Vec::new()))
+            .1
+            .push(&d.target);
+    }
+    let pack = |((_, window), (question, targets))| packed(&question, window, targets);
+    alike.into_iter().flat_map(pack).collect()
+}
+
+fn packed(question: &Arc<Question>, window: Window, targets: Vec<&Target>) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut now: Vec<Target> = Vec::new();
+    let mut points = 0;
+    for target in targets {
+        let more = u64::from(target.series).saturating_mul(window.grains(target.group.grain));
+        if !now.is_empty() && (now.len() == MOST_RESOURCES || points + more > MOST_POINTS) {
+            calls.extend(call(question, window, std::mem::take(&mut now)));
+            points = 0;
+        }
+        points += more;
+        now.push(target.clone());
+    }
+    calls.extend(call(question, window, now));
+    calls
+}
+
+fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Option<Call> {
+    let scope = targets.first()?.group.scope.clone();
+    let detail = Arc::new(CallDetail {
+        question: question.clone(),
+    });
+    Some(Call {
+        scope,
+        operation: GET_BATCH,
+        targets,
+        window,
+        price: price(),
+        detail,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::target::{Aggregation, AskedMetric};
+    use provider_api::{Attributes, GroupSpec, Resource, Scope, TargetId, UnixNanos};
+    use std::time::Duration;
+
+    pub(crate) fn question(region: &str, metrics: &[&str], aggregations: &[Aggregation]) -> Arc<Question> {
+        let metrics = metrics
+            .iter()
+            .map(|m| AskedMetric {
+                name: (*m).into(),
+                description: "d".into(),
+            })
+            .collect();
+        Arc::new(Question {
+            subscription: "sub".into(),
+            region: region.into(),
+            namespace: "Microsoft.Storage/storageAccounts".into(),
+            grain: Duration::from_secs(60),
+            aggregations: aggregations.iter().copied().collect(),
+            dimensions: Vec::new(),
+            top: 100,
+            metrics,
+        })
+    }
+
+    pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
+        let grain = question.grain;
+        let zero = Duration::ZERO;
+        let group = GroupSpec {
+            scope: Scope::new("sub"),
+            name: "g".into(),
+            namespace: question.namespace.clone(),
+            grain,
+            on_grain: true,
+            every: grain,
+            settle: zero,
+            lookback: zero,
+            initial: zero,
+            retention: zero,
+            longest_window: zero,
+        };
+        let resource = Arc::new(Resource::new(Attributes::new(vec![(
+            "cloud.resource_id".into(),
+            id.into(),
+        )])));
+        let detail = TargetDetail {
+            id: id.into(),
+            resource,
+            question: question.clone(),
+        };
+        let id = TargetId::of(&format!("{id}|{}", question.key()));
+        Target {
+            id,
+            group: Arc::new(group),
+            series: question.series(),
+            detail: Arc::new(detail),
+        }
+    }
+
+    pub(crate) fn window(start_s: i64, end_s: i64) -> Window {
+        Window::new(UnixNanos::from_seconds(start_s), UnixNanos::from_seconds(end_s)).expect("not empty")
+    }
+
+    fn due(n: usize, region: &str, aggregation: Aggregation, w: Window) -> Vec<Due> {
+        let q = question(region, &["Ingress"], &[aggregation]);
+        (0..n)
+            .map(|i| Due {
+                target: target(&format!("/r{i}"), &q),
+                window: w,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn unlike_targets_never_share_a_call_and_alike_ones_fill_it() {
+        let (a, b) = (window(0, 600), window(60, 660));
+        let mut all = due(120, "westeurope", Aggregation::Average, a);
+        all.extend(due(3, "northeurope", Aggregation::Average, a));
+        all.extend(due(3, "westeurope", Aggregation::Total, a));
+        let sizes: Vec<usize> = plan(&all).iter().map(|c| c.targets.len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), all.len());
+        assert_eq!(sizes.len(), 5, "{sizes:?}");
+        let mixed: Vec<Due> = all[..2]
+            .iter()
+            .cloned()
+            .chain(due(1, "westeurope", Aggregation::Average, b))
+            .collect();
+        assert_eq!(plan(&mixed).len(), 2);
+    }
+
+    #[test]
+    fn long_windows_take_fewer_resources() {
+        let month = window(0, 30 * 86_400);
+        let calls = plan(&due(50, "westeurope", Aggregation::Average, month));
+        assert_eq!(calls.len(), 25, "43,200 points each, two fit into 100,000");
+        assert!(calls.iter().all(|c| c.price == price()));
+    }
+}

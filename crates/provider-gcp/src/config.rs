@@ -1,0 +1,172 @@
+//! What a Google account needs to know, already checked: projects, credentials, and which metric types to read how
+//! often. Reading the configuration file, globs and durations is the work of others; a [`Matcher`] is what is left of a
+//! glob here. No secret is ever in a `Debug` text.
+
+use provider_api::AccountId;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Points per page of `ListTimeSeries` (it counts points, not series): bodies of a few megabytes; Google's own
+/// default of 100,000 would be ten times that in memory at once.
+pub const DEFAULT_PAGE_SIZE: u32 = 10_000;
+
+/// The most points that Google puts on one page; more is read as this.
+pub const MAX_PAGE_SIZE: u32 = 100_000;
+
+/// One Google account: a set of credentials and the projects read with them.
+#[derive(Clone, Debug)]
+pub struct GcpConfig {
+    /// The configuration's name of the account.
+    pub account: AccountId,
+    /// Project ids.
+    pub projects: Vec<String>,
+    /// Who reads.
+    pub credentials: GcpCredentials,
+    /// The project whose quota is used (`x-goog-user-project`), when it is not the credentials' own.
+    pub quota_project: Option<String>,
+    /// Another address than `https://monitoring.googleapis.com`, without a path.
+    pub endpoint: Option<String>,
+    /// Points per page; see [`DEFAULT_PAGE_SIZE`].
+    pub page_size: u32,
+    /// Which metric types, how often.
+    pub entries: Vec<GcpEntry>,
+}
+
+impl GcpConfig {
+    /// A configuration with application default credentials and default page size, without entries.
+    pub fn new(account: AccountId, projects: Vec<String>) -> Self {
+        Self {
+            account,
+            projects,
+            credentials: GcpCredentials::default(),
+            quota_project: None,
+            endpoint: None,
+            page_size: DEFAULT_PAGE_SIZE,
+            entries: Vec::new(),
+        }
+    }
+}
+
+/// Who reads, and whether in somebody else's name.
+#[derive(Clone, Debug, Default)]
+pub struct GcpCredentials {
+    /// The credentials themselves.
+    pub source: CredentialSource,
+    /// The service account (e-mail) to act as; the source needs `roles/iam.serviceAccountTokenCreator` on it.
+    pub impersonate: Option<String>,
+}
+
+/// Where the credentials come from.
+#[derive(Clone, Default)]
+pub enum CredentialSource {
+    /// Application default credentials: `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's file, the metadata server.
+    #[default]
+    Default,
+    /// The content of a service account's key file.
+    ServiceAccountJson(serde_json::Value),
+    /// None at all, for emulators and tests.
+    Anonymous,
+}
+
+impl fmt::Debug for CredentialSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "Default",
+            Self::ServiceAccountJson(_) => "ServiceAccountJson(…)",
+            Self::Anonymous => "Anonymous",
+        })
+    }
+}
+
+/// A set of metric types that are polled alike.
+#[derive(Clone, Debug)]
+pub struct GcpEntry {
+    /// A type that any of these matches is read.
+    pub types: Vec<Matcher>,
+    /// Further conditions in Google's filter language. Without one the read is restricted to the project itself, so
+    /// that a scoping project does not give (and bill) the series of the projects in its scope again.
+    pub filter: Option<String>,
+    /// How often to ask.
+    pub every: Duration,
+    /// How old a point must be before it is asked for; absent = the descriptor's `ingestDelay`, else 240 s.
+    pub settle: Option<Duration>,
+    /// How far each window reaches back over what was already asked.
+    pub lookback: Duration,
+    /// How far back the very first poll reaches.
+    pub initial: Duration,
+}
+
+type Test = dyn Fn(&str) -> bool + Send + Sync;
+
+/// A compiled pattern over metric types.
+#[derive(Clone)]
+pub struct Matcher {
+    text: Arc<str>,
+    prefix: Option<Arc<str>>,
+    test: Arc<Test>,
+}
+
+impl Matcher {
+    /// A pattern by its text (for people), the literal beginning of all that it can match (empty or `None` when there
+    /// is none; it becomes a server-side `starts_with`), and its test.
+    pub fn new(
+        text: impl Into<Arc<str>>,
+        prefix: Option<&str>,
+        test: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let prefix = prefix.filter(|p| !p.is_empty()).map(Arc::from);
+        Self {
+            text: text.into(),
+            prefix,
+            test: Arc::new(test),
+        }
+    }
+
+    /// A pattern that matches one type only.
+    pub fn exact(metric_type: &str) -> Self {
+        let wanted = metric_type.to_owned();
+        Self::new(metric_type, Some(metric_type), move |t| t == wanted)
+    }
+
+    /// Whether the pattern matches.
+    pub fn matches(&self, metric_type: &str) -> bool {
+        (self.test)(metric_type)
+    }
+
+    /// The literal beginning of all that it can match.
+    pub fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+}
+
+impl fmt::Debug for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Matcher({})", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_in_debug_texts() {
+        let mut config = GcpConfig::new(AccountId("ml".into()), vec!["p".to_owned()]);
+        let key = serde_json::json!({"private_key": "hunter2"});
+        config.credentials.source = CredentialSource::ServiceAccountJson(key);
+        let text = format!("{config:?}");
+        assert!(
+            text.contains("ServiceAccountJson") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_empty_prefix_is_none() {
+        assert_eq!(Matcher::new("*", Some(""), |_| true).prefix(), None);
+        let exact = Matcher::exact("a/b");
+        assert!(exact.matches("a/b") && !exact.matches("a/bc"));
+        assert_eq!(format!("{exact:?}"), "Matcher(a/b)");
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads one call page by page. Each page is one request through the gate and one batch; no page is asked for before
+//! the stream is polled for it. A target is complete only after its last page and only if Google named no error
+//! anywhere on the way. All loops end: pages are counted, tokens remembered, points per series bounded.
+
+use crate::GCP;
+use crate::config::MAX_PAGE_SIZE;
+use crate::connection::Connection;
+use crate::convert::{Converter, timestamp};
+use crate::discover::{GcpTarget, quoted};
+use crate::plan;
+use async_stream::try_stream;
+use futures::Stream;
+use gate::Request;
+use google_cloud_monitoring_v3::model::list_time_series_request::TimeSeriesView;
+use google_cloud_monitoring_v3::model::{ListTimeSeriesResponse, TimeInterval};
+use provider_api::{Batch, Call, ErrorKind, Failure, ProviderError, Target, Window};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// A hundred million points at the default page size: far beyond any window, and an end.
+const MAX_PAGES: usize = 10_000;
+
+/// A series may be denser than its descriptor says, but not this many times…
+const DENSER_THAN_ASKED: u64 = 10;
+
+/// …unless it has no more than a point per second (users may write one every five seconds).
+const DENSEST_GRAIN: Duration = Duration::from_secs(1);
+
+/// The batches of one call.
+pub(crate) fn fetch<'a>(
+    connection: &'a Connection,
+    call: &'a Call,
+) -> impl Stream<Item = Result<Batch, ProviderError>> + Send + 'a {
+    try_stream! {
+        for target in &call.targets {
+            let Some(detail) = plan::of(target) else { continue };
+            let mut reading = Reading::new(connection, call, target, detail);
+            while let Some(batch) = reading.next().await? {
+                yield batch;
+            }
+        }
+    }
+}
+
+/// One target's pages.
+struct Reading<'a> {
+    connection: &'a Connection,
+    call: &'a Call,
+    target: &'a Target,
+    detail: &'a GcpTarget,
+    converter: Converter<'a>,
+    filter: String,
+    /// The token of the next page; `None` after the last.
+    token: Option<String>,
+    tokens: HashSet<String>,
+    pages: usize,
+    /// What Google said was missing.
+    missing: Vec<String>,
+    /// Found out on the page before; that page was handed over first.
+    broken: Option<&'static str>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(connection: &'a Connection, call: &'a Call, target: &'a Target, detail: &'a GcpTarget) -> Self {
+        Self {
+            connection,
+            call,
+            target,
+            detail,
+            converter: Converter::new(&connection.config().account, target.id, detail, call.window),
+            filter: filter(detail),
+            token: Some(String::new()),
+            tokens: HashSet::new(),
+            pages: 0,
+            missing: Vec::new(),
+            broken: None,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Batch>, ProviderError> {
+        if let Some(broken) = self.broken {
+            return Err(self.bad_response(broken));
+        }
+        let Some(token) = self.token.take() else {
+            return Ok(None);
+        };
+        match self.ask(&token).await {
+            Ok(page) => self.batch(page).map(Some),
+            // Google's 404: the type has never had data here, or is younger than ten minutes. Nothing to hand over.
+            Err(e) if e.kind == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
+            Err(e) => Err(e),
+        }
+    }
+
+    #[expect(
+        clippy::result_large_err,
+        reason = "the provider trait's own error; one per failed call"
+    )]
+    fn batch(&mut self, mut page: ListTimeSeriesResponse) -> Result<Batch, ProviderError> {
+        let given = std::mem::take(&mut page.time_series);
+        let limit = points_per_series(self.call.window, self.target.group.grain);
+        if given.iter().any(|s| s.points.len() > limit) {
+            return Err(self.bad_response("far more points than the window can hold"));
+        }
+        self.missing.extend(what_is_missing(&page));
+        let converted = self.converter.page(&page.unit, &given);
+        let batch = Batch {
+            series: converted.series,
+            skipped: converted.skipped,
+            ..Batch::default()
+        };
+        self.pages += 1;
+        if page.next_page_token.is_empty() {
+            return Ok(self.finish(batch));
+        }
+        self.broken = self.endless(&page.next_page_token);
+        self.token = Some(page.next_page_token);
+        Ok(batch)
+    }
+
+    fn endless(&mut self, token: &str) -> Option<&'static str> {
+        if !self.tokens.insert(token.to_owned()) {
+            Some("a page token came twice")
+        } else if self.pages >= MAX_PAGES {
+            Some("the pages do not end")
+        } else {
+            None
+        }
+    }
+
+    /// Adds the verdict on the target to its last batch.
+    fn finish(&self, mut batch: Batch) -> Batch {
+        let target = self.target.id;
+        if self.missing.is_empty() {
+            batch.complete.push(target);
+        } else {
+            let kind = ErrorKind::Unavailable { retry_after: None };
+            batch.failed.push(Failure {
+                target,
+                kind,
+                message: self.missing.join("; "),
+            });
+        }
+        batch
+    }
+
+    async fn ask(&self, token: &str) -> Result<ListTimeSeriesResponse, ProviderError> {
+        let price = if token.is_empty() {
+            self.call.price
+        } else {
+            plan::price_of_further_page()
+        };
+        let request = Request {
+            scope: self.call.scope.clone(),
+            operation: self.call.operation,
+            price,
+        };
+        let window = self.call.window;
+        // Google's intervals are (start, end], as our windows are.
+        let interval = TimeInterval::new()
+            .set_start_time(timestamp(window.start()))
+            .set_end_time(timestamp(window.end()));
+        let size = self.connection.config().page_size.clamp(1, MAX_PAGE_SIZE);
+        let size = i32::try_from(size).unwrap_or(i32::MAX);
+        self.connection
+            .ask(&request, |client| {
+                client
+                    .list_time_series()
+                    .set_name(format!("projects/{}", self.detail.project))
+                    .set_filter(self.filter.as_str())
+                    .set_interval(interval.clone())
+                    .set_view(TimeSeriesView::Full)
+                    .set_page_size(size)
+                    .set_page_token(token)
+                    .send()
+            })
+            .await
+    }
+
+    fn bad_response(&self, message: &str) -> ProviderError {
+        let message = format!("{}: {message}", self.detail.metric_type);
+        let kind = ErrorKind::BadResponse;
+        ProviderError::new(GCP, self.call.operation, self.call.scope.clone(), kind, message)
+    }
+}
+
+/// One type; the configuration's condition, or else only the project itself and not its metrics scope.
+fn filter(detail: &GcpTarget) -> String {
+    let metric = quoted(&detail.metric_type);
+    match &detail.filter {
+        Some(own) => format!("metric.type = {metric} AND ({own})"),
+        None => format!("metric.type = {metric} AND project = {}", quoted(&detail.project)),
+    }
+}
+
+/// The most points that one series may have on one page and be believed.
+fn points_per_series(window: Window, grain: Duration) -> usize {
+    let asked = window.grains(grain).saturating_mul(DENSER_THAN_ASKED);
+    usize::try_from(asked.max(window.grains(DENSEST_GRAIN)).saturating_add(1)).unwrap_or(usize::MAX)
+}
+
+/// The words for each gap in an answer. `page` is without its series: the list of unreachable regions is in Google's
+/// documents but not in the library's model, which keeps it only for writing the answer out again.
+fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
+    let errors = page
+        .execution_errors
+        .iter()
+        .map(|e| format!("{} (code {})", e.message, e.code));
+    let rest = serde_json::to_value(page).unwrap_or_default();
+    let regions = rest
+        .get("unreachable")
+        .and_then(|u| u.as_array())
+        .into_iter()
+        .flatten();
+    let regions = regions.map(|r| format!("unreachable: {}", r.as_str().unwrap_or("?")));
+    errors.chain(regions).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::target;
+    use provider_api::UnixNanos;
+
+    #[test]
+    fn filters_name_one_type_and_stay_in_the_project() {
+        let text = |own: Option<&str>| filter(plan::of(&target("a.googleapis.com/x", own)).expect("ours"));
+        assert_eq!(
+            text(None),
+            "metric.type = \"a.googleapis.com/x\" AND project = \"my-project\""
+        );
+        assert_eq!(
+            text(Some("x = 1 OR y = 2")),
+            "metric.type = \"a.googleapis.com/x\" AND (x = 1 OR y = 2)"
+        );
+    }
+
+    #[test]
+    fn gaps_are_named() {
+        let page = serde_json::json!({"executionErrors": [{"code": 14, "message": "cell down"}], "unreachable": ["us-east1"]});
+        let page = serde_json::from_value(page).expect("a page");
+        assert_eq!(
+            what_is_missing(&page),
+            ["cell down (code 14)", "unreachable: us-east1"]
+        );
+        assert!(what_is_missing(&ListTimeSeriesResponse::new()).is_empty());
+    }
+
+    #[test]
+    fn a_series_may_be_denser_than_declared_within_reason() {
+        let window = Window::new(UnixNanos(0), UnixNanos::from_seconds(300)).expect("not empty");
+        assert_eq!(points_per_series(window, Duration::from_secs(60)), 301);
+        assert_eq!(points_per_series(window, Duration::from_secs(1)), 3_001);
+    }
+}
