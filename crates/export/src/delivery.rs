@@ -156,9 +156,7 @@ impl<S: Source> Delivery<S> {
                 }
             };
             attempt += 1;
-            stop.run_until_cancelled(sleep(wait))
-                .await
-                .map_or(Err(Stopped), Ok)?;
+            stop.run_until_cancelled(sleep(wait)).await.ok_or(Stopped)?;
         }
     }
 

@@ -44,9 +44,11 @@ impl Latest {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = String::with_capacity(table.series * 160);
         for (name, family) in &table.families {
-            out.push_str(&format!("# TYPE {name} {}\n", family.kind));
+            let head = format!("# TYPE {name} {}\n", family.kind);
+            out.push_str(&head);
             for (labels, (value, time)) in &family.samples {
-                out.push_str(&format!("{name}{{{labels}}} {value} {time}\n"));
+                let line = format!("{name}{{{labels}}} {value} {time}\n");
+                out.push_str(&line);
             }
         }
         out

@@ -114,7 +114,7 @@ fn http_success(answer: HttpAnswer<'_>, why: String) -> Verdict {
         return Verdict::Hold { why };
     }
     if answer.content_type.contains("protobuf") {
-        return partial_success(answer.body).unwrap_or_else(|| Verdict::Retry { after: None, why });
+        return partial_success(answer.body).unwrap_or(Verdict::Retry { after: None, why });
     }
     Verdict::Delivered {
         rejected: 0,

@@ -49,7 +49,8 @@ impl Detail for AwsTarget {
     fn describe(&self) -> String {
         let mut text = self.metric.name.to_string();
         for (name, value) in self.dimensions.iter() {
-            text.push_str(&format!(" {name}={value}"));
+            let pair = format!(" {name}={value}");
+            text.push_str(&pair);
         }
         text
     }
@@ -359,7 +360,9 @@ mod tests {
 
     fn collect(entries: &[AwsEntry], tags: &TagIndex, metrics: &[Listed]) -> Vec<Target> {
         let mut collector = Collector::new(place("eu-west-1"), entries, tags);
-        metrics.iter().for_each(|m| collector.offer("AWS/EC2", m));
+        for m in metrics {
+            collector.offer("AWS/EC2", m);
+        }
         collector.finish()
     }
 

@@ -249,7 +249,7 @@ impl<'a> Folder<'a> {
             }
             Status::Forbidden => self.fail(progress, ErrorKind::Forbidden, format!("Forbidden: {}", words())),
             Status::Other(code) => {
-                self.fail(progress, ErrorKind::BadResponse, format!("{code}: {}", words()))
+                self.fail(progress, ErrorKind::BadResponse, format!("{code}: {}", words()));
             }
         }
     }

@@ -211,6 +211,10 @@ impl AwsProvider {
         Some(services)
     }
 
+    #[expect(
+        clippy::result_large_err,
+        reason = "the provider trait's own error; one per failed call"
+    )]
     fn region(&self, scope: &Scope) -> Result<&RegionClient, ProviderError> {
         self.regions.iter().find(|r| r.scope == *scope).ok_or_else(|| {
             let message = "this region is not configured";
@@ -295,6 +299,10 @@ impl MetricsProvider for AwsProvider {
     }
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "the provider trait's own error; one per failed call"
+)]
 fn follow(
     pages: &mut Pages,
     token: Option<&str>,

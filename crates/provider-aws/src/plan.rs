@@ -59,19 +59,16 @@ fn pack(targets: &[&Target], window: Window) -> Vec<Vec<Target>> {
     let (mut queries, mut points) = (0, 0);
     for &target in targets {
         let (q, p) = (queries_of(target), points_of(target, window));
-        match packs
+        if let Some(pack) = packs
             .last_mut()
             .filter(|_| queries + q <= MOST_QUERIES && points + p <= MOST_POINTS)
         {
-            Some(pack) => {
-                pack.push(target.clone());
-                queries += q;
-                points += p;
-            }
-            None => {
-                packs.push(vec![target.clone()]);
-                (queries, points) = (q, p);
-            }
+            pack.push(target.clone());
+            queries += q;
+            points += p;
+        } else {
+            packs.push(vec![target.clone()]);
+            (queries, points) = (q, p);
         }
     }
     packs

@@ -112,8 +112,9 @@ mod tests {
 
     fn owner(arns: &[&str], service: Option<&str>, dimensions: &[(&str, &str)]) -> Option<String> {
         let mut index = TagIndex::default();
-        arns.iter()
-            .for_each(|arn| index.add((*arn).to_owned(), Vec::new()));
+        for arn in arns {
+            index.add((*arn).to_owned(), Vec::new());
+        }
         let dimensions: Vec<_> = dimensions
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))

@@ -1,4 +1,5 @@
 //! The real SDK against a canned server: discover, plan and fetch over RPC v2 CBOR, and a refusal.
+#![expect(clippy::large_futures, reason = "a test has stack enough")]
 
 use futures::StreamExt;
 use gate::{Gate, GateConfig};
@@ -13,7 +14,7 @@ fn head(major: u8, n: usize) -> Vec<u8> {
     if n < 24 {
         vec![major << 5 | n]
     } else {
-        vec![major << 5 | 24, n]
+        vec![major << 5 | 0x18, n]
     }
 }
 
