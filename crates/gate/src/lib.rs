@@ -116,10 +116,10 @@ impl Gate {
                 Err(failure) => failure,
             };
             tries += 1;
-            match reaction(&failure.kind, tries, begun.elapsed(), limits, fastrand::f64()) {
+            match reaction(failure.kind(), tries, begun.elapsed(), limits, fastrand::f64()) {
                 Reaction::GiveUp => return Err(failure),
                 Reaction::TryAgainAfter(wait) => {
-                    self.shared.counters.retried(failure.kind.label());
+                    self.shared.counters.retried(failure.kind().label());
                     tracing::debug!(error = %failure, tries, wait_ms = wait.as_millis(), "trying again");
                     sleep(wait).await;
                 }
@@ -147,7 +147,7 @@ impl Gate {
             Err(_elapsed) => Err(self.timed_out(request, limit)),
         };
         drop(slot);
-        let outcome = result.as_ref().map_or_else(|e| e.kind.label(), |_| "ok");
+        let outcome = result.as_ref().map_or_else(|e| e.kind().label(), |_| "ok");
         self.shared
             .counters
             .answered(request.operation, outcome, request.price);
@@ -224,7 +224,7 @@ mod tests {
             ..GateConfig::default()
         });
         let answer: Result<(), _> = gate.send(&request(), std::future::pending).await;
-        assert_eq!(answer.err().map(|e| e.kind), Some(ErrorKind::TimedOut));
+        assert_eq!(answer.err().map(|e| e.kind().clone()), Some(ErrorKind::TimedOut));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,6 +3,13 @@
 use provider_api::ErrorKind;
 use std::time::Duration;
 
+/// Attempts after which an answer that cannot be understood is believed to stay so: a cut body or one proxy's page may
+/// pass, a wrong endpoint does not, and a person who waits for `check` should be told soon.
+const BAD_RESPONSE_ATTEMPTS: u32 = 3;
+
+/// A provider drops its cached token when it reports this kind, so one further attempt uses a new one.
+const UNAUTHENTICATED_ATTEMPTS: u32 = 2;
+
 /// The bounds of trying again.
 #[derive(Clone, Debug)]
 pub struct RetryLimits {
@@ -42,18 +49,18 @@ pub enum Reaction {
 
 /// The reaction to a failure of `kind` after `tries` attempts and `spent` time; `dice` is a random number in [0, 1).
 pub fn reaction(kind: &ErrorKind, tries: u32, spent: Duration, limits: &RetryLimits, dice: f64) -> Reaction {
-    let asked = match kind {
-        ErrorKind::Throttled { retry_after } | ErrorKind::Unavailable { retry_after } => *retry_after,
-        ErrorKind::TimedOut | ErrorKind::BadResponse => None,
-        // A provider drops its cached token when it reports this, so one further attempt uses a new one.
-        ErrorKind::Unauthenticated if tries == 1 => None,
-        ErrorKind::Unauthenticated
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidRequest
-        | ErrorKind::Permanent => return Reaction::GiveUp,
+    let (asked, attempts) = match kind {
+        ErrorKind::Throttled { retry_after } | ErrorKind::Unavailable { retry_after } => {
+            (*retry_after, limits.attempts)
+        }
+        ErrorKind::TimedOut => (None, limits.attempts),
+        ErrorKind::BadResponse => (None, limits.attempts.min(BAD_RESPONSE_ATTEMPTS)),
+        ErrorKind::Unauthenticated => (None, limits.attempts.min(UNAUTHENTICATED_ATTEMPTS)),
+        ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::InvalidRequest | ErrorKind::Permanent => {
+            return Reaction::GiveUp;
+        }
     };
-    if tries >= limits.attempts || asked.is_some_and(|wait| wait > limits.longest_retry_after) {
+    if tries >= attempts || asked.is_some_and(|wait| wait > limits.longest_retry_after) {
         return Reaction::GiveUp;
     }
     let step = limits
@@ -82,6 +89,7 @@ mod tests {
         assert!(again(&ErrorKind::TimedOut, 7));
         assert!(!again(&ErrorKind::TimedOut, 8), "attempts end");
         assert!(again(&ErrorKind::Unauthenticated, 1) && !again(&ErrorKind::Unauthenticated, 2));
+        assert!(again(&ErrorKind::BadResponse, 2) && !again(&ErrorKind::BadResponse, 3));
         for kind in [
             ErrorKind::Forbidden,
             ErrorKind::NotFound,

@@ -1,8 +1,9 @@
 //! Checks that every provider's tests call. Each panics with a sentence that names the broken promise.
 
 use crate::{Batch, Call, Due, MetricsProvider, TargetId, Window};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
 
 /// Limits that a provider's calls must keep to.
 #[derive(Clone, Copy, Debug)]
@@ -157,5 +158,47 @@ pub fn partial_answer_kept<S: BuildHasher>(
             !missing.contains(id),
             "a target without its whole answer counts as complete"
         );
+    }
+}
+
+/// Where recorded answers of the clouds lie, when not beside the workspace.
+const FIXTURES: &str = "NEPHOSCOPE_FIXTURES";
+
+/// Every file of recorded answers of one cloud, by name: from the folder that `NEPHOSCOPE_FIXTURES` names, else from
+/// `shared/fixtures` beside the workspace. Nothing where neither is there: recordings are not part of this repository.
+///
+/// # Panics
+///
+/// When the folder was named and is not there, or a file cannot be read.
+pub fn recorded(cloud: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+    let named = std::env::var_os(FIXTURES).map(PathBuf::from);
+    let must_be = named.is_some();
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures");
+    let folder = named.unwrap_or_else(beside).join(cloud);
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(e) => {
+            assert!(!must_be, "{FIXTURES} leads to {}: {e}", folder.display());
+            return None;
+        }
+    };
+    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
+    Some(
+        paths
+            .filter(|path| path.is_file())
+            .map(|path| file(&path))
+            .collect(),
+    )
+}
+
+fn file(path: &Path) -> (String, Vec<u8>) {
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    match std::fs::read(path) {
+        Ok(bytes) => (name, bytes),
+        Err(e) => panic!("reading {}: {e}", path.display()),
     }
 }

@@ -52,28 +52,27 @@ impl ErrorKind {
 
 /// One failed request: what was tried, where, and what kind of failure it was. Its own text never repeats its source;
 /// a log line prints the chain.
+///
+/// One pointer wide, because every result of every provider carries it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ProviderError(Box<Failed>);
+
 #[derive(Debug, thiserror::Error)]
 #[error("{cloud} {operation} in {scope}: {message} ({})", kind.label())]
-pub struct ProviderError {
-    /// Which cloud.
-    pub cloud: Cloud,
-    /// The API operation by its own name (`GetMetricData`).
-    pub operation: &'static str,
-    /// Region, subscription or project.
-    pub scope: Scope,
-    /// What kind of failure.
-    pub kind: ErrorKind,
-    /// The cloud's own words, or ours where it had none; with what to do about it where we know.
-    pub message: String,
-    /// The cloud's id of the request, to quote to its support.
-    pub request_id: Option<String>,
-    /// What lay below.
-    #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+struct Failed {
+    cloud: Cloud,
+    operation: &'static str,
+    scope: Scope,
+    kind: ErrorKind,
+    message: String,
+    request_id: Option<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl ProviderError {
-    /// An error without a deeper cause.
+    /// An error without a deeper cause. `message` is in the cloud's own words, or in ours where it had none, with what
+    /// to do about it where we know.
     pub fn new(
         cloud: Cloud,
         operation: &'static str,
@@ -81,7 +80,7 @@ impl ProviderError {
         kind: ErrorKind,
         message: impl Into<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Failed {
             cloud,
             operation,
             scope,
@@ -89,20 +88,71 @@ impl ProviderError {
             message: message.into(),
             request_id: None,
             source: None,
-        }
+        }))
     }
 
     /// The same with the cloud's request id.
     #[must_use]
     pub fn with_request_id(mut self, id: Option<String>) -> Self {
-        self.request_id = id;
+        self.0.request_id = id;
         self
     }
 
     /// The same with what lay below.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
+    }
+
+    /// Which cloud.
+    pub fn cloud(&self) -> Cloud {
+        self.0.cloud
+    }
+
+    /// The API operation by its own name (`GetMetricData`).
+    pub fn operation(&self) -> &'static str {
+        self.0.operation
+    }
+
+    /// Region, subscription or project.
+    pub fn scope(&self) -> &Scope {
+        &self.0.scope
+    }
+
+    /// What kind of failure.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The cloud's words and what to do.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The cloud's id of the request, to quote to its support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn the_text_says_what_where_and_why_and_leaves_the_cause_to_the_chain() {
+        let error = ProviderError::new(
+            Cloud::Aws,
+            "ListMetrics",
+            Scope::new("eu-west-1"),
+            ErrorKind::Forbidden,
+            "no",
+        )
+        .with_source("below");
+        assert_eq!(error.to_string(), "aws ListMetrics in eu-west-1: no (forbidden)");
+        assert_eq!(error.source().map(ToString::to_string), Some("below".to_owned()));
+        assert_eq!(size_of_val(&error), size_of::<usize>());
     }
 }

@@ -6,20 +6,28 @@
 
 pub mod conformance;
 mod error;
+mod matcher;
 mod model;
 pub mod names;
+mod pages;
 mod provider;
+mod skips;
 mod target;
+mod texts;
 mod time;
 
 pub use error::{ErrorKind, ProviderError};
+pub use matcher::Matcher;
 pub use model::{
     Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Point, Resource, Series,
     SeriesId, SeriesPoints, Temporality, Value,
 };
+pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use skips::Skips;
 pub use target::{
     AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Price, Scope, SkipReason,
     Skipped, Target, TargetId,
 };
+pub use texts::Texts;
 pub use time::{UnixNanos, Window};

@@ -1,6 +1,6 @@
 //! The one trait that a cloud has to implement.
 
-use crate::{AccountId, Batch, Call, Catalogue, Cloud, Due, ProviderError};
+use crate::{AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use std::fmt;
@@ -50,6 +50,23 @@ pub enum Outcome {
     Unavailable,
 }
 
+impl Outcome {
+    /// What a failure means for a check. A check asks only for what the configuration names; when the cloud says that
+    /// there is no such thing, the usual reason is that we may not see it.
+    pub fn of(kind: &ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Unauthenticated => Self::Unauthenticated,
+            ErrorKind::Forbidden | ErrorKind::NotFound => Self::Forbidden,
+            ErrorKind::Throttled { .. }
+            | ErrorKind::Unavailable { .. }
+            | ErrorKind::TimedOut
+            | ErrorKind::InvalidRequest
+            | ErrorKind::BadResponse
+            | ErrorKind::Permanent => Self::Unavailable,
+        }
+    }
+}
+
 /// One line of the table that `nephoscope check` prints.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -61,6 +78,26 @@ pub struct Check {
     pub outcome: Outcome,
     /// The cloud's words and what to do; empty when it passed.
     pub detail: String,
+}
+
+impl Check {
+    /// One line from what became of one request.
+    pub fn of<T>(
+        scope: impl Into<String>,
+        what: impl Into<String>,
+        result: &Result<T, ProviderError>,
+    ) -> Self {
+        let (outcome, detail) = match result {
+            Ok(_) => (Outcome::Passed, String::new()),
+            Err(e) => (Outcome::of(e.kind()), e.message().to_owned()),
+        };
+        Self {
+            scope: scope.into(),
+            what: what.into(),
+            outcome,
+            detail,
+        }
+    }
 }
 
 /// All checks of one account.

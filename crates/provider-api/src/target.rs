@@ -127,6 +127,15 @@ pub struct Price {
     pub usd_nanos: u64,
 }
 
+impl Price {
+    /// One request that is counted but not billed: listings, tokens, further pages.
+    pub const FREE: Self = Self {
+        requests: 1,
+        units: 0,
+        usd_nanos: 0,
+    };
+}
+
 /// One planned request (with all its pages).
 #[derive(Clone, Debug)]
 pub struct Call {

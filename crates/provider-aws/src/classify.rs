@@ -223,20 +223,20 @@ mod tests {
         let error = SdkError::service_error(GetMetricDataError::generic(meta), answer(400));
         let failure = classify(&scope(), "GetMetricData", error);
         assert_eq!(
-            failure.kind,
+            *failure.kind(),
             ErrorKind::Throttled {
                 retry_after: Some(Duration::from_secs(7))
             }
         );
-        assert_eq!(failure.message, "Throttling: Rate exceeded");
-        assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        assert_eq!(failure.message(), "Throttling: Rate exceeded");
+        assert_eq!(failure.request_id(), Some("r-1"));
     }
 
     #[test]
     fn pages_that_are_not_aws() {
         for (status, wanted) in [(200, "bad_response"), (502, "unavailable")] {
             let error: SdkError<GetMetricDataError, _> = SdkError::response_error("not cbor", answer(status));
-            assert_eq!(classify(&scope(), "GetMetricData", error).kind.label(), wanted);
+            assert_eq!(classify(&scope(), "GetMetricData", error).kind().label(), wanted);
         }
     }
 
@@ -251,7 +251,7 @@ mod tests {
             ),
         ] {
             let error: SdkError<GetMetricDataError, _> = SdkError::dispatch_failure(source);
-            assert_eq!(classify(&scope(), "GetMetricData", error).kind.label(), wanted);
+            assert_eq!(classify(&scope(), "GetMetricData", error).kind().label(), wanted);
         }
     }
 }

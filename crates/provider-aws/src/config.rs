@@ -3,57 +3,13 @@
 //! Globs and regular expressions are the binary's business; they arrive here as [`Matcher`]s. No secret of this file
 //! shows in `Debug`.
 
-use provider_api::AccountId;
+use provider_api::{AccountId, Matcher};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The finest period that every AWS service publishes at (detailed monitoring); services that publish every five
 /// minutes answer a 60 s query with a point every five minutes.
 pub const FINEST_PERIOD: Duration = Duration::from_secs(60);
-
-/// A user's pattern: its text for messages and the decision itself.
-#[derive(Clone)]
-pub struct Matcher {
-    text: Arc<str>,
-    decide: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-}
-
-impl Matcher {
-    /// A pattern that the user wrote as `text`.
-    pub fn new(text: impl Into<Arc<str>>, decide: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self {
-            text: text.into(),
-            decide: Arc::new(decide),
-        }
-    }
-
-    /// A pattern that only this text fits.
-    pub fn exactly(text: impl Into<Arc<str>>) -> Self {
-        let text = text.into();
-        let wanted = Arc::clone(&text);
-        Self {
-            text,
-            decide: Arc::new(move |given| given == &*wanted),
-        }
-    }
-
-    /// Whether `given` fits.
-    pub fn fits(&self, given: &str) -> bool {
-        (self.decide)(given)
-    }
-
-    /// As the user wrote it.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Debug for Matcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Matcher({})", self.text)
-    }
-}
 
 /// Where the first credentials come from.
 #[derive(Clone, Default)]
@@ -233,13 +189,5 @@ mod tests {
         for secret in ["hunter2", "tok3n", "s3same"] {
             assert!(!text.contains(secret), "{text}");
         }
-    }
-
-    #[test]
-    fn matchers_show_what_the_user_wrote() {
-        let m = Matcher::new("Network*", |s| s.starts_with("Network"));
-        assert!(m.fits("NetworkIn") && !m.fits("CPUUtilization"));
-        assert_eq!(format!("{m:?}"), "Matcher(Network*)");
-        assert!(Matcher::exactly("a").fits("a"));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const MOST_POINTS: u64 = 100_800;
 /// Statistics of one metric that are billed as one, when asked for in one request (`CloudWatch` pricing page).
 const STATISTICS_PER_UNIT: u64 = 5;
 /// $0.01 per 1,000 metrics requested (`CloudWatch` pricing page), in billionths of a dollar per metric.
-const USD_NANOS_PER_UNIT: u64 = 10_000;
+pub(crate) const USD_NANOS_PER_UNIT: u64 = 10_000;
 
 /// The operation that all calls are.
 pub(crate) const OPERATION: &str = "GetMetricData";

@@ -3,7 +3,7 @@
 //! `CloudWatch` does not say which resource a metric belongs to. The join is a rule and not a table: the resource part of
 //! an ARN, the same without its first segment, or its last segment equals the value of a dimension.
 
-use crate::config::Matcher;
+use provider_api::Matcher;
 use std::collections::HashMap;
 
 /// Most pages of one `GetResources` scan, 100 resources each.
@@ -87,7 +87,7 @@ impl TagIndex {
         let tagged = owner.and_then(|o| self.resources.get(o));
         wanted
             .iter()
-            .all(|(key, m)| tagged.and_then(|t| t.tag(key)).is_some_and(|v| m.fits(v)))
+            .all(|(key, m)| tagged.and_then(|t| t.tag(key)).is_some_and(|v| m.matches(v)))
     }
 }
 

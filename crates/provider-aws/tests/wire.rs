@@ -194,7 +194,9 @@ async fn a_missing_permission_is_named_by_the_check() {
         let gate = Gate::new(Cloud::Aws, AccountId("prod".into()), GateConfig::default());
         let mut config = config(url);
         config.entries[0].copy_tags = vec!["team".into()];
-        let provider = AwsProvider::connect(config, gate).await.expect("a provider");
+        let provider = AwsProvider::connect(config, gate.clone())
+            .await
+            .expect("a provider");
         let report = provider.check().await;
         let seen: Vec<_> = report
             .checks
@@ -204,12 +206,14 @@ async fn a_missing_permission_is_named_by_the_check() {
         let wanted = [
             ("GetCallerIdentity", Outcome::Forbidden),
             ("ListMetrics", Outcome::Passed),
+            ("GetMetricData", Outcome::Passed),
             ("GetResources", Outcome::Forbidden),
         ];
         assert_eq!(seen, wanted, "{report:?}");
+        assert_eq!(gate.snapshot().usd_nanos, 10_000, "one metric was read");
         let listed = provider.discover().next().await.expect("a region");
         assert!(
-            listed.is_err_and(|e| e.kind == ErrorKind::Forbidden),
+            listed.is_err_and(|e| *e.kind() == ErrorKind::Forbidden),
             "a region without its tags is an error"
         );
     })

@@ -1,9 +1,8 @@
 //! What this provider is told: one account of Azure Monitor, already checked. Reading files, environment and YAML is
-//! the configuration crate's; here are only plain values, the presets of the three public clouds and a predicate type.
+//! the configuration crate's; here are only plain values and the presets of the three public clouds.
 
-use provider_api::AccountId;
+use provider_api::{AccountId, Matcher};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One account: a tenant's credential and what to read with it.
@@ -183,45 +182,6 @@ pub struct AzureEntry {
     pub lookback: Duration,
     /// How far back the first poll reaches.
     pub initial: Duration,
-}
-
-/// A predicate on names with the text it was made of.
-#[derive(Clone)]
-pub struct Matcher {
-    text: Arc<str>,
-    test: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-}
-
-impl Matcher {
-    /// A predicate; `text` is what `Debug` shows.
-    pub fn new(text: impl Into<Arc<str>>, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self {
-            text: text.into(),
-            test: Arc::new(test),
-        }
-    }
-
-    /// Exactly this text, in any case.
-    pub fn exactly(text: &str) -> Self {
-        let wanted = text.to_owned();
-        Self::new(text, move |given| given.eq_ignore_ascii_case(&wanted))
-    }
-
-    /// Whether it accepts `given`.
-    pub fn matches(&self, given: &str) -> bool {
-        (self.test)(given)
-    }
-
-    /// Whether `given` is accepted by one of `all`, or there are none.
-    pub fn any(all: &[Self], given: &str) -> bool {
-        all.is_empty() || all.iter().any(|m| m.matches(given))
-    }
-}
-
-impl fmt::Debug for Matcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Matcher({:?})", self.text)
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! `discover` finds targets, `plan` packs them purely, `fetch` asks and splits what is refused, `convert` makes points.
 //! Waiting, quotas and trying again are the gate's.
 
+mod check;
 mod classify;
 mod config;
 mod convert;
@@ -12,18 +13,21 @@ mod discover;
 mod fetch;
 mod http;
 mod plan;
+#[cfg(test)]
+mod recordings;
 mod target;
+#[cfg(test)]
+mod testing;
 mod wire;
 
-pub use config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, Matcher};
+pub use config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
-use http::{Api, Plane};
+use http::Api;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, Outcome,
-    ProviderError,
+    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError,
 };
 
 /// Why a provider could not be made.
@@ -123,28 +127,7 @@ impl MetricsProvider for AzureProvider {
     }
 
     async fn check(&self) -> CheckReport {
-        let mut report = CheckReport::default();
-        for (plane, what) in [
-            (Plane::Arm, "token for Resource Manager"),
-            (Plane::Metrics, "token for metrics"),
-        ] {
-            report.checks.push(line("-", what, self.api.token(plane).await));
-        }
-        let subscriptions = match self.subscriptions().await {
-            Ok(found) => found,
-            Err(e) => {
-                report
-                    .checks
-                    .push(line("-", discover::LIST_SUBSCRIPTIONS, Err(e)));
-                return report;
-            }
-        };
-        for id in subscriptions {
-            report
-                .checks
-                .push(line(&id, discover::RESOURCE_GRAPH, self.try_graph(&id).await));
-        }
-        report
+        self.report().await
     }
 
     fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
@@ -160,56 +143,12 @@ impl MetricsProvider for AzureProvider {
     }
 }
 
-fn line(scope: &str, what: &str, result: Result<(), ProviderError>) -> Check {
-    let (outcome, detail) = match result {
-        Ok(()) => (Outcome::Passed, String::new()),
-        Err(e) => (outcome(&e.kind), e.message),
-    };
-    Check {
-        scope: scope.to_owned(),
-        what: what.to_owned(),
-        outcome,
-        detail,
-    }
-}
-
-fn outcome(kind: &ErrorKind) -> Outcome {
-    match kind {
-        ErrorKind::Unauthenticated => Outcome::Unauthenticated,
-        ErrorKind::Forbidden | ErrorKind::NotFound => Outcome::Forbidden,
-        ErrorKind::Throttled { .. }
-        | ErrorKind::Unavailable { .. }
-        | ErrorKind::TimedOut
-        | ErrorKind::InvalidRequest
-        | ErrorKind::BadResponse
-        | ErrorKind::Permanent => Outcome::Unavailable,
-    }
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::plan::tests::{question, target, window};
     use crate::target::Aggregation;
-    use gate::GateConfig;
+    use crate::testing::{provider, question, target, window};
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
-
-    pub(crate) fn provider() -> AzureProvider {
-        let account = AccountId("test".into());
-        let config = AzureConfig {
-            account: account.clone(),
-            tenant: Some("tenant".into()),
-            subscriptions: vec!["sub".into()],
-            credentials: AzureCredentials::ClientSecret {
-                client_id: "app".into(),
-                secret: "hush".into(),
-            },
-            cloud: AzureCloud::public(),
-            entries: Vec::new(),
-        };
-        let gate = Gate::new(Cloud::Azure, account, GateConfig::default());
-        AzureProvider::new(config, gate).expect("a provider")
-    }
 
     #[test]
     fn plans_keep_the_contract() {

@@ -51,18 +51,26 @@ pub(crate) fn detail(target: &Target) -> Option<&TargetDetail> {
     target.detail.as_any().downcast_ref()
 }
 
+/// Targets that may share a call: the same question over the same window.
+struct Alike<'a> {
+    question: &'a Arc<Question>,
+    targets: Vec<&'a Target>,
+}
+
 /// Every due target in exactly one call. A target of another provider is left out: it has no place here.
 pub(crate) fn plan(due: &[Due]) -> Vec<Call> {
-    let mut alike: BTreeMap<(String, Window), (Arc<Question>, Vec<&Target>)> = BTreeMap::new();
+    let mut alike: BTreeMap<(String, Window), Alike<'_>> = BTreeMap::new();
     for d in due {
         let Some(known) = detail(&d.target) else { continue };
         let entry = alike.entry((known.question.key(), d.window));
-        entry
-            .or_insert_with(|| (known.question.clone(), Vec::new()))
-            .1
-            .push(&d.target);
+        let empty = || Alike {
+            question: &known.question,
+            targets: Vec::new(),
+        };
+        entry.or_insert_with(empty).targets.push(&d.target);
     }
-    let pack = |((_, window), (question, targets))| packed(&question, window, targets);
+    let pack =
+        |((_, window), alike): ((String, Window), Alike<'_>)| packed(alike.question, window, alike.targets);
     alike.into_iter().flat_map(pack).collect()
 }
 
@@ -99,69 +107,10 @@ fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Optio
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::target::{Aggregation, AskedMetric};
-    use provider_api::{Attributes, GroupSpec, Resource, Scope, TargetId, UnixNanos};
-    use std::time::Duration;
-
-    pub(crate) fn question(region: &str, metrics: &[&str], aggregations: &[Aggregation]) -> Arc<Question> {
-        let metrics = metrics
-            .iter()
-            .map(|m| AskedMetric {
-                name: (*m).into(),
-                description: "d".into(),
-            })
-            .collect();
-        Arc::new(Question {
-            subscription: "sub".into(),
-            region: region.into(),
-            namespace: "Microsoft.Storage/storageAccounts".into(),
-            grain: Duration::from_secs(60),
-            aggregations: aggregations.iter().copied().collect(),
-            dimensions: Vec::new(),
-            top: 100,
-            metrics,
-        })
-    }
-
-    pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
-        let grain = question.grain;
-        let zero = Duration::ZERO;
-        let group = GroupSpec {
-            scope: Scope::new("sub"),
-            name: "g".into(),
-            namespace: question.namespace.clone(),
-            grain,
-            on_grain: true,
-            every: grain,
-            settle: zero,
-            lookback: zero,
-            initial: zero,
-            retention: zero,
-            longest_window: zero,
-        };
-        let resource = Arc::new(Resource::new(Attributes::new(vec![(
-            "cloud.resource_id".into(),
-            id.into(),
-        )])));
-        let detail = TargetDetail {
-            id: id.into(),
-            resource,
-            question: question.clone(),
-        };
-        let id = TargetId::of(&format!("{id}|{}", question.key()));
-        Target {
-            id,
-            group: Arc::new(group),
-            series: question.series(),
-            detail: Arc::new(detail),
-        }
-    }
-
-    pub(crate) fn window(start_s: i64, end_s: i64) -> Window {
-        Window::new(UnixNanos::from_seconds(start_s), UnixNanos::from_seconds(end_s)).expect("not empty")
-    }
+    use crate::target::Aggregation;
+    use crate::testing::{question, target, window};
 
     fn due(n: usize, region: &str, aggregation: Aggregation, w: Window) -> Vec<Due> {
         let q = question(region, &["Ingress"], &[aggregation]);

@@ -233,7 +233,7 @@ mod tests {
             (504, "DEADLINE_EXCEEDED", json!([]), ErrorKind::TimedOut),
         ] {
             assert_eq!(
-                failed(http, &body(http, status, &details)).kind,
+                *failed(http, &body(http, status, &details)).kind(),
                 wanted,
                 "{http} {status}"
             );
@@ -247,7 +247,7 @@ mod tests {
         let error = failed(403, &body(403, "PERMISSION_DENIED", &details));
         let command = "gcloud services enable monitoring.googleapis.com --project my-project";
         assert!(
-            error.kind == ErrorKind::Forbidden && error.message.contains(command),
+            *error.kind() == ErrorKind::Forbidden && error.message().contains(command),
             "{error}"
         );
     }
@@ -260,7 +260,7 @@ mod tests {
     fn html_from_a_front_end_is_not_google() {
         let error = |http| {
             let error = Error::http(http, Default::default(), "<html>".to_owned().into());
-            classify(error, "ListTimeSeries", &Scope::new("p")).kind
+            classify(error, "ListTimeSeries", &Scope::new("p")).kind().clone()
         };
         assert_eq!(error(503), ErrorKind::Unavailable { retry_after: None });
         assert_eq!(error(404), ErrorKind::BadResponse, "never an empty metric");
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn below_http() {
-        let kind = |error| classify(error, "ListTimeSeries", &Scope::new("p")).kind;
+        let kind = |error| classify(error, "ListTimeSeries", &Scope::new("p")).kind().clone();
         assert_eq!(kind(Error::timeout("slow")), ErrorKind::TimedOut);
         assert_eq!(kind(Error::deser("cut")), ErrorKind::BadResponse);
         assert_eq!(

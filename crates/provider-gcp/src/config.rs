@@ -2,9 +2,8 @@
 //! often. Reading the configuration file, globs and durations is the work of others; a [`Matcher`] is what is left of a
 //! glob here. No secret is ever in a `Debug` text.
 
-use provider_api::AccountId;
+use provider_api::{AccountId, Matcher};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Points per page of `ListTimeSeries` (it counts points, not series): bodies of a few megabytes; Google's own
@@ -97,55 +96,6 @@ pub struct GcpEntry {
     pub initial: Duration,
 }
 
-type Test = dyn Fn(&str) -> bool + Send + Sync;
-
-/// A compiled pattern over metric types.
-#[derive(Clone)]
-pub struct Matcher {
-    text: Arc<str>,
-    prefix: Option<Arc<str>>,
-    test: Arc<Test>,
-}
-
-impl Matcher {
-    /// A pattern by its text (for people), the literal beginning of all that it can match (empty or `None` when there
-    /// is none; it becomes a server-side `starts_with`), and its test.
-    pub fn new(
-        text: impl Into<Arc<str>>,
-        prefix: Option<&str>,
-        test: impl Fn(&str) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        let prefix = prefix.filter(|p| !p.is_empty()).map(Arc::from);
-        Self {
-            text: text.into(),
-            prefix,
-            test: Arc::new(test),
-        }
-    }
-
-    /// A pattern that matches one type only.
-    pub fn exact(metric_type: &str) -> Self {
-        let wanted = metric_type.to_owned();
-        Self::new(metric_type, Some(metric_type), move |t| t == wanted)
-    }
-
-    /// Whether the pattern matches.
-    pub fn matches(&self, metric_type: &str) -> bool {
-        (self.test)(metric_type)
-    }
-
-    /// The literal beginning of all that it can match.
-    pub fn prefix(&self) -> Option<&str> {
-        self.prefix.as_deref()
-    }
-}
-
-impl fmt::Debug for Matcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Matcher({})", self.text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,13 +110,5 @@ mod tests {
             text.contains("ServiceAccountJson") && !text.contains("hunter2"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn an_empty_prefix_is_none() {
-        assert_eq!(Matcher::new("*", Some(""), |_| true).prefix(), None);
-        let exact = Matcher::exact("a/b");
-        assert!(exact.matches("a/b") && !exact.matches("a/bc"));
-        assert_eq!(format!("{exact:?}"), "Matcher(a/b)");
     }
 }

@@ -75,7 +75,7 @@ impl Connection {
             Ok(answer) => return Ok(answer),
             Err(error) => classify(error, request.operation, &request.scope),
         };
-        if failure.kind == ErrorKind::Unauthenticated {
+        if *failure.kind() == ErrorKind::Unauthenticated {
             self.renew(generation).await;
         }
         Err(failure)

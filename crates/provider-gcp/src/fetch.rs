@@ -13,12 +13,11 @@ use futures::Stream;
 use gate::Request;
 use google_cloud_monitoring_v3::model::list_time_series_request::TimeSeriesView;
 use google_cloud_monitoring_v3::model::{ListTimeSeriesResponse, TimeInterval};
-use provider_api::{Batch, Call, ErrorKind, Failure, ProviderError, Target, Window};
-use std::collections::HashSet;
+use provider_api::{Batch, Call, ErrorKind, Failure, Pages, Price, ProviderError, Target, Window};
 use std::time::Duration;
 
 /// A hundred million points at the default page size: far beyond any window, and an end.
-const MAX_PAGES: usize = 10_000;
+const MAX_PAGES: u64 = 10_000;
 
 /// A series may be denser than its descriptor says, but not this many times…
 const DENSER_THAN_ASKED: u64 = 10;
@@ -52,12 +51,11 @@ struct Reading<'a> {
     filter: String,
     /// The token of the next page; `None` after the last.
     token: Option<String>,
-    tokens: HashSet<String>,
-    pages: usize,
+    pages: Pages,
     /// What Google said was missing.
     missing: Vec<String>,
     /// Found out on the page before; that page was handed over first.
-    broken: Option<&'static str>,
+    broken: Option<String>,
 }
 
 impl<'a> Reading<'a> {
@@ -70,16 +68,15 @@ impl<'a> Reading<'a> {
             converter: Converter::new(&connection.config().account, target.id, detail, call.window),
             filter: filter(detail),
             token: Some(String::new()),
-            tokens: HashSet::new(),
-            pages: 0,
+            pages: Pages::at_most(MAX_PAGES),
             missing: Vec::new(),
             broken: None,
         }
     }
 
     async fn next(&mut self) -> Result<Option<Batch>, ProviderError> {
-        if let Some(broken) = self.broken {
-            return Err(self.bad_response(broken));
+        if let Some(broken) = self.broken.take() {
+            return Err(self.bad_response(&broken));
         }
         let Some(token) = self.token.take() else {
             return Ok(None);
@@ -87,15 +84,11 @@ impl<'a> Reading<'a> {
         match self.ask(&token).await {
             Ok(page) => self.batch(page).map(Some),
             // Google's 404: the type has never had data here, or is younger than ten minutes. Nothing to hand over.
-            Err(e) if e.kind == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
+            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
             Err(e) => Err(e),
         }
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "the provider trait's own error; one per failed call"
-    )]
     fn batch(&mut self, mut page: ListTimeSeriesResponse) -> Result<Batch, ProviderError> {
         let given = std::mem::take(&mut page.time_series);
         let limit = points_per_series(self.call.window, self.target.group.grain);
@@ -104,28 +97,19 @@ impl<'a> Reading<'a> {
         }
         self.missing.extend(what_is_missing(&page));
         let converted = self.converter.page(&page.unit, &given);
+        // No `cloud_time`: the client library hands out bodies only, headers are kept for errors alone.
         let batch = Batch {
             series: converted.series,
             skipped: converted.skipped,
             ..Batch::default()
         };
-        self.pages += 1;
-        if page.next_page_token.is_empty() {
-            return Ok(self.finish(batch));
+        let brought = !batch.series.is_empty();
+        match self.pages.follow(Some(&page.next_page_token), brought) {
+            Ok(None) => return Ok(self.finish(batch)),
+            Ok(next) => self.token = next,
+            Err(why) => self.broken = Some(why),
         }
-        self.broken = self.endless(&page.next_page_token);
-        self.token = Some(page.next_page_token);
         Ok(batch)
-    }
-
-    fn endless(&mut self, token: &str) -> Option<&'static str> {
-        if !self.tokens.insert(token.to_owned()) {
-            Some("a page token came twice")
-        } else if self.pages >= MAX_PAGES {
-            Some("the pages do not end")
-        } else {
-            None
-        }
     }
 
     /// Adds the verdict on the target to its last batch.
@@ -145,10 +129,11 @@ impl<'a> Reading<'a> {
     }
 
     async fn ask(&self, token: &str) -> Result<ListTimeSeriesResponse, ProviderError> {
+        // A further page is free: the series were priced with the first, and how many it holds is known only then.
         let price = if token.is_empty() {
             self.call.price
         } else {
-            plan::price_of_further_page()
+            Price::FREE
         };
         let request = Request {
             scope: self.call.scope.clone(),
@@ -200,7 +185,8 @@ fn points_per_series(window: Window, grain: Duration) -> usize {
 }
 
 /// The words for each gap in an answer. `page` is without its series: the list of unreachable regions is in Google's
-/// documents but not in the library's model, which keeps it only for writing the answer out again.
+/// documents but not in the library's model, which keeps it only for writing the answer out again; so does it with an
+/// error that comes in a success, which would otherwise read as "no series".
 fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
     let errors = page
         .execution_errors
@@ -213,7 +199,10 @@ fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
         .into_iter()
         .flatten();
     let regions = regions.map(|r| format!("unreachable: {}", r.as_str().unwrap_or("?")));
-    errors.chain(regions).collect()
+    let inside = rest
+        .get("error")
+        .map(|e| format!("an error inside a success: {e}"));
+    errors.chain(regions).chain(inside).collect()
 }
 
 #[cfg(test)]
@@ -242,6 +231,12 @@ mod tests {
         assert_eq!(
             what_is_missing(&page),
             ["cell down (code 14)", "unreachable: us-east1"]
+        );
+        let page = serde_json::json!({"error": {"code": 503}});
+        let page = serde_json::from_value(page).expect("a page");
+        assert_eq!(
+            what_is_missing(&page),
+            ["an error inside a success: {\"code\":503}"]
         );
         assert!(what_is_missing(&ListTimeSeriesResponse::new()).is_empty());
     }

@@ -15,13 +15,13 @@ mod naming;
 mod place;
 mod plan;
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod wire_tests;
 
-pub use config::{
-    CredentialSource, DEFAULT_PAGE_SIZE, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE, Matcher,
-};
+pub use config::{CredentialSource, DEFAULT_PAGE_SIZE, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE};
 
 use async_trait::async_trait;
 use connection::Connection;
@@ -29,8 +29,7 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use gate::{Gate, Quota};
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, Outcome,
-    ProviderError,
+    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError,
 };
 
 /// Which cloud this crate speaks to.
@@ -56,19 +55,6 @@ impl GcpProvider {
             connection: Connection::open(config, gate).await?,
         })
     }
-
-    async fn check_project(&self, project: &str) -> Check {
-        let (outcome, detail) = match discover::probe(&self.connection, project).await {
-            Ok(()) => (Outcome::Passed, String::new()),
-            Err(error) => (outcome(&error.kind), error.message),
-        };
-        Check {
-            scope: project.to_owned(),
-            what: discover::OPERATION.to_owned(),
-            outcome,
-            detail,
-        }
-    }
 }
 
 /// The quotas that Google documents or enforces, per project.
@@ -78,20 +64,6 @@ pub fn quotas() -> Vec<(&'static str, Quota)> {
         burst: BURST,
     };
     vec![(plan::OPERATION, quota), (discover::OPERATION, quota)]
-}
-
-fn outcome(kind: &ErrorKind) -> Outcome {
-    match kind {
-        ErrorKind::Unauthenticated => Outcome::Unauthenticated,
-        ErrorKind::Forbidden => Outcome::Forbidden,
-        ErrorKind::Throttled { .. }
-        | ErrorKind::Unavailable { .. }
-        | ErrorKind::TimedOut
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidRequest
-        | ErrorKind::BadResponse
-        | ErrorKind::Permanent => Outcome::Unavailable,
-    }
 }
 
 #[async_trait]
@@ -109,7 +81,10 @@ impl MetricsProvider for GcpProvider {
     async fn check(&self) -> CheckReport {
         let mut report = CheckReport::default();
         for project in &self.connection.config().projects {
-            report.checks.push(self.check_project(project).await);
+            let listed = discover::probe(&self.connection, project).await;
+            report
+                .checks
+                .push(Check::of(project, discover::OPERATION, &listed));
         }
         report
     }

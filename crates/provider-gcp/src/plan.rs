@@ -38,15 +38,6 @@ pub(crate) fn price(series: u32) -> Price {
     }
 }
 
-/// A further page: the series were priced with the first, and how many it holds is known only afterwards.
-pub(crate) fn price_of_further_page() -> Price {
-    Price {
-        requests: 1,
-        units: 0,
-        usd_nanos: 0,
-    }
-}
-
 /// Our own knowledge of a target.
 pub(crate) fn of(target: &Target) -> Option<&GcpTarget> {
     let detail: &dyn Detail = target.detail.as_ref();

@@ -5,9 +5,8 @@ use crate::poll::Poller;
 use crate::progress::{AccountProgress, Progress};
 use futures::StreamExt as _;
 use provider_api::{Catalogue, MetricsProvider, UnixNanos};
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
 use tokio::sync::mpsc;
@@ -58,7 +57,8 @@ impl Scheduler {
             provider: Arc::clone(&account.provider),
             store: Arc::clone(store),
             progress: Arc::clone(&progress),
-            named: Arc::new(Mutex::new(HashSet::new())),
+            clock: Arc::clone(&clock),
+            notices: Arc::default(),
         };
         let pollers = accounts.iter().enumerate().map(poller).collect();
         Self {
@@ -110,7 +110,6 @@ impl Scheduler {
             let lister = Lister {
                 poller: poller.clone(),
                 every: account.discover_every,
-                clock: Arc::clone(&self.clock),
                 found: found.clone(),
             };
             listings.spawn(lister.run(stop.clone()));
@@ -139,7 +138,7 @@ impl Scheduler {
                 .due(&key, now, |target| poller.store.watermark(&account, target));
             polls.spawn(async move {
                 if let Some(group) = due.first().map(|d| Arc::clone(&d.target.group)) {
-                    poller.poll(&group, &due, now).await;
+                    poller.poll(&group, &due).await;
                 }
                 key
             });
@@ -167,7 +166,6 @@ impl Scheduler {
 struct Lister {
     poller: Poller,
     every: Duration,
-    clock: Arc<dyn Clock>,
     found: mpsc::Sender<(usize, Catalogue)>,
 }
 
@@ -196,7 +194,7 @@ impl Lister {
                 Ok(catalogue) => {
                     listed += 1;
                     for skipped in &catalogue.skipped {
-                        self.poller.progress.skipped(self.poller.index, skipped);
+                        self.poller.left_out(skipped);
                     }
                     if self.found.send((self.poller.index, catalogue)).await.is_err() {
                         return false;
@@ -204,7 +202,7 @@ impl Lister {
                 }
                 Err(error) => {
                     complete = false;
-                    self.poller.failed(&error, self.clock.now());
+                    self.poller.failed(&error);
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 pub mod core;
 pub mod driver;
+mod notices;
 mod poll;
 mod progress;
 

@@ -29,6 +29,8 @@ pub struct AccountProgress {
     pub repeated: u64,
     /// Points left out, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
+    /// Calls, listings and targets that failed, by kind of error.
+    pub errors: BTreeMap<&'static str, u64>,
     /// End of the newest point taken.
     pub newest: Option<UnixNanos>,
     /// The last failure and when it was.
@@ -60,7 +62,11 @@ impl Progress {
         }
     }
 
-    /// Counts what was left out; true for a metric and reason that were not seen before.
+    pub(crate) fn error(&self, account: usize, kind: &'static str) {
+        self.update(account, |a| *a.errors.entry(kind).or_default() += 1);
+    }
+
+    /// Counts what was left out.
     pub(crate) fn skipped(&self, account: usize, skipped: &Skipped) {
         self.update(account, |a| {
             *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1);

@@ -20,6 +20,8 @@ const KINDS: [&str; 5] = [
     "azure_cli",
 ];
 const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
+/// Azure reads `top` as a signed number of 32 bits; more is refused by every request.
+const LARGEST_TOP: u32 = i32::MAX.unsigned_abs();
 const GRAINS: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "6h", "12h", "1d"];
 
 impl Checker<'_> {
@@ -150,7 +152,7 @@ impl Checker<'_> {
             aggregations: written.aggregations.clone(),
             period,
             dimensions: written.dimensions.clone(),
-            top: written.top,
+            top: written.top.and_then(|top| self.top(top, &at.key("top"))),
             tags: self.pattern_map(&written.tags, &at.key("tags")),
             copy_tags: written.copy_tags.clone(),
             resource_groups: self.patterns(&written.resource_groups, &at.key("resource_groups")),
@@ -158,6 +160,16 @@ impl Checker<'_> {
             poll: self.entry_poll(&written.poll, account, period, at),
             usd_per_day: self.budget(written.budget.as_ref(), at),
         }
+    }
+
+    fn top(&mut self, top: u32, at: &At<'_>) -> Option<u32> {
+        if (1..=LARGEST_TOP).contains(&top) {
+            return Some(top);
+        }
+        let message = format!("Azure Monitor takes a `top` from 1 to {LARGEST_TOP}, not {top}");
+        let help = "write `top: 100`: the most series of one metric and resource that you expect";
+        self.problem(at, message, help);
+        None
     }
 
     fn resource_type(&mut self, text: &str, at: &At<'_>) {

@@ -1,11 +1,11 @@
 //! An AWS account of the configuration as the provider wants it.
 
-use super::{account_id, or_auto};
-use config_file::{AwsAccount, AwsBase, AwsMetrics, Pattern};
+use super::{account_id, matcher, or_auto};
+use config_file::{AwsAccount, AwsBase, AwsMetrics};
 use gate::Gate;
 use provider_api::{MetricsProvider, ProviderError};
 use provider_aws::{
-    AssumeRole, AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource, Matcher,
+    AssumeRole, AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,9 +78,4 @@ fn entry(entry: &AwsMetrics) -> AwsEntry {
         lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
         initial: entry.poll.initial,
     }
-}
-
-fn matcher(pattern: &Pattern) -> Matcher {
-    let tested = pattern.clone();
-    Matcher::new(pattern.as_str(), move |name: &str| tested.matches(name))
 }

@@ -1,10 +1,10 @@
 //! An Azure tenant of the configuration as the provider wants it.
 
-use super::{account_id, not_connected, or_auto, with_causes};
-use config_file::{AzureAccount, AzureMetrics, Pattern};
+use super::{account_id, matcher, not_connected, or_auto, with_causes};
+use config_file::{AzureAccount, AzureMetrics};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
-use provider_azure::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, AzureProvider, Matcher};
+use provider_azure::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, AzureProvider};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,9 +100,4 @@ fn entry(entry: &AzureMetrics) -> AzureEntry {
         lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
         initial: entry.poll.initial,
     }
-}
-
-fn matcher(pattern: &Pattern) -> Matcher {
-    let tested = pattern.clone();
-    Matcher::new(pattern.as_str(), move |name: &str| tested.matches(name))
 }

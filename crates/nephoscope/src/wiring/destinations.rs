@@ -54,6 +54,11 @@ impl Source for Cursor {
     async fn done(&self, sequence: u64) {
         self.store.acknowledge(self.destination, sequence);
     }
+
+    /// What waits for the slowest destination.
+    async fn waiting(&self) -> u64 {
+        self.store.usage().spool_points
+    }
 }
 
 /// A destination as the exporter wants it.

@@ -1,10 +1,10 @@
 //! Google Cloud projects of the configuration as the provider wants them.
 
-use super::{account_id, not_connected, or_auto};
-use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics, Pattern};
+use super::{account_id, matcher, not_connected, or_auto};
+use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
-use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider, Matcher};
+use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,21 +69,4 @@ fn entry(entry: &GcpMetrics) -> GcpEntry {
         lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
         initial: entry.poll.initial,
     }
-}
-
-fn matcher(pattern: &Pattern) -> Matcher {
-    let tested = pattern.clone();
-    Matcher::new(
-        pattern.as_str(),
-        Some(literal_start(pattern.as_str())),
-        move |name: &str| tested.matches(name),
-    )
-}
-
-/// What every match of a glob begins with; nothing for a regular expression.
-fn literal_start(written: &str) -> &str {
-    if written.starts_with('~') {
-        return "";
-    }
-    written.split(['*', '?', '[', '{', '\\']).next().unwrap_or("")
 }

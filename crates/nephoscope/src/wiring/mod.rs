@@ -7,9 +7,9 @@ pub(crate) mod destinations;
 mod gcp;
 
 use crate::exit::Failure;
-use config_file::{AutoOr, Config, Lookup};
+use config_file::{AutoOr, Config, Lookup, Pattern};
 use gate::{Gate, GateConfig, Quota};
-use provider_api::{AccountId, Cloud, MetricsProvider, ProviderError};
+use provider_api::{AccountId, Cloud, Matcher, MetricsProvider, ProviderError};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,14 +39,7 @@ pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> 
             width: PROBLEM_WIDTH,
         }
     };
-    config_file::load(path, lookup).map_err(|problems| {
-        let rendered = problems.render(look);
-        Failure::usage(format!(
-            "{rendered}\n{} problems in {}",
-            problems.list.len(),
-            path.display()
-        ))
-    })
+    config_file::load(path, lookup).map_err(|problems| Failure::usage(problems.render(look)))
 }
 
 /// Every configured account. One that cannot be connected does not keep the others from running.
@@ -98,6 +91,21 @@ fn gate(cloud: Cloud, name: &str, quotas: Vec<(&'static str, Quota)>) -> Gate {
 
 fn account_id(name: &str) -> AccountId {
     AccountId(name.into())
+}
+
+/// A pattern of the configuration as a provider wants it.
+fn matcher(pattern: &Pattern) -> Matcher {
+    let tested = pattern.clone();
+    Matcher::new(pattern.as_str(), move |name: &str| tested.matches(name))
+        .with_prefix(literal_start(pattern.as_str()))
+}
+
+/// What every match of a glob begins with; nothing for a regular expression.
+fn literal_start(written: &str) -> &str {
+    if written.starts_with('~') {
+        return "";
+    }
+    written.split(['*', '?', '[', '{', '\\']).next().unwrap_or("")
 }
 
 /// A fixed duration, or the documented constant that stands for `auto`.

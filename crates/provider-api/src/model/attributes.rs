@@ -1,0 +1,107 @@
+//! What points are about: attributes, and the resource that many series share.
+
+use std::sync::Arc;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Sorted key-value pairs without duplicate keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Attributes(Box<[(Arc<str>, Arc<str>)]>);
+
+impl Attributes {
+    /// Sorts by key; of two values for one key the first given stays.
+    pub fn new(mut pairs: Vec<(Arc<str>, Arc<str>)>) -> Self {
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs.dedup_by(|a, b| a.0 == b.0);
+        Self(pairs.into_boxed_slice())
+    }
+
+    /// The pairs in key order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_ref(), v.as_ref()))
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0
+            .binary_search_by(|(k, _)| k.as_ref().cmp(key))
+            .ok()
+            .and_then(|i| self.0.get(i))
+            .map(|(_, v)| v.as_ref())
+    }
+
+    /// How many pairs.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Into an identity.
+    pub(super) fn feed(&self, hash: &mut Xxh3) {
+        for (k, v) in self.iter() {
+            feed(hash, k);
+            feed(hash, v);
+        }
+    }
+}
+
+/// Length first, so that ("ab","c") and ("a","bc") differ.
+pub(super) fn feed(hash: &mut Xxh3, text: &str) {
+    hash.update(&text.len().to_le_bytes());
+    hash.update(text.as_bytes());
+}
+
+/// What the points are about: the attributes of an OTLP resource.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Resource {
+    attributes: Attributes,
+    hash: u128,
+}
+
+impl Resource {
+    /// A resource with these attributes (`cloud.provider`, `cloud.account.id`, `cloud.region`, …).
+    pub fn new(attributes: Attributes) -> Self {
+        let mut hash = Xxh3::new();
+        attributes.feed(&mut hash);
+        Self {
+            hash: hash.digest128(),
+            attributes,
+        }
+    }
+
+    /// Its attributes.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// A stable hash of the attributes, to group by.
+    pub fn key(&self) -> u128 {
+        self.hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attrs(pairs: &[(&str, &str)]) -> Attributes {
+        Attributes::new(
+            pairs
+                .iter()
+                .map(|(k, v)| (Arc::from(*k), Arc::from(*v)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn identity_does_not_depend_on_the_order_of_attributes() {
+        let a = Resource::new(attrs(&[("a", "1"), ("b", "2")]));
+        let b = Resource::new(attrs(&[("b", "2"), ("a", "1")]));
+        assert_eq!(a.key(), b.key());
+        assert_ne!(a.key(), Resource::new(attrs(&[("a", "12"), ("b", "")])).key());
+        assert_eq!(a.attributes().get("b"), Some("2"));
+    }
+}

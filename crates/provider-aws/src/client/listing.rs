@@ -1,0 +1,118 @@
+//! The requests that list: metrics of a namespace, and resources with their tags.
+
+use super::RegionClient;
+use crate::classify::classify;
+use crate::discover::Listed;
+use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
+use aws_sdk_resourcegroupstagging as tagging;
+use gate::Gate;
+use provider_api::{Price, ProviderError};
+
+pub(crate) const LIST_METRICS: &str = "ListMetrics";
+pub(crate) const GET_RESOURCES: &str = "GetResources";
+
+/// Resources of one `GetResources` page (API reference: at most 100).
+const RESOURCES_PER_PAGE: i32 = 100;
+
+/// One page of `ListMetrics`.
+#[derive(Debug)]
+pub(crate) struct ListPage {
+    pub(crate) metrics: Vec<Listed>,
+    pub(crate) token: Option<String>,
+}
+
+/// One page of `GetResources`: ARN and tags.
+#[derive(Debug)]
+pub(crate) struct TagPage {
+    pub(crate) resources: Vec<(String, Vec<(String, String)>)>,
+    pub(crate) token: Option<String>,
+}
+
+impl RegionClient {
+    /// One page of the metrics of a namespace.
+    pub(crate) async fn list(
+        &self,
+        gate: &Gate,
+        namespace: &str,
+        recent: bool,
+        token: Option<String>,
+    ) -> Result<ListPage, ProviderError> {
+        let prepared = self
+            .cloudwatch
+            .list_metrics()
+            .namespace(namespace)
+            .set_next_token(token);
+        let prepared = prepared.set_recently_active(recent.then_some(RecentlyActive::Pt3H));
+        let attempt = || {
+            let sent = prepared
+                .clone()
+                .customize()
+                .interceptor(self.clock.clone())
+                .send();
+            Box::pin(async { sent.await.map_err(|e| classify(&self.scope, LIST_METRICS, e)) })
+        };
+        let answer = gate
+            .send(&self.request(LIST_METRICS, Price::FREE), attempt)
+            .await?;
+        let token = answer.next_token().map(str::to_owned);
+        Ok(ListPage {
+            metrics: answer.metrics().iter().map(listed).collect(),
+            token,
+        })
+    }
+
+    /// One page of the tagged resources of these services; all services when none is named.
+    pub(crate) async fn resources(
+        &self,
+        gate: &Gate,
+        services: &[&str],
+        token: Option<String>,
+    ) -> Result<TagPage, ProviderError> {
+        let services: Vec<String> = services.iter().map(|&s| s.to_owned()).collect();
+        let prepared = self
+            .tagging
+            .get_resources()
+            .resources_per_page(RESOURCES_PER_PAGE);
+        let prepared = prepared
+            .set_resource_type_filters((!services.is_empty()).then_some(services))
+            .set_pagination_token(token);
+        let attempt = || {
+            let sent = prepared
+                .clone()
+                .customize()
+                .interceptor(self.clock.clone())
+                .send();
+            Box::pin(async { sent.await.map_err(|e| classify(&self.scope, GET_RESOURCES, e)) })
+        };
+        let answer = gate
+            .send(&self.request(GET_RESOURCES, Price::FREE), attempt)
+            .await?;
+        let token = answer.pagination_token().map(str::to_owned);
+        Ok(TagPage {
+            resources: answer.resource_tag_mapping_list().iter().map(tagged).collect(),
+            token,
+        })
+    }
+}
+
+fn listed(metric: &Metric) -> Listed {
+    let text = |t: Option<&str>| t.unwrap_or_default().to_owned();
+    let dimensions = metric
+        .dimensions()
+        .iter()
+        .map(|d| (text(d.name()), text(d.value())))
+        .collect();
+    Listed {
+        name: text(metric.metric_name()),
+        dimensions,
+    }
+}
+
+fn tagged(mapping: &tagging::types::ResourceTagMapping) -> (String, Vec<(String, String)>) {
+    let tags = mapping
+        .tags()
+        .iter()
+        .map(|t| (t.key().to_owned(), t.value().to_owned()))
+        .collect();
+    (mapping.resource_arn().unwrap_or_default().to_owned(), tags)
+}

@@ -1,0 +1,68 @@
+//! The SDK behind plain functions: clients of one region, one request per function, our own types out. Every request
+//! passes the gate; the SDK itself neither tries again nor waits.
+//!
+//! `session` makes the clients' common part, `listing` and `data` ask, `identity` asks STS who we are, `date` reads the
+//! cloud's clock.
+
+mod data;
+mod date;
+mod identity;
+mod listing;
+mod session;
+
+pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
+pub(crate) use listing::{GET_RESOURCES, LIST_METRICS, ListPage};
+pub(crate) use session::shared_config;
+
+use crate::config::AwsConfig;
+use aws_config::{Region, SdkConfig};
+use aws_sdk_cloudwatch as cloudwatch;
+use aws_sdk_cloudwatch::config::retry::RetryPartition;
+use aws_sdk_resourcegroupstagging as tagging;
+use date::DateSeen;
+use gate::Request;
+use provider_api::{Price, Scope};
+
+/// The services of one region.
+#[derive(Clone, Debug)]
+pub(crate) struct RegionClient {
+    pub(crate) scope: Scope,
+    cloudwatch: cloudwatch::Client,
+    tagging: tagging::Client,
+    /// The time of the newest answer, refusals included.
+    clock: DateSeen,
+}
+
+impl RegionClient {
+    pub(crate) fn new(shared: &SdkConfig, config: &AwsConfig, region: &str) -> Self {
+        // Of its own per account and region: the default is shared by all clients of the process.
+        let partition = RetryPartition::custom(format!("{}/{region}", config.account)).build();
+        let mut metrics = cloudwatch::config::Builder::from(shared)
+            .region(Region::new(region.to_owned()))
+            .retry_partition(partition.clone());
+        let mut tags = tagging::config::Builder::from(shared)
+            .region(Region::new(region.to_owned()))
+            .retry_partition(partition);
+        if let Some(endpoint) = &config.endpoints.cloudwatch {
+            metrics = metrics.endpoint_url(endpoint);
+        }
+        if let Some(endpoint) = &config.endpoints.tagging {
+            tags = tags.endpoint_url(endpoint);
+        }
+        Self {
+            scope: Scope::new(region),
+            cloudwatch: cloudwatch::Client::from_conf(metrics.build()),
+            tagging: tagging::Client::from_conf(tags.build()),
+            clock: DateSeen::default(),
+        }
+    }
+
+    /// What the gate is told of a request of this region.
+    fn request(&self, operation: &'static str, price: Price) -> Request {
+        Request {
+            scope: self.scope.clone(),
+            operation,
+            price,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! One request through the gate: pipelines with tokens, a bounded body, and every failure turned into a
+//! [`ProviderError`]. It knows the two planes (ARM and metrics), not what is asked for.
+//!
+//! `urls` escapes, `headers` reads what matters of an answer's head, `unsent` judges failures before an answer.
+
+mod headers;
+mod unsent;
+mod urls;
+
+#[cfg(test)]
+pub(crate) use headers::parse_date;
+pub(crate) use urls::{encode, path};
+
+use crate::SetupError;
+use crate::classify;
+use crate::config::{AzureCloud, AzureConfig};
+use crate::credentials;
+use azure_core::credentials::TokenCredential;
+use azure_core::http::policies::Policy;
+use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
+use azure_core::http::{
+    ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request as HttpRequest,
+};
+use futures::{Stream, StreamExt};
+use gate::{Gate, Request};
+use headers::{date, hints};
+use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use unsent::unsent;
+use url::Url;
+
+/// Longest body that is read. A call of 100,000 points takes about 10 MiB of JSON.
+const LONGEST_BODY_BYTES: usize = 64 << 20;
+
+/// Which API, and so which token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plane {
+    /// Azure Resource Manager.
+    Arm,
+    /// The metrics data plane.
+    Metrics,
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub(crate) struct Ask<'a> {
+    pub(crate) plane: Plane,
+    pub(crate) operation: &'static str,
+    pub(crate) scope: &'a Scope,
+    pub(crate) url: String,
+    /// `Some` is a POST of JSON.
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) price: Price,
+}
+
+/// A 2xx answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Vec<u8>,
+    /// The HTTP `Date`.
+    pub(crate) date: Option<UnixNanos>,
+}
+
+/// The two pipelines of one account behind its gate.
+#[derive(Debug)]
+pub(crate) struct Api {
+    gate: Gate,
+    cloud: AzureCloud,
+    credential: Arc<dyn TokenCredential>,
+    arm: Pipeline,
+    metrics: Pipeline,
+}
+
+impl Api {
+    pub(crate) fn new(config: &AzureConfig, gate: Gate) -> Result<Self, SetupError> {
+        let options = credentials::client_options(&config.cloud)?;
+        let credential = credentials::credential(config, &options)?;
+        let arm = pipeline(&options, &credential, &audience(&config.cloud, Plane::Arm));
+        let metrics = pipeline(&options, &credential, &audience(&config.cloud, Plane::Metrics));
+        Ok(Self {
+            gate,
+            cloud: config.cloud.clone(),
+            credential,
+            arm,
+            metrics,
+        })
+    }
+
+    pub(crate) fn cloud(&self) -> &AzureCloud {
+        &self.cloud
+    }
+
+    /// Gets a token for `plane`, to check the credential.
+    pub(crate) async fn token(&self, plane: Plane) -> Result<(), ProviderError> {
+        let scope = Scope::new("-");
+        let audience = audience(&self.cloud, plane);
+        let request = Request {
+            scope: scope.clone(),
+            operation: "token",
+            price: Price::FREE,
+        };
+        let attempt = || async {
+            let got = self.credential.get_token(&[&audience], None).await;
+            got.map(|_token| ()).map_err(|e| unsent("token", &scope, &e))
+        };
+        self.gate.send(&request, attempt).await
+    }
+
+    /// Sends `ask` through the gate; every failure is classified.
+    pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
+        let request = Request {
+            scope: ask.scope.clone(),
+            operation: ask.operation,
+            price: ask.price,
+        };
+        self.gate.send(&request, || self.attempt(ask)).await
+    }
+
+    /// The same, decoded.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        ask: &Ask<'_>,
+    ) -> Result<(T, Option<UnixNanos>), ProviderError> {
+        let answer = self.send(ask).await?;
+        match serde_json::from_slice(&answer.body) {
+            Ok(value) => Ok((value, answer.date)),
+            Err(e) => {
+                let start: String = String::from_utf8_lossy(&answer.body).chars().take(100).collect();
+                Err(failure(
+                    ask.operation,
+                    ask.scope,
+                    ErrorKind::BadResponse,
+                    format!("not understood: {start}"),
+                )
+                .with_source(e))
+            }
+        }
+    }
+
+    async fn attempt(&self, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
+        let fail = |e| unsent(ask.operation, ask.scope, &e);
+        let mut request = http_request(ask)?;
+        let options = PipelineStreamOptions {
+            skip_checks: true,
+            ..PipelineStreamOptions::default()
+        };
+        let pipeline = match ask.plane {
+            Plane::Arm => &self.arm,
+            Plane::Metrics => &self.metrics,
+        };
+        let response = pipeline
+            .stream(&Context::new(), &mut request, Some(options))
+            .await
+            .map_err(fail)?;
+        let (status, headers, stream) = response.deconstruct();
+        let body = whole(ask, stream).await?;
+        let status = u16::from(status);
+        if (200..300).contains(&status) {
+            return Ok(Answer {
+                body,
+                date: date(&headers),
+            });
+        }
+        Err(classify::refusal(
+            ask.operation,
+            ask.scope,
+            status,
+            &hints(&headers),
+            &body,
+        ))
+    }
+}
+
+/// The body, up to the longest that is read.
+async fn whole<B: AsRef<[u8]>>(
+    ask: &Ask<'_>,
+    mut stream: impl Stream<Item = azure_core::Result<B>> + Unpin,
+) -> Result<Vec<u8>, ProviderError> {
+    let mut body = Vec::new();
+    while let Some(part) = stream.next().await {
+        let part = part.map_err(|e| unsent(ask.operation, ask.scope, &e))?;
+        body.extend_from_slice(part.as_ref());
+        if body.len() > LONGEST_BODY_BYTES {
+            let words = format!("a body of more than {LONGEST_BODY_BYTES} bytes");
+            return Err(failure(ask.operation, ask.scope, ErrorKind::Permanent, words));
+        }
+    }
+    Ok(body)
+}
+
+/// An error of ours, not of the cloud.
+pub(crate) fn failure(
+    operation: &'static str,
+    scope: &Scope,
+    kind: ErrorKind,
+    message: impl Into<String>,
+) -> ProviderError {
+    ProviderError::new(Cloud::Azure, operation, scope.clone(), kind, message)
+}
+
+fn http_request(ask: &Ask<'_>) -> Result<HttpRequest, ProviderError> {
+    let url = Url::parse(&ask.url).map_err(|e| {
+        let words = format!("{} is no URL", ask.url);
+        failure(ask.operation, ask.scope, ErrorKind::InvalidRequest, words).with_source(e)
+    })?;
+    let method = if ask.body.is_some() {
+        Method::Post
+    } else {
+        Method::Get
+    };
+    let mut request = HttpRequest::new(url, method);
+    request.insert_header("accept", "application/json");
+    if let Some(body) = &ask.body {
+        request.insert_header("content-type", "application/json");
+        request.set_body(body.clone());
+    }
+    Ok(request)
+}
+
+fn audience(cloud: &AzureCloud, plane: Plane) -> String {
+    let base = match plane {
+        Plane::Arm => cloud.arm_base(),
+        Plane::Metrics => cloud.metrics_audience.trim_end_matches('/'),
+    };
+    format!("{base}/.default")
+}
+
+fn pipeline(options: &ClientOptions, credential: &Arc<dyn TokenCredential>, audience: &str) -> Pipeline {
+    let auth: Arc<dyn Policy> = Arc::new(BearerTokenAuthorizationPolicy::new(
+        credential.clone(),
+        [audience],
+    ));
+    let (name, version) = (Some("nephoscope"), Some(env!("CARGO_PKG_VERSION")));
+    Pipeline::new(name, version, options.clone(), Vec::new(), vec![auth], None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_plane_has_its_audience() {
+        let cloud = AzureCloud::public();
+        assert_eq!(
+            audience(&cloud, Plane::Arm),
+            "https://management.azure.com/.default"
+        );
+        assert_eq!(
+            audience(&cloud, Plane::Metrics),
+            "https://metrics.monitor.azure.com/.default"
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! Makers of small things for this crate's tests.
+
+use crate::AzureProvider;
+use crate::config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry};
+use crate::discover::Asking;
+use crate::plan::{CallDetail, plan};
+use crate::target::{Aggregation, AskedMetric, Question, TargetDetail};
+use crate::wire::Definition;
+use gate::{Gate, GateConfig};
+use provider_api::{
+    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Resource, Scope, Skipped, Target, TargetId,
+    UnixNanos, Window,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) fn provider() -> AzureProvider {
+    let account = AccountId("test".into());
+    let config = AzureConfig {
+        account: account.clone(),
+        tenant: Some("tenant".into()),
+        subscriptions: vec!["sub".into()],
+        credentials: AzureCredentials::ClientSecret {
+            client_id: "app".into(),
+            secret: "hush".into(),
+        },
+        cloud: AzureCloud::public(),
+        entries: Vec::new(),
+    };
+    let gate = Gate::new(Cloud::Azure, account, GateConfig::default());
+    AzureProvider::new(config, gate).expect("a provider")
+}
+
+pub(crate) fn entry(resource_type: &str) -> AzureEntry {
+    let minute = Duration::from_secs(60);
+    AzureEntry {
+        resource_type: resource_type.into(),
+        names: Vec::new(),
+        aggregations: Vec::new(),
+        period: None,
+        dimensions: Vec::new(),
+        top: 100,
+        tags: Vec::new(),
+        copy_tags: vec!["team".into()],
+        resource_groups: Vec::new(),
+        regions: Vec::new(),
+        every: minute,
+        settle: minute,
+        lookback: minute,
+        initial: minute,
+    }
+}
+
+pub(crate) fn question(region: &str, metrics: &[&str], aggregations: &[Aggregation]) -> Arc<Question> {
+    let metrics = metrics
+        .iter()
+        .map(|m| AskedMetric {
+            name: (*m).into(),
+            description: "d".into(),
+        })
+        .collect();
+    Arc::new(Question {
+        subscription: "sub".into(),
+        region: region.into(),
+        namespace: "Microsoft.Storage/storageAccounts".into(),
+        grain: Duration::from_secs(60),
+        aggregations: aggregations.iter().copied().collect(),
+        dimensions: Vec::new(),
+        top: 100,
+        metrics,
+    })
+}
+
+pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
+    let grain = question.grain;
+    let zero = Duration::ZERO;
+    let group = GroupSpec {
+        scope: Scope::new("sub"),
+        name: "g".into(),
+        namespace: question.namespace.clone(),
+        grain,
+        on_grain: true,
+        every: grain,
+        settle: zero,
+        lookback: zero,
+        initial: zero,
+        retention: zero,
+        longest_window: zero,
+    };
+    let resource = Arc::new(Resource::new(Attributes::new(vec![(
+        "cloud.resource_id".into(),
+        id.into(),
+    )])));
+    let detail = TargetDetail {
+        id: id.into(),
+        resource,
+        question: question.clone(),
+    };
+    let id = TargetId::of(&format!("{id}|{}", question.key()));
+    Target {
+        id,
+        group: Arc::new(group),
+        series: question.series(),
+        detail: Arc::new(detail),
+    }
+}
+
+pub(crate) fn window(start_s: i64, end_s: i64) -> Window {
+    Window::new(UnixNanos::from_seconds(start_s), UnixNanos::from_seconds(end_s)).expect("not empty")
+}
+
+/// A call for these resources and metrics.
+pub(crate) fn call(ids: &[&str], metrics: &[&str]) -> Call {
+    let q = question("westeurope", metrics, &[Aggregation::Total]);
+    let due: Vec<Due> = ids
+        .iter()
+        .map(|id| Due {
+            target: target(id, &q),
+            window: window(0, 600),
+        })
+        .collect();
+    plan(&due).remove(0)
+}
+
+/// What all its resources are asked.
+pub(crate) fn question_of(call: &Call) -> &Question {
+    &call
+        .detail
+        .as_any()
+        .downcast_ref::<CallDetail>()
+        .expect("ours")
+        .question
+}
+
+/// What an entry asks of a region of subscription `s`.
+pub(crate) fn asking(
+    entry: &AzureEntry,
+    definitions: &[Definition],
+    skipped: &mut Vec<Skipped>,
+) -> Vec<Question> {
+    let subscription = "s".into();
+    Asking {
+        entry,
+        subscription: &subscription,
+        region: "r",
+    }
+    .questions(definitions, skipped)
+}
