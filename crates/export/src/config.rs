@@ -42,7 +42,7 @@ pub enum Deltas {
     /// They stay deltas.
     #[default]
     Keep,
-    /// Running totals. Not in this version.
+    /// Running totals. The store keeps them and hands out entries that are cumulative already.
     Cumulative,
     /// Delta sums become gauges; histograms stay what they are.
     Gauge,
@@ -118,7 +118,7 @@ pub enum Compression {
     /// gzip: what the store holds goes out unchanged.
     #[default]
     Gzip,
-    /// zstd. Not in this version.
+    /// zstd: every request is compressed anew.
     Zstd,
     /// None: every request is decompressed first.
     None,

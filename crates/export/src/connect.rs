@@ -1,29 +1,23 @@
 //! From a checked destination to a transport that carries to it.
 //!
-//! What this version cannot do is refused here, in words for the person who wrote the configuration. Nothing connects
-//! yet: a back end that is down at start is the delivery loop's ordinary case.
+//! What cannot be used is refused here, in words for the person who wrote the configuration. Nothing connects yet: a
+//! back end that is down at start is the delivery loop's ordinary case.
 
-use crate::config::{Compression, Deltas, DestinationConfig, Kind, OtlpConfig, Protocol};
+use crate::config::{DestinationConfig, Kind, OtlpConfig, Protocol};
 use crate::file::{JsonFile, Stdout};
 use crate::otlp_grpc::Grpc;
 use crate::otlp_http::Http;
 use crate::prometheus::Latest;
 use crate::transform::Transform;
 use crate::transport::Transport;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
 use std::fmt;
 use std::sync::Arc;
 
 /// A destination that cannot be made from its configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Asked for, but not built yet.
-    #[error("destination {name}: {what}")]
-    Unsupported {
-        /// The destination.
-        name: String,
-        /// What, and what to write instead.
-        what: &'static str,
-    },
     /// A value that cannot be used.
     #[error("destination {name}: {what} cannot be used")]
     Invalid {
@@ -58,7 +52,6 @@ pub(crate) type Wrong = (&'static str, Box<dyn std::error::Error + Send + Sync>)
 
 /// Makes the transport of `config`. Call it inside a tokio runtime.
 pub fn connect(config: &DestinationConfig) -> Result<Destination, ConnectError> {
-    check(config)?;
     let plain = open(config)?;
     let transform = Transform::new(config.promote.clone(), config.deltas);
     let transport = match transform {
@@ -69,24 +62,6 @@ pub fn connect(config: &DestinationConfig) -> Result<Destination, ConnectError> 
         transport,
         latest: plain.latest,
     })
-}
-
-fn check(config: &DestinationConfig) -> Result<(), ConnectError> {
-    let unsupported = |what| {
-        Err(ConnectError::Unsupported {
-            name: config.name.clone(),
-            what,
-        })
-    };
-    if config.deltas == Deltas::Cumulative {
-        return unsupported("`deltas: cumulative` is not in this version; write `keep` or `gauge`");
-    }
-    match &config.kind {
-        Kind::Otlp(o) if o.compression == Compression::Zstd => {
-            unsupported("`compression: zstd` is not in this version; write `gzip` or `none`")
-        }
-        Kind::Otlp(_) | Kind::File { .. } | Kind::Stdout | Kind::Prometheus => Ok(()),
-    }
 }
 
 fn open(config: &DestinationConfig) -> Result<Destination, ConnectError> {
@@ -113,10 +88,23 @@ fn open(config: &DestinationConfig) -> Result<Destination, ConnectError> {
 }
 
 fn otlp(config: &OtlpConfig) -> Result<Arc<dyn Transport>, Wrong> {
+    if let Some(pem) = config.tls.as_ref().and_then(|tls| tls.ca_pem.as_ref()) {
+        check_authorities(pem)?;
+    }
     Ok(match config.protocol {
         Protocol::Grpc => Arc::new(Grpc::new(config)?),
         Protocol::Http => Arc::new(Http::new(config)?),
     })
+}
+
+/// Without a certificate in it nothing would be trusted, and that only be known at the first request.
+fn check_authorities(pem: &str) -> Result<(), Wrong> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    match all {
+        Ok(all) if all.is_empty() => Err(("tls.ca_file", "it holds no PEM certificate".into())),
+        Ok(_) => Ok(()),
+        Err(e) => Err(wrong("tls.ca_file", e)),
+    }
 }
 
 /// Configured headers, their values marked so that no log prints them.

@@ -3,13 +3,14 @@
 //! Every destination has its own loop and its own position in the store, so one that is down holds back nobody else.
 //! Points are given up only when the back end says so.
 
+use crate::deltas::{Parted, part, refuses_deltas};
 use crate::encode::Encoded;
-use crate::recode::split;
+use crate::recode::{DecodeError, split};
 use crate::stats::DeliveryStats;
 use crate::transport::{Transport, Verdict};
+use crate::watch::Watch;
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -36,14 +37,15 @@ pub trait Source: Send + Sync {
     async fn next(&self) -> Option<(u64, Encoded)>;
     /// The batch was delivered or given up: forget it.
     async fn done(&self, sequence: u64);
+    /// How many points wait, the batch that is not done among them. For the log: a close upper bound does.
+    async fn waiting(&self) -> u64;
 }
 
 /// The loop of one destination.
 pub struct Delivery<S> {
-    name: String,
     transport: Arc<dyn Transport>,
     source: S,
-    stats: Arc<DeliveryStats>,
+    watch: Watch,
     hold_every: Duration,
     backoff_first: Duration,
 }
@@ -51,8 +53,7 @@ pub struct Delivery<S> {
 impl<S> std::fmt::Debug for Delivery<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Delivery")
-            .field("name", &self.name)
-            .field("stats", &self.stats)
+            .field("watch", &self.watch)
             .finish_non_exhaustive()
     }
 }
@@ -63,13 +64,10 @@ struct Stopped;
 impl<S: Source> Delivery<S> {
     /// A loop that carries what `source` has through `transport`.
     pub fn new(name: impl Into<String>, transport: Arc<dyn Transport>, source: S) -> Self {
-        let stats = Arc::default();
-        let name = name.into();
         Self {
-            name,
             transport,
             source,
-            stats,
+            watch: Watch::new(name.into()),
             hold_every: HOLD_EVERY,
             backoff_first: BACKOFF_FIRST,
         }
@@ -84,23 +82,25 @@ impl<S: Source> Delivery<S> {
 
     /// Its counters; take them before [`Self::run`].
     pub fn stats(&self) -> Arc<DeliveryStats> {
-        Arc::clone(&self.stats)
+        Arc::clone(self.watch.stats())
     }
 
     /// Delivers until `stop` or until the source has ended. A batch in flight at `stop` gets a grace; one that is not
     /// settled by then stays in the source.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         while let Some(Some((sequence, batch))) = stop.run_until_cancelled(self.source.next()).await {
+            self.watch.stats().waiting(Some(batch.oldest_end));
             if self.settle(batch, &stop).await.is_err() {
                 return;
             }
             self.source.done(sequence).await;
+            self.watch.stats().waiting(None);
         }
     }
 
     /// Delivers a batch, its halves, their halves; oldest first. Stopped between two parts, the whole batch stays
     /// in the source and those delivered come again: a duplicate is cheaper than a hole.
-    async fn settle(&self, batch: Encoded, stop: &CancellationToken) -> Result<(), Stopped> {
+    async fn settle(&mut self, batch: Encoded, stop: &CancellationToken) -> Result<(), Stopped> {
         let mut parts = vec![batch];
         let mut splits = 0;
         while let Some(part) = parts.pop() {
@@ -111,52 +111,54 @@ impl<S: Source> Delivery<S> {
                 continue;
             };
             splits += 1;
-            let halves = if splits < MAX_BISECT_REQUESTS {
-                split(&part)
-            } else {
-                Ok(None)
-            };
-            match halves {
-                Ok(Some((older, newer))) => parts.extend([newer, older]),
-                Ok(None) => self.give_up(&part, &why),
-                Err(e) => self.give_up(&part, &e.to_string()),
+            match cut(&part, &why, splits) {
+                Ok(Some((first, second))) => parts.extend([second, first]),
+                Ok(None) => self.watch.gave_up(&part, &why),
+                Err(e) => self.watch.gave_up(&part, &e.to_string()),
             }
         }
         Ok(())
     }
 
     /// Carries one part until it is taken or dropped (nothing), or has to be split (the reason).
-    async fn carry(&self, part: &Encoded, stop: &CancellationToken) -> Result<Option<String>, Stopped> {
+    async fn carry(&mut self, part: &Encoded, stop: &CancellationToken) -> Result<Option<String>, Stopped> {
         let mut attempt = 0;
         loop {
             let wait = match self.attempt(part, stop).await? {
                 Verdict::Delivered { rejected, message } => {
-                    self.taken(part, rejected, &message);
+                    self.answered().await;
+                    self.watch.taken(part, rejected, &message);
                     return Ok(None);
                 }
                 Verdict::Drop { why } => {
-                    self.stats.error(&self.stats.refused, &why);
-                    self.give_up(part, &why);
+                    self.answered().await;
+                    self.watch.refused(|stats| &stats.refused, &why);
+                    self.watch.gave_up(part, &why);
                     return Ok(None);
                 }
                 Verdict::Split { why } => {
-                    self.stats.error(&self.stats.split, &why);
+                    self.answered().await;
+                    self.watch.refused(|stats| &stats.split, &why);
                     return Ok(Some(why));
                 }
                 Verdict::Retry { after, why } => {
-                    self.stats.error(&self.stats.retry, &why);
-                    tracing::debug!(destination = self.name, attempt, why, "not taken, trying again");
+                    self.watch.failed(false, &why);
                     backoff(self.backoff_first, attempt, after, fastrand::f64())
                 }
                 Verdict::Hold { why } => {
-                    self.stats.error(&self.stats.hold, &why);
-                    self.stats.holding.store(1, Relaxed);
-                    tracing::warn!(destination = self.name, why, "held until this is put right");
+                    self.watch.failed(true, &why);
                     self.hold_every
                 }
             };
             attempt += 1;
             stop.run_until_cancelled(sleep(wait)).await.ok_or(Stopped)?;
+        }
+    }
+
+    /// The back end judged a request: it is there.
+    async fn answered(&mut self) {
+        if let Some(outage) = self.watch.answered() {
+            self.watch.recovered(outage, self.source.waiting().await);
         }
     }
 
@@ -169,23 +171,22 @@ impl<S: Source> Delivery<S> {
         }
         timeout(STOP_GRACE, attempt).await.map_err(|_| Stopped)
     }
+}
 
-    fn taken(&self, part: &Encoded, rejected: i64, message: &str) {
-        self.stats.success(part, rejected);
-        if rejected > 0 || !message.is_empty() {
-            tracing::warn!(destination = self.name, rejected, message, "taken in part");
+/// Two parts of a refused request: deltas and others when deltas are what is refused, else two halves. Nothing when
+/// there is no point in asking again.
+fn cut(batch: &Encoded, why: &str, splits: u32) -> Result<Option<(Encoded, Encoded)>, DecodeError> {
+    if splits >= MAX_BISECT_REQUESTS {
+        return Ok(None);
+    }
+    if refuses_deltas(why) {
+        match part(batch)? {
+            Parted::Both(others, deltas) => return Ok(Some((others, deltas))),
+            Parted::OnlyDeltas => return Ok(None),
+            Parted::NoDeltas => {}
         }
     }
-
-    fn give_up(&self, part: &Encoded, why: &str) {
-        self.stats.given_up(part);
-        tracing::warn!(
-            destination = self.name,
-            points = part.points,
-            why,
-            "refused for good, dropped"
-        );
-    }
+    split(batch)
 }
 
 /// Full jitter between nothing and the exponential step, on top of what the back end asked for.

@@ -1,16 +1,15 @@
 //! Points as OTLP export requests, encoded and compressed once for every destination.
 //!
-//! Headers of resources, scopes and metrics and the attributes of a series are encoded once and copied, so a point costs
-//! a few dozen bytes of copying and no allocation. What a request holds is decided here, its bytes are `wire`'s, and how
-//! it travels is the transports' business.
+//! Headers of resources, scopes and metrics and the attributes of a series are encoded once and copied, so a point
+//! costs a few dozen bytes of copying and no allocation. What a request holds is decided here, its bytes are `wire`'s,
+//! and how it travels is the transports' business.
 
 use crate::recode::gzip;
 use crate::wire::{
-    FIRST, FRAME_BYTES, SECOND, close_data, encode_attributes, field, histogram_point, metric_header,
-    resource_header, scope_header, wide, write_point,
+    FIRST, FIXED_BYTES, FRAME_BYTES, SECOND, close_data, encode_attributes, field, histogram_bytes,
+    metric_header, resource_header, scope_header, wide, write_point,
 };
 use bytes::Bytes;
-use prost::Message;
 use prost::encoding::{encode_varint, encoded_len_varint};
 use provider_api::{Kind, Point, Series, SeriesPoints, UnixNanos, Value};
 
@@ -307,11 +306,11 @@ fn fits(kind: Kind, value: &Value) -> bool {
 }
 
 fn point_bytes(p: &Point, line: &Line) -> usize {
-    const NUMBER_BYTES: usize = 27; // start, time and value, nine bytes each
+    const NUMBER_BYTES: usize = 3 * FIXED_BYTES; // start, time and value
     FRAME_BYTES
         + line.attributes.len()
         + match &p.value {
             Value::Double(_) | Value::Int(_) => NUMBER_BYTES,
-            Value::Histogram(h) => histogram_point(p, h).encoded_len(),
+            Value::Histogram(h) => histogram_bytes(p, h),
         }
 }

@@ -4,11 +4,15 @@
 //! what became of it; [`Delivery`] drains one destination's queue with backoff, bisection and counters. Nothing here
 //! keeps points: the queue is the store's, behind [`Source`].
 
+mod advice;
+mod body;
 mod config;
 mod connect;
 mod delivery;
+mod deltas;
 mod encode;
 mod file;
+mod health;
 mod otlp_grpc;
 mod otlp_http;
 mod prometheus;
@@ -16,6 +20,7 @@ mod recode;
 mod stats;
 mod transform;
 mod transport;
+mod watch;
 mod wire;
 
 #[cfg(feature = "receiver")]

@@ -1,16 +1,15 @@
 //! OTLP over gRPC, framed by hand.
 //!
 //! The generated client would compress every request itself. Ours is compressed already, once for all destinations and
-//! all attempts, so the unary call is written here: one frame out, one frame and trailers back. Connections, HTTP/2 and
-//! TLS stay tonic's.
+//! all attempts, so the unary call is written here: one frame out, one frame and trailers back. Connections, HTTP/2
+//! and TLS stay tonic's.
 
+use crate::advice::broken;
+use crate::body::{Body as Message, body};
 use crate::config::{Compression, OtlpConfig, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
-use crate::recode::inflate;
-use crate::transport::{
-    HttpAnswer, Transport, Verdict, causes, grpc_verdict, http_verdict, partial_success, words,
-};
+use crate::transport::{HttpAnswer, Transport, Verdict, causes, grpc_verdict, http_verdict, partial_success};
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, header};
@@ -64,13 +63,8 @@ impl Grpc {
     }
 
     fn request(&self, batch: &Encoded) -> Result<Request<Body>, String> {
-        let zipped = self.compression == Compression::Gzip;
-        let message = if zipped {
-            batch.gzip.clone()
-        } else {
-            inflate(batch).map_err(|e| e.to_string())?.into()
-        };
-        let mut request = Request::new(Body::new(Full::new(frame(zipped, &message))));
+        let message = body(batch, self.compression).map_err(|e| causes(&e))?;
+        let mut request = Request::new(Body::new(Full::new(frame(&message))));
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
         *request.uri_mut() = http::Uri::from_static(PATH);
@@ -78,8 +72,8 @@ impl Grpc {
         map.extend(self.headers.clone());
         map.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         map.insert(header::TE, HeaderValue::from_static("trailers"));
-        if zipped {
-            map.insert("grpc-encoding", HeaderValue::from_static("gzip"));
+        if let Some(encoding) = message.encoding {
+            map.insert("grpc-encoding", HeaderValue::from_static(encoding));
         }
         Ok(request)
     }
@@ -87,11 +81,11 @@ impl Grpc {
     async fn attempt(&self, request: Request<Body>) -> Verdict {
         let mut channel = self.channel.clone();
         if let Err(e) = std::future::poll_fn(|cx| channel.poll_ready(cx)).await {
-            return retry(causes(&e));
+            return broken(causes(&e));
         }
         match channel.call(request).await {
             Ok(response) => read(response).await,
-            Err(e) => retry(causes(&e)),
+            Err(e) => broken(causes(&e)),
         }
     }
 }
@@ -106,19 +100,15 @@ impl Transport for Grpc {
         let attempt = tokio::time::timeout(self.timeout, self.attempt(request));
         attempt
             .await
-            .unwrap_or_else(|_| retry(format!("no answer within {:?}", self.timeout)))
+            .unwrap_or_else(|_| broken(format!("no answer within {:?}", self.timeout)))
     }
 }
 
-fn retry(why: String) -> Verdict {
-    Verdict::Retry { after: None, why }
-}
-
-fn frame(zipped: bool, message: &Bytes) -> Bytes {
-    let mut out = BytesMut::with_capacity(message.len() + FRAME_HEADER_BYTES);
-    out.put_u8(u8::from(zipped));
-    out.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    out.put_slice(message);
+fn frame(message: &Message) -> Bytes {
+    let mut out = BytesMut::with_capacity(message.bytes.len() + FRAME_HEADER_BYTES);
+    out.put_u8(u8::from(message.encoding.is_some()));
+    out.put_u32(u32::try_from(message.bytes.len()).unwrap_or(u32::MAX));
+    out.put_slice(&message.bytes);
     out.freeze()
 }
 
@@ -131,7 +121,7 @@ async fn read(response: Response<Body>) -> Verdict {
     }
     let body = match Limited::new(body, MAX_ANSWER_BYTES).collect().await {
         Ok(body) => body,
-        Err(e) => return retry(words(&e.to_string())),
+        Err(e) => return broken(causes(&*e)),
     };
     let status = body.trailers().and_then(tonic::Status::from_header_map);
     let bytes = body.to_bytes();
@@ -156,7 +146,7 @@ fn not_grpc(status: http::StatusCode, headers: &HeaderMap, body: &[u8]) -> Verdi
     let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();
     if status.is_success() && !content_type.contains("text/html") {
-        return retry(format!("HTTP {status} without a gRPC status"));
+        return broken(format!("HTTP {status} without a gRPC status"));
     }
     let retry_after = text(header::RETRY_AFTER);
     http_verdict(

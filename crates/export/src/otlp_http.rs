@@ -3,13 +3,14 @@
 //! The stored gzip bytes are the body. Redirects are not followed: a POST would become a GET, and a login page is not
 //! a receipt.
 
+use crate::advice::broken;
+use crate::body::{Body, body};
 use crate::config::{Compression, OtlpConfig, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
-use crate::recode::inflate;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, http_verdict};
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use http::header;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, Url, redirect};
 
@@ -49,14 +50,14 @@ impl Http {
         })
     }
 
-    async fn attempt(&self, body: Bytes, zipped: bool) -> Result<Verdict, reqwest::Error> {
+    async fn attempt(&self, body: Body) -> Result<Verdict, reqwest::Error> {
         let mut request = self
             .client
             .post(self.url.clone())
             .header(header::CONTENT_TYPE, "application/x-protobuf")
-            .body(body);
-        if zipped {
-            request = request.header(header::CONTENT_ENCODING, "gzip");
+            .body(body.bytes);
+        if let Some(encoding) = body.encoding {
+            request = request.header(header::CONTENT_ENCODING, encoding);
         }
         read(request.send().await?).await
     }
@@ -65,20 +66,13 @@ impl Http {
 #[async_trait]
 impl Transport for Http {
     async fn deliver(&self, batch: &Encoded) -> Verdict {
-        let zipped = self.compression == Compression::Gzip;
-        let body = if zipped {
-            batch.gzip.clone()
-        } else {
-            match inflate(batch) {
-                Ok(raw) => raw.into(),
-                Err(e) => return Verdict::Drop { why: e.to_string() },
-            }
-        };
-        let attempt = self.attempt(body, zipped).await;
-        attempt.unwrap_or_else(|e| Verdict::Retry {
-            after: None,
-            why: causes(&e.without_url()),
-        })
+        match body(batch, self.compression) {
+            Ok(body) => self
+                .attempt(body)
+                .await
+                .unwrap_or_else(|e| broken(causes(&e.without_url()))),
+            Err(e) => Verdict::Drop { why: causes(&e) },
+        }
     }
 }
 

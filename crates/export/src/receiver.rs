@@ -1,4 +1,5 @@
-//! A real OTLP receiver on loopback, for tests and the demo: gRPC and HTTP, gzip, the usual 4 MiB limit.
+//! A real OTLP receiver on loopback, for tests and the demo: gRPC and HTTP, gzip and zstd, TLS if wanted, the usual
+//! 4 MiB limit.
 //!
 //! It flattens what arrives into [`FlatPoint`]s and can be told to misbehave ([`Fault`]). Independent of our encoder:
 //! it uses the generated service, so what it reads is what any OTLP server would read.
@@ -6,9 +7,11 @@
 mod fault;
 mod flat;
 mod serve;
+mod tls;
 
-pub use fault::Fault;
+pub use fault::{Bad, Fault};
 pub use flat::{FlatExemplar, FlatPoint, FlatValue};
+pub use tls::ServerTls;
 
 use fault::Script;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -21,6 +24,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Largest message it takes, uncompressed, as most servers do.
@@ -33,6 +37,7 @@ pub type OnPoints = Box<dyn Fn(&[FlatPoint]) + Send + Sync>;
 pub struct Receiver {
     grpc: SocketAddr,
     http: SocketAddr,
+    scheme: &'static str,
     state: Arc<State>,
     stop: CancellationToken,
     servers: JoinSet<()>,
@@ -57,37 +62,50 @@ struct State {
     requests: AtomicU64,
     largest: AtomicUsize,
     last_body: Mutex<Vec<u8>>,
+    last_encoding: Mutex<String>,
     taken: watch::Sender<u64>,
 }
 
 impl Receiver {
     /// Listens on both addresses; port 0 picks a free one.
     pub async fn start(grpc: SocketAddr, http: SocketAddr) -> io::Result<Self> {
+        Self::start_with(grpc, http, None).await
+    }
+
+    /// As [`Self::start`], with TLS on both.
+    pub async fn start_tls(grpc: SocketAddr, http: SocketAddr, tls: &ServerTls) -> io::Result<Self> {
+        Self::start_with(grpc, http, Some(tls::acceptor(tls)?)).await
+    }
+
+    async fn start_with(grpc: SocketAddr, http: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let (on_grpc, on_http) = (TcpListener::bind(grpc).await?, TcpListener::bind(http).await?);
         let (grpc, http) = (on_grpc.local_addr()?, on_http.local_addr()?);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(State::default());
         state.keep.store(usize::MAX, Relaxed);
         let stop = CancellationToken::new();
         let mut servers = JoinSet::new();
-        servers.spawn(serve::grpc(on_grpc, Arc::clone(&state), stop.clone()));
-        servers.spawn(serve::http(on_http, Arc::clone(&state), stop.clone()));
+        let (routes, tokens) = (serve::routes(&state), stop.clone());
+        servers.spawn(serve::serve(on_grpc, tls.clone(), routes.grpc, tokens.clone()));
+        servers.spawn(serve::serve(on_http, tls, routes.http, tokens));
         Ok(Self {
             grpc,
             http,
+            scheme,
             state,
             stop,
             servers,
         })
     }
 
-    /// `http://127.0.0.1:port` of gRPC.
+    /// `http://127.0.0.1:port` of gRPC, `https://` with TLS.
     pub fn grpc_endpoint(&self) -> String {
-        format!("http://{}", self.grpc)
+        format!("{}://{}", self.scheme, self.grpc)
     }
 
-    /// `http://127.0.0.1:port` of HTTP.
+    /// `http://127.0.0.1:port` of HTTP, `https://` with TLS.
     pub fn http_endpoint(&self) -> String {
-        format!("http://{}", self.http)
+        format!("{}://{}", self.scheme, self.http)
     }
 
     /// All points so far, in order of arrival.
@@ -128,7 +146,7 @@ impl Receiver {
     }
 
     /// Refuses with 400 every request that holds a point for which `bad` is true; nothing = none.
-    pub fn refuse(&self, bad: Option<Box<dyn Fn(&FlatPoint) -> bool + Send + Sync>>) {
+    pub fn refuse(&self, bad: Option<Bad>) {
         lock(&self.state.script).bad = bad;
     }
 
@@ -152,6 +170,11 @@ impl Receiver {
         lock(&self.state.last_body).clone()
     }
 
+    /// The compression of the last request by its name on the wire; empty = none.
+    pub fn last_encoding(&self) -> String {
+        lock(&self.state.last_encoding).clone()
+    }
+
     /// Stops both servers and waits for them.
     pub async fn stop(mut self) {
         self.stop.cancel();
@@ -173,6 +196,13 @@ impl State {
         let (delay, fault) = lock(&self.script).next(request);
         tokio::time::sleep(delay).await;
         fault
+    }
+
+    /// Remembers how a request was compressed.
+    fn note(&self, encoding: Option<&str>) {
+        encoding
+            .unwrap_or_default()
+            .clone_into(&mut lock(&self.last_encoding));
     }
 
     /// Takes the points of a request.

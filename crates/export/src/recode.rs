@@ -1,7 +1,7 @@
 //! Compressing, and back from bytes: reading an encoded request, halving it, and encoding a changed one.
 //!
-//! All but compressing is used only off the ordinary path: when a back end refuses a request, when a destination wants its points changed,
-//! and by destinations that are not OTLP.
+//! All but compressing is used only off the ordinary path: when a back end refuses a request, when a destination
+//! wants its points changed, and by destinations that are not OTLP.
 
 use crate::encode::Encoded;
 use bytes::Bytes;
@@ -12,10 +12,11 @@ use prost::Message;
 use provider_api::UnixNanos;
 use std::io::{self, Read, Write};
 
-/// Fast, and on metrics within a few per cent of the best level.
+/// Fast, and on metrics within a few per cent of the best level. flate2's zlib-rs is no faster at this level and makes
+/// the same points a seventh larger.
 const GZIP_LEVEL: u32 = 1;
 
-/// An encoded request that cannot be read back; only a damaged store can cause it.
+/// An encoded request that cannot be read back or compressed otherwise; only a damaged store can cause it.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// Not a gzip member.
@@ -24,6 +25,9 @@ pub enum DecodeError {
     /// Not an export request.
     #[error("an encoded request is not an ExportMetricsServiceRequest")]
     Proto(#[from] prost::DecodeError),
+    /// The compressor failed.
+    #[error("compressing a request with zstd")]
+    Zstd(#[source] io::Error),
 }
 
 /// The uncompressed bytes of a request.

@@ -3,6 +3,7 @@
 //! The tables are pure. They follow the OTLP specification except where following it loses data that a person could
 //! still save: credentials and wrong addresses hold the queue, refusals of a whole batch are bisected.
 
+use crate::advice::{ADDRESS, COMPRESSION, CREDENTIALS, PROXY, REDIRECT, SERVICE, hold, refuses_compression};
 use crate::encode::Encoded;
 use async_trait::async_trait;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
@@ -78,7 +79,8 @@ pub(crate) fn grpc_verdict(status: &Status) -> Verdict {
         | Code::DataLoss => Verdict::Retry { after, why },
         Code::ResourceExhausted if after.is_some() => Verdict::Retry { after, why },
         Code::ResourceExhausted | Code::InvalidArgument => Verdict::Split { why },
-        Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => Verdict::Hold { why },
+        Code::Unauthenticated | Code::PermissionDenied => hold(&why, CREDENTIALS),
+        Code::Unimplemented => hold(&why, SERVICE),
         Code::Unknown | Code::Internal | Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition => {
             Verdict::Drop { why }
         }
@@ -101,7 +103,12 @@ pub(crate) fn http_verdict(answer: HttpAnswer<'_>, now: jiff::Timestamp) -> Verd
     let after = answer.retry_after.and_then(|text| retry_after(text, now));
     match answer.status {
         200..=299 => http_success(answer, why),
-        300..=399 | 401 | 403 | 404 | 405 | 407 => Verdict::Hold { why },
+        300..=399 => hold(&why, REDIRECT),
+        401 | 403 => hold(&why, CREDENTIALS),
+        404 | 405 => hold(&why, ADDRESS),
+        407 => hold(&why, PROXY),
+        415 => hold(&why, COMPRESSION),
+        400 if refuses_compression(&why) => hold(&why, COMPRESSION),
         400 | 413 => Verdict::Split { why },
         408 | 429 | 502 | 503 | 504 => Verdict::Retry { after, why },
         _ => Verdict::Drop { why },
@@ -111,7 +118,7 @@ pub(crate) fn http_verdict(answer: HttpAnswer<'_>, now: jiff::Timestamp) -> Verd
 /// An empty body is a success: not every back end answers in protobuf. A page is a proxy or a portal.
 fn http_success(answer: HttpAnswer<'_>, why: String) -> Verdict {
     if answer.content_type.contains("text/html") {
-        return Verdict::Hold { why };
+        return hold(&why, PROXY);
     }
     if answer.content_type.contains("protobuf") {
         return partial_success(answer.body).unwrap_or(Verdict::Retry { after: None, why });
@@ -237,6 +244,7 @@ mod tests {
             (403, "", "hold"),
             (404, "", "hold"),
             (413, "", "split"),
+            (415, "", "hold"),
             (429, "", "retry"),
             (500, "", "drop"),
             (501, "", "drop"),
@@ -253,6 +261,21 @@ mod tests {
             };
             assert_eq!(name(&http_verdict(answer, now)), want, "{status} {content_type}");
         }
+    }
+
+    #[test]
+    fn a_compression_that_is_not_known_holds() {
+        let answer = HttpAnswer {
+            status: 400,
+            content_type: "text/plain",
+            retry_after: None,
+            body: b"unsupported \"Content-Encoding\": zstd",
+        };
+        let verdict = http_verdict(answer, jiff::Timestamp::UNIX_EPOCH);
+        assert!(
+            matches!(&verdict, Verdict::Hold { why } if why.contains("`compression: gzip`")),
+            "{verdict:?}"
+        );
     }
 
     #[test]

@@ -7,11 +7,13 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::metrics::v1 as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource as OtlpResource;
 use prost::Message;
-use prost::encoding::encode_varint;
+use prost::encoding::{encode_varint, encoded_len_varint};
 use provider_api::{Histogram, Kind, Metric, Point, Resource, Series, Temporality, UnixNanos, Value};
 
 /// Room for tags and lengths around one message: two tags and two varints of five bytes.
 pub(crate) const FRAME_BYTES: usize = 12;
+/// A tag and a number of eight bytes.
+pub(crate) const FIXED_BYTES: usize = 9;
 
 // Field tags of opentelemetry.proto.metrics.v1: number << 3 | wire type.
 /// Field 1 of any message, length-delimited.
@@ -25,6 +27,11 @@ const TIME: u8 = 0x19;
 const AS_DOUBLE: u8 = 0x21;
 const AS_INT: u8 = 0x31;
 const NUMBER_ATTRIBUTES: u8 = 0x3A;
+const COUNT: u8 = 0x21;
+const TOTAL: u8 = 0x29;
+const BUCKET_COUNTS: u8 = 0x32;
+const BOUNDS: u8 = 0x3A;
+const EXEMPLAR: u8 = 0x42;
 const HISTOGRAM_ATTRIBUTES: u8 = 0x4A;
 const GAUGE: u8 = 0x2A;
 const SUM: u8 = 0x3A;
@@ -35,28 +42,19 @@ pub(crate) fn write_point(out: &mut Vec<u8>, p: &Point, attributes: &[u8]) {
     match &p.value {
         Value::Double(v) => write_number(out, p, attributes, AS_DOUBLE, v.to_le_bytes()),
         Value::Int(v) => write_number(out, p, attributes, AS_INT, v.to_le_bytes()),
-        Value::Histogram(h) => {
-            let body = histogram_point(p, h).encode_to_vec();
-            out.push(FIRST);
-            encode_varint(wide(body.len() + attributes.len()), out);
-            out.extend_from_slice(&body);
-            out.extend_from_slice(attributes);
-        }
+        Value::Histogram(h) => write_histogram(out, p, h, attributes),
     }
 }
 
 fn write_number(out: &mut Vec<u8>, p: &Point, attributes: &[u8], tag: u8, value: [u8; 8]) {
-    let fixed = if p.start.is_some() { 27 } else { 18 };
+    let numbers = 2 + usize::from(p.start.is_some());
     out.push(FIRST);
-    encode_varint(wide(fixed + attributes.len()), out);
+    encode_varint(wide(numbers * FIXED_BYTES + attributes.len()), out);
     if let Some(start) = p.start {
-        out.push(START);
-        out.extend_from_slice(&nanos(start).to_le_bytes());
+        fixed(out, START, nanos(start).to_le_bytes());
     }
-    out.push(TIME);
-    out.extend_from_slice(&nanos(p.end).to_le_bytes());
-    out.push(tag);
-    out.extend_from_slice(&value);
+    fixed(out, TIME, nanos(p.end).to_le_bytes());
+    fixed(out, tag, value);
     out.extend_from_slice(attributes);
 }
 
@@ -82,18 +80,61 @@ pub(crate) fn close_data(data: &mut Vec<u8>, kind: Kind) -> u8 {
     }
 }
 
-/// A histogram point without its attributes.
-pub(crate) fn histogram_point(p: &Point, h: &Histogram) -> otlp::HistogramDataPoint {
-    otlp::HistogramDataPoint {
-        start_time_unix_nano: p.start.map_or(0, nanos),
-        time_unix_nano: nanos(p.end),
-        count: h.count,
-        sum: h.sum,
-        bucket_counts: h.buckets.counts.clone(),
-        explicit_bounds: h.buckets.bounds.clone(),
-        exemplars: h.exemplars.iter().map(exemplar).collect(),
-        ..Default::default()
+fn write_histogram(out: &mut Vec<u8>, p: &Point, h: &Histogram, attributes: &[u8]) {
+    out.push(FIRST);
+    encode_varint(wide(histogram_bytes(p, h) + attributes.len()), out);
+    if let Some(start) = p.start {
+        fixed(out, START, nanos(start).to_le_bytes());
     }
+    fixed(out, TIME, nanos(p.end).to_le_bytes());
+    fixed(out, COUNT, h.count.to_le_bytes());
+    if let Some(sum) = h.sum {
+        fixed(out, TOTAL, sum.to_le_bytes());
+    }
+    packed(
+        out,
+        BUCKET_COUNTS,
+        h.buckets.counts.iter().map(|n| n.to_le_bytes()),
+    );
+    packed(out, BOUNDS, h.buckets.bounds.iter().map(|n| n.to_le_bytes()));
+    for e in &h.exemplars {
+        field(out, EXEMPLAR, &exemplar(e).encode_to_vec());
+    }
+    out.extend_from_slice(attributes);
+}
+
+/// How long a histogram point is without its attributes.
+pub(crate) fn histogram_bytes(p: &Point, h: &Histogram) -> usize {
+    let numbers = 2 + usize::from(p.start.is_some()) + usize::from(h.sum.is_some());
+    let examples = h.exemplars.iter().map(|e| exemplar(e).encoded_len());
+    numbers * FIXED_BYTES
+        + packed_bytes(h.buckets.counts.len())
+        + packed_bytes(h.buckets.bounds.len())
+        + examples.map(delimited).sum::<usize>()
+}
+
+fn fixed(out: &mut Vec<u8>, tag: u8, value: [u8; 8]) {
+    out.push(tag);
+    out.extend_from_slice(&value);
+}
+
+/// Numbers of eight bytes behind one tag; none is no field.
+fn packed(out: &mut Vec<u8>, tag: u8, values: impl ExactSizeIterator<Item = [u8; 8]>) {
+    if values.len() == 0 {
+        return;
+    }
+    out.push(tag);
+    encode_varint(wide(8 * values.len()), out);
+    values.for_each(|v| out.extend_from_slice(&v));
+}
+
+fn packed_bytes(n: usize) -> usize {
+    if n == 0 { 0 } else { delimited(8 * n) }
+}
+
+/// `len` bytes with their tag and length.
+fn delimited(len: usize) -> usize {
+    1 + encoded_len_varint(wide(len)) + len
 }
 
 fn exemplar(e: &provider_api::Exemplar) -> otlp::Exemplar {

@@ -14,12 +14,12 @@ use tonic_types::{ErrorDetails, StatusExt};
 pub enum Fault {
     /// `UNAVAILABLE`; 503.
     Unavailable,
-    /// `RESOURCE_EXHAUSTED` with RetryInfo; 429 with Retry-After in seconds.
+    /// `RESOURCE_EXHAUSTED` with `RetryInfo`; 429 with Retry-After in seconds.
     SlowDown {
         /// How long to wait.
         after: Duration,
     },
-    /// `RESOURCE_EXHAUSTED` without RetryInfo; 413.
+    /// `RESOURCE_EXHAUSTED` without `RetryInfo`; 413.
     TooLarge,
     /// `INVALID_ARGUMENT`; 400.
     Invalid,
@@ -76,7 +76,7 @@ impl Fault {
 }
 
 /// Says whether a point is one that the receiver refuses.
-pub(super) type Bad = Box<dyn Fn(&FlatPoint) -> bool + Send + Sync>;
+pub type Bad = Box<dyn Fn(&FlatPoint) -> bool + Send + Sync>;
 
 /// What is still to go wrong.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! The receiver's two servers: the generated gRPC service and an HTTP route.
 
 use super::fault::Fault;
+use super::tls::TlsListener;
 use super::{MAX_MESSAGE_BYTES, State, lock};
 use axum::extract::{DefaultBodyLimit, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,9 +19,9 @@ use prost::Message;
 use std::io::Read;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::codec::CompressionEncoding;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 struct Service(Arc<State>);
@@ -31,6 +32,8 @@ impl MetricsService for Service {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let encoding = request.metadata().get("grpc-encoding");
+        self.0.note(encoding.and_then(|e| e.to_str().ok()));
         let request = request.into_inner();
         let fault = self.0.admit(&request, request.encoded_len()).await;
         if let Some(status) = fault.as_ref().and_then(Fault::status) {
@@ -41,34 +44,54 @@ impl MetricsService for Service {
     }
 }
 
-/// Serves gRPC until `stop`.
-pub(super) async fn grpc(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
-    let service = MetricsServiceServer::new(Service(state))
+/// What each of the two servers answers.
+pub(super) struct Routes {
+    pub(super) grpc: Router,
+    pub(super) http: Router,
+}
+
+/// The generated service and the HTTP route, over the same state.
+pub(super) fn routes(state: &Arc<State>) -> Routes {
+    let service = MetricsServiceServer::new(Service(Arc::clone(state)))
         .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let served = tonic::transport::Server::builder()
-        .add_service(service)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener), stop.cancelled_owned());
-    if let Err(e) = served.await {
-        tracing::warn!(error = %e, "the gRPC receiver ended");
+    Routes {
+        grpc: tonic::service::Routes::new(service).into_axum_router(),
+        http: Router::new()
+            .route("/v1/metrics", post(export))
+            .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
+            .with_state(Arc::clone(state)),
     }
 }
 
-/// Serves HTTP until `stop`.
-pub(super) async fn http(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
-    let router = Router::new()
-        .route("/v1/metrics", post(export))
-        .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
-        .with_state(state);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(e) = served.await {
-        tracing::warn!(error = %e, "the HTTP receiver ended");
+/// Serves until `stop`.
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let stop = stop.cancelled_owned();
+    let served = match tls {
+        None => axum::serve(listener, router).with_graceful_shutdown(stop).await,
+        Some(acceptor) => {
+            let listener = TlsListener { listener, acceptor };
+            axum::serve(listener, router).with_graceful_shutdown(stop).await
+        }
+    };
+    if let Err(e) = served {
+        tracing::warn!(error = %e, "a receiver's server ended");
     }
 }
 
 async fn export(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> HttpResponse {
     *lock(&state.last_body) = body.to_vec();
-    let raw = match raw(&headers, &body) {
+    let encoding = headers
+        .get(header::CONTENT_ENCODING)
+        .and_then(|e| e.to_str().ok());
+    state.note(encoding);
+    let raw = match raw(encoding, &body) {
         Ok(raw) => raw,
         Err(code) => return code.into_response(),
     };
@@ -88,21 +111,21 @@ async fn export(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
 }
 
 /// The message without its compression.
-fn raw(headers: &HeaderMap, body: &Bytes) -> Result<Vec<u8>, StatusCode> {
-    match headers
-        .get(header::CONTENT_ENCODING)
-        .map(header::HeaderValue::as_bytes)
-    {
+fn raw(encoding: Option<&str>, body: &Bytes) -> Result<Vec<u8>, StatusCode> {
+    match encoding {
         None => Ok(body.to_vec()),
-        Some(b"gzip") => inflate(body),
+        Some("gzip") => bounded(GzDecoder::new(&**body)),
+        Some("zstd") => {
+            bounded(zstd::stream::read::Decoder::new(&**body).map_err(|_| StatusCode::BAD_REQUEST)?)
+        }
         Some(_) => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
     }
 }
 
-fn inflate(body: &Bytes) -> Result<Vec<u8>, StatusCode> {
+fn bounded(decoder: impl Read) -> Result<Vec<u8>, StatusCode> {
     let limit = u64::try_from(MAX_MESSAGE_BYTES).unwrap_or(u64::MAX);
     let mut raw = Vec::new();
-    let read = GzDecoder::new(&**body).take(limit + 1).read_to_end(&mut raw);
+    let read = decoder.take(limit + 1).read_to_end(&mut raw);
     read.map_err(|_| StatusCode::BAD_REQUEST)?;
     if raw.len() > MAX_MESSAGE_BYTES {
         Err(StatusCode::PAYLOAD_TOO_LARGE)

@@ -1,0 +1,13 @@
+//! Our encoder and transports against an OTLP server that knows nothing of them.
+#![allow(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod back_end;
+mod faults;
+mod formats;
+mod health;
+mod kinds;
+mod limits;
+mod points;
+mod queue;
+mod tls;
+mod verdicts;
