@@ -1,17 +1,19 @@
 """Judges the simulated AWS with boto3, which is not ours.
 
-Usage: judge_aws.py ENDPOINT_URL. One line per check; exit status 1 when any failed. It starts nothing: the endpoint
-comes from `nephoscope simulate`.
+One line per check; exit code 1 when one failed. It starts nothing: endpoint and credentials come from the variables
+of simulate.env, which `nephoscope simulate --write` writes and tests/judges/run reads.
 """
 
 import datetime
+import os
 import sys
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-KEY, SECRET, REGION = "AKIDSIMULATED", "simulated-secret", "eu-west-1"
+ENDPOINT, KEY, SECRET = os.environ["AWS"], os.environ["AWS_KEY"], os.environ["AWS_SECRET"]
+REGION = "eu-west-1"
 PLAIN_ROLE = "arn:aws:iam::123456789012:role/nephoscope"
 GUARDED_ROLE = "arn:aws:iam::210987654321:role/nephoscope"
 EXTERNAL_ID = "simulated-external-id"
@@ -40,7 +42,7 @@ def client(service, secret=SECRET, key=KEY, token=None):
     return boto3.client(
         service,
         region_name=REGION,
-        endpoint_url=sys.argv[1],
+        endpoint_url=ENDPOINT,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,

@@ -1,16 +1,19 @@
-#!/usr/bin/env python3
-"""Lets Google's own Python client judge the simulated Cloud Monitoring.
+"""Judges the simulated Cloud Monitoring with Google's own Python client and the discovery document it brings along.
 
-usage: judge_gcp.py ENDPOINT SERVICE_ACCOUNT_JSON
-
-One line per check; exit code 1 when any of them failed.
+One line per check; exit code 1 when one failed. It starts nothing: endpoint and credentials come from the variables
+of simulate.env, which `nephoscope simulate --write` writes and tests/judges/run reads.
 """
 
 import datetime
+import json
 import math
+import os
 import sys
 
 import google.auth.exceptions
+import google.auth.jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core.client_options import ClientOptions
 from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
@@ -20,10 +23,11 @@ from googleapiclient.errors import HttpError
 CPU = "compute.googleapis.com/instance/cpu/utilization"
 SCOPE = "https://www.googleapis.com/auth/monitoring.read"
 PROJECT = "projects/sim-project"
+ENDPOINT, KEY_FILE = os.environ["GCP"], os.environ["GCP_KEY"]
 
 
-def client(endpoint, credentials):
-    options = ClientOptions(api_endpoint=endpoint)
+def client(credentials):
+    options = ClientOptions(api_endpoint=ENDPOINT)
     return build("monitoring", "v3", static_discovery=True, client_options=options, credentials=credentials)
 
 
@@ -107,36 +111,62 @@ def refused(code, request):
     raise AssertionError("was answered")
 
 
-def main():
-    endpoint, path = sys.argv[1:3]
-    account = service_account.Credentials.from_service_account_file(path, scopes=[SCOPE])
-    monitoring = client(endpoint, account)
-    self_signed = client(endpoint, account.with_always_use_jwt_access(True))
-    stranger = client(endpoint, oauth2.Credentials(token="ya29.sim-9999999999-AAAA"))
-    series = monitoring.projects().timeSeries()
+def no_grant(credentials, one):
+    try:
+        client(credentials).projects().timeSeries().list(name=PROJECT, filter=one, **span()).execute()
+    except google.auth.exceptions.RefreshError as error:
+        assert "invalid_grant" in str(error), error
+        return
+    raise AssertionError("a token was granted")
+
+
+def forged():
+    """The service account with a private key that is not its own."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with open(KEY_FILE, encoding="utf-8") as file:
+        info = dict(json.load(file), private_key=pem.decode())
+    return service_account.Credentials.from_service_account_info(info, scopes=[SCOPE])
+
+
+def checks():
+    """Names of the checks and what does them."""
+    account = service_account.Credentials.from_service_account_file(KEY_FILE, scopes=[SCOPE])
+    monitoring = client(account)
+    self_signed = client(account.with_always_use_jwt_access(True))
+    elsewhere = google.auth.jwt.Credentials.from_service_account_file(KEY_FILE, audience="https://example.com/")
+    stranger = oauth2.Credentials(token="ya29.sim-9999999999-AAAA")
     one = 'metric.type = "%s"' % CPU
     found = []
-    checks = [
+
+    def ask(credentials=None, name=PROJECT, wanted=one):
+        api = client(credentials) if credentials else monitoring
+        return api.projects().timeSeries().list(name=name, filter=wanted, **span())
+
+    return [
         ("descriptors in pages", lambda: found.extend(descriptors(monitoring))),
         ("every type has points that parse", lambda: all_series(monitoring, found)),
-        ("a self-signed JWT is taken", lambda: series_of(self_signed, [d for d in found if d["type"] == CPU][0])),
-        ("a filter without metric.type is refused", lambda: refused(
-            400, series.list(name=PROJECT, filter='resource.type = "gce_instance"', **span()))),
-        ("an unknown project is refused", lambda: refused(
-            403, series.list(name="projects/nobody", filter=one, **span()))),
-        ("an unknown type is not found", lambda: refused(
-            404, series.list(name=PROJECT, filter='metric.type = "custom.googleapis.com/no"', **span()))),
-        ("a wrong token is refused", lambda: refused(
-            401, stranger.projects().timeSeries().list(name=PROJECT, filter=one, **span()))),
+        ("a self-signed JWT is taken", lambda: all_series(self_signed, [d for d in found if d["type"] == CPU])),
+        ("a wrong signature gets no token", lambda: no_grant(forged(), one)),
+        ("a self-signed JWT for another audience is refused", lambda: refused(401, ask(elsewhere))),
+        ("a wrong token is refused", lambda: refused(401, ask(stranger))),
+        ("a filter without metric.type is refused", lambda: refused(400, ask(wanted='resource.type = "gce_instance"'))),
+        ("an unknown project is refused", lambda: refused(403, ask(name="projects/nobody"))),
+        ("an unknown type is not found", lambda: refused(404, ask(wanted='metric.type = "custom.googleapis.com/no"'))),
     ]
+
+
+def main():
     failed = 0
-    for name, check in checks:
+    for name, check in checks():
         try:
             check()
-            print("ok     gcp: " + name)
+            print("ok    " + name)
         except (AssertionError, HttpError, KeyError, IndexError, ValueError, google.auth.exceptions.GoogleAuthError) as error:
             failed += 1
-            print("FAILED gcp: %s: %r" % (name, error))
+            print("FAIL  %s: %r" % (name, error))
     return min(failed, 1)
 
 

@@ -183,7 +183,7 @@ async fn tokens_are_for_one_audience_and_one_secret() {
             .body["error"]["code"],
         "ExpiredAuthenticationToken"
     );
-    assert!(client.sim.counts().snapshot().operation("token") >= 5);
+    assert!(client.sim.counts().operation("token") >= 5);
     client.sim.stop().await;
 }
 
@@ -488,32 +488,4 @@ async fn quotas_and_faults_show() {
     faults.cut_every(1);
     assert_eq!(client.get(&target, &arm).await.body, Value::Null);
     client.sim.stop().await;
-}
-
-/// Runs Microsoft's Python SDKs against the simulator: `JUDGE_PYTHON=…/bin/python cargo test -p cloudsim --test azure -- --ignored`.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs the Python packages of tests/judges/requirements.txt"]
-async fn microsofts_sdks_accept_it() {
-    let world = World {
-        gaps_per_thousand: 0,
-        ..World::default()
-    };
-    let sim = AzureSim::start(world, Faults::new(), ([127, 0, 0, 1], 0).into())
-        .await
-        .unwrap();
-    let pem = std::env::temp_dir().join(format!("judge-azure-{}.pem", std::process::id()));
-    std::fs::write(&pem, sim.ca_pem()).unwrap();
-    #[expect(clippy::disallowed_methods, reason = "tells which Python to test with")]
-    let python = std::env::var("JUDGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/judges/judge_azure.py");
-    let status = tokio::process::Command::new(python)
-        .arg(script)
-        .arg(sim.endpoint())
-        .arg(&pem)
-        .status()
-        .await
-        .unwrap();
-    std::fs::remove_file(&pem).unwrap();
-    sim.stop().await;
-    assert!(status.success());
 }

@@ -229,7 +229,7 @@ async fn every_point_is_the_truth_on_pages_of_any_size() {
         }
     }
     assert!(empty > 0 && exemplars > 0);
-    assert!(sim.counts().snapshot().units("time series returned") > 0);
+    assert!(sim.counts().units("time series returned") > 0);
     sim.stop().await;
 }
 
@@ -720,33 +720,5 @@ async fn tokens_are_checked() {
     clock.advance_ms(61_000);
     assert_eq!(status(&borrowed).await, 401);
     assert_eq!(status(token).await, 200);
-    sim.stop().await;
-}
-
-/// Needs Python with tests/judges/requirements.txt: `JUDGE_PYTHON=…/python cargo test -p cloudsim --test gcp -- --ignored`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs Google's Python client"]
-async fn googles_own_client_agrees() {
-    let sim = sim(World::default(), Faults::new(), false).await;
-    let key = std::env::temp_dir().join(format!("cloudsim-gcp-{}.json", std::process::id()));
-    std::fs::write(&key, sim.service_account_json()).unwrap();
-    let judge = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/judges/judge_gcp.py");
-    #[expect(clippy::disallowed_methods, reason = "tells which Python to test with")]
-    let python = std::env::var("JUDGE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let mut command = std::process::Command::new(python);
-    command.arg(judge).arg(sim.endpoint()).arg(&key);
-    let done = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    std::fs::remove_file(&key).unwrap();
-    println!(
-        "{}{}",
-        String::from_utf8_lossy(&done.stdout),
-        String::from_utf8_lossy(&done.stderr)
-    );
-    assert!(done.status.success());
-    let granted = sim.counts().snapshot().outcome("Token", "ok");
-    assert_eq!(granted, 1, "the self-signed JWT needs no grant");
     sim.stop().await;
 }

@@ -7,6 +7,10 @@ use tracing_subscriber::EnvFilter;
 
 /// Every point of AWS CloudWatch, Azure Monitor and Google Cloud Monitoring, once, to any OpenTelemetry backend.
 #[derive(Debug, Parser)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the text of --help, where backticks would show"
+)]
 #[command(name = "nephoscope", version, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -149,7 +153,8 @@ pub(crate) struct SimulateArgs {
     /// Enforce the real quotas.
     #[arg(long)]
     pub(crate) real_quotas: bool,
-    /// Where to write the CA, the service account and a configuration.
+    /// Where to write the CA, the service account, a configuration, and last, when all clouds answer, `simulate.env`
+    /// with the endpoints and credentials as variables.
     #[arg(long, value_name = "DIR")]
     pub(crate) write: Option<PathBuf>,
     /// End after this time.

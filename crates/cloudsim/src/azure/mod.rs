@@ -27,7 +27,7 @@ pub use catalog::{
 };
 pub use truth::{AzureTruth, Truth};
 
-use crate::counts::Counts;
+use crate::counts::{Counts, CountsSnapshot};
 use crate::faults::Faults;
 use crate::serve::{Running, TestCa, serve};
 use crate::world::World;
@@ -90,8 +90,8 @@ impl AzureSim {
 
     /// Calls so far; operations are `token`, `imds`, `subscriptions.list`, `resources.list`, `metricDefinitions.list`,
     /// `metricNamespaces.list`, `metrics.get`, `resourceGraph.query`, `metrics.getBatch`.
-    pub fn counts(&self) -> &Counts {
-        &self.state.counts
+    pub fn counts(&self) -> CountsSnapshot {
+        self.state.counts.snapshot()
     }
 
     /// The numbers a test may expect.

@@ -155,7 +155,9 @@ fn api(state: &State, request: &Request, operation: &Operation, verdict: Verdict
     }
     let (spent, remainders) = spend(state, &request.path, operation);
     if verdict == Verdict::Throttle || (state.faults.real_quotas() && !spent.allowed) {
-        return with_headers(throttled(operation, spent.wait_s), remainders);
+        // A fault throttles although there is quota left: it passes at once.
+        let wait_s = if spent.allowed { 1 } else { spent.wait_s };
+        return with_headers(throttled(operation, wait_s), remainders);
     }
     if !request.params.contains_key("api-version") {
         let message = "The api-version query parameter (?api-version=) is required for all requests.";

@@ -39,6 +39,7 @@ pub use catalog::{Kind, Layout, ValueType};
 pub use truth::{GcpTruth, GcpTruths};
 pub use values::{GcpDistribution, GcpExemplar, GcpValue};
 
+use crate::counts::CountsSnapshot;
 use crate::serve::{self, Running};
 use crate::{Counts, Faults, Verdict, World};
 use auth::Authority;
@@ -121,8 +122,8 @@ impl GcpSim {
     }
 
     /// What was asked so far. Billable: `"time series returned"`.
-    pub fn counts(&self) -> Counts {
-        self.shared.counts.clone()
+    pub fn counts(&self) -> CountsSnapshot {
+        self.shared.counts.snapshot()
     }
 
     /// Every point there is.

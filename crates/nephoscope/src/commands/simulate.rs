@@ -1,4 +1,4 @@
-//! `simulate`: the three simulated clouds alone, with the configuration that points at them.
+//! `simulate`: the three simulated clouds alone, with the configuration and the variables that point at them.
 
 use super::config::print;
 use crate::cli::SimulateArgs;
@@ -7,13 +7,15 @@ use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
 use cloudsim::{Faults, World};
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The configuration of demo and simulator, with the addresses left open.
 const TEMPLATE: &str = include_str!("../../../../config/demo.yaml");
+
+/// The variables that the template names, for shells, scripts and other clients.
+const VARIABLES_FILE: &str = "simulate.env";
 
 /// The simulated clouds, running.
 pub(crate) struct Clouds {
@@ -53,33 +55,28 @@ impl Clouds {
             self.gcp.service_account_json(),
         )?;
         let path = folder.join("nephoscope.yaml");
-        std::fs::write(&path, self.configuration(folder, otlp, listen))?;
+        std::fs::write(&path, configuration(&self.variables(folder, otlp, listen)))?;
         Ok(path)
     }
 
-    /// The template with every `${env:…}` replaced.
-    fn configuration(&self, folder: &Path, otlp: &str, listen: &str) -> String {
-        let values = HashMap::from([
+    /// Every `${env:…}` of the template and what stands for it.
+    fn variables(&self, folder: &Path, otlp: &str, listen: &str) -> Vec<(&'static str, String)> {
+        let file = |name| folder.join(name).display().to_string();
+        vec![
             ("LISTEN", listen.to_owned()),
-            ("STATE", folder.join("state").display().to_string()),
+            ("STATE", file("state")),
             ("OTLP", otlp.to_owned()),
             ("AWS", self.aws.endpoint()),
             ("AWS_KEY", aws::ACCESS_KEY.to_owned()),
             ("AWS_SECRET", aws::SECRET_KEY.to_owned()),
             ("AZURE", self.azure.endpoint()),
-            ("AZURE_CA", folder.join("ca.pem").display().to_string()),
+            ("AZURE_CA", file("ca.pem")),
             ("AZURE_TENANT", azure::TENANT_ID.to_owned()),
             ("AZURE_CLIENT", azure::CLIENT_ID.to_owned()),
             ("AZURE_SECRET", azure::CLIENT_SECRET.to_owned()),
             ("GCP", self.gcp.endpoint()),
-            (
-                "GCP_KEY",
-                folder.join("service-account.json").display().to_string(),
-            ),
-        ]);
-        values.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| {
-            text.replace(&format!("${{env:{name}}}"), value)
-        })
+            ("GCP_KEY", file("service-account.json")),
+        ]
     }
 
     /// Stops all three.
@@ -101,26 +98,16 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     faults.unavailable_every(args.unavailable.unwrap_or(0));
     faults.set_real_quotas(args.real_quotas);
     let clouds = Clouds::start(&world, &faults, args.listen).await?;
-    let folder = args
-        .write
-        .clone()
-        .unwrap_or_else(|| std::env::temp_dir().join("nephoscope-simulate"));
-    let path = clouds
-        .write(&folder, "http://127.0.0.1:4317", "127.0.0.1:9464")
-        .map_err(|error| {
-            Failure::unavailable(format!(
-                "writing the configuration to {}: {error}; choose another --write",
-                folder.display()
-            ))
-        })?;
+    let folder = write_for_others(&clouds, args)?;
     print(&format!(
-        "aws    {}\nazure  {}  (CA in {})\ngcp    {}\n\nPoints to them: {}\nTry: nephoscope discover --config {}\nEnd with Ctrl-C.\n",
+        "aws    {}\nazure  {}  (CA in {})\ngcp    {}\n\nPoints to them: {}\nIts variables: {}\nTry: nephoscope discover --config {}\nEnd with Ctrl-C.\n",
         clouds.aws.endpoint(),
         clouds.azure.endpoint(),
         folder.join("ca.pem").display(),
         clouds.gcp.endpoint(),
-        path.display(),
-        path.display()
+        folder.join("nephoscope.yaml").display(),
+        folder.join(VARIABLES_FILE).display(),
+        folder.join("nephoscope.yaml").display()
     ))?;
     super::demo::until(args.run_for).await?;
     print(&bill(&clouds))?;
@@ -128,25 +115,68 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes everything that a client of the clouds needs; returns the folder.
+fn write_for_others(clouds: &Clouds, args: &SimulateArgs) -> Result<PathBuf, Failure> {
+    let wanted = args
+        .write
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join("nephoscope-simulate"));
+    // The files name each other, and their reader may stand in another folder.
+    let written = std::path::absolute(&wanted).and_then(|folder| {
+        let (otlp, listen) = ("http://127.0.0.1:4317", "127.0.0.1:9464");
+        clouds.write(&folder, otlp, listen)?;
+        write_variables(&folder, &clouds.variables(&folder, otlp, listen))?;
+        Ok(folder)
+    });
+    written.map_err(|error| {
+        Failure::unavailable(format!(
+            "writing the configuration to {}: {error}; choose another --write",
+            wanted.display()
+        ))
+    })
+}
+
+/// Puts the variables into `folder`, whole or not at all: who finds the file finds the clouds ready.
+fn write_variables(folder: &Path, variables: &[(&'static str, String)]) -> io::Result<()> {
+    let lines: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
+        .collect();
+    let unfinished = folder.join(format!("{VARIABLES_FILE}.new"));
+    std::fs::write(&unfinished, lines.concat())?;
+    std::fs::rename(&unfinished, folder.join(VARIABLES_FILE))
+}
+
+fn shell_quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// The template with every `${env:…}` replaced.
+fn configuration(variables: &[(&'static str, String)]) -> String {
+    variables.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| {
+        text.replace(&format!("${{env:{name}}}"), value)
+    })
+}
+
 /// What the clouds counted.
 fn bill(clouds: &Clouds) -> String {
     let all = [
         ("aws", clouds.aws.counts()),
-        ("azure", clouds.azure.counts().snapshot()),
-        ("gcp", clouds.gcp.counts().snapshot()),
+        ("azure", clouds.azure.counts()),
+        ("gcp", clouds.gcp.counts()),
     ];
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for (cloud, counts) in all {
         for ((operation, outcome), requests) in &counts.requests {
-            text.push_str(&format!(
+            lines.push(format!(
                 "{cloud:<6} {operation:<28} {outcome:<24} {requests:>10}\n"
             ));
         }
         for (unit, n) in &counts.billable {
-            text.push_str(&format!("{cloud:<6} billable: {unit:<43} {n:>10}\n"));
+            lines.push(format!("{cloud:<6} billable: {unit:<43} {n:>10}\n"));
         }
     }
-    text
+    lines.concat()
 }
 
 fn next_port(listen: SocketAddr, offset: u16) -> SocketAddr {
@@ -156,4 +186,34 @@ fn next_port(listen: SocketAddr, offset: u16) -> SocketAddr {
         listen.port().saturating_add(offset)
     };
     SocketAddr::new(listen.ip(), port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clouds, configuration, shell_quoted, write_variables};
+    use cloudsim::{Faults, World};
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::path::Path;
+
+    #[tokio::test]
+    async fn every_variable_of_the_template_has_a_value() {
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let clouds = Clouds::start(&World::default(), &Faults::new(), local)
+            .await
+            .unwrap();
+        let variables = clouds.variables(Path::new("/folder"), "http://127.0.0.1:4317", "127.0.0.1:9464");
+        // The template's own comment speaks of `${env:…}`.
+        let text = configuration(&variables).replacen("${env:…}", "", 1);
+        assert!(!text.contains("${env:"), "{text}");
+        clouds.stop().await;
+    }
+
+    #[test]
+    fn variables_survive_a_shell() {
+        let folder = tempfile::tempdir().unwrap();
+        write_variables(folder.path(), &[("ODD", "it's ~ $HOME".to_owned())]).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("simulate.env")).unwrap();
+        assert_eq!(text, "ODD='it'\\''s ~ $HOME'\n");
+        assert_eq!(shell_quoted("plain"), "'plain'");
+    }
 }
