@@ -65,9 +65,8 @@ impl Daemon {
         let deliveries = deliver(config, &store, &stop_delivery, &mut state)?;
         let scheduler = Scheduler::new(connect(config, &mut state).await, &store, Arc::new(SystemClock));
         state.progress = scheduler.progress();
-        #[expect(clippy::disallowed_methods, reason = "owned and joined by `stop`")]
+        // Both tasks are owned and joined by `stop`.
         let page = tokio::spawn(admin::serve(listener, Arc::new(state), stop_delivery.clone()));
-        #[expect(clippy::disallowed_methods, reason = "owned and joined by `stop`")]
         let scheduler = tokio::spawn(scheduler.run(stop.clone(), POLL_GRACE));
         Ok(Self {
             address,

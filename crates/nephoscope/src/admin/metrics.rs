@@ -63,6 +63,10 @@ fn accounts(state: &State, out: &mut Text) {
             let labels = [("account", account.name.as_str()), ("reason", reason)];
             out.sample("points_skipped_total", "counter", &labels, points);
         }
+        for (kind, errors) in &account.errors {
+            let labels = [("account", account.name.as_str()), ("kind", kind)];
+            out.sample("poll_errors_total", "counter", &labels, errors);
+        }
         out.sample("series_active", "gauge", &labels, &account.series);
         out.sample("targets", "gauge", &labels, &account.targets);
         if let Some(newest) = account.newest {
@@ -88,7 +92,9 @@ fn destinations(state: &State, out: &mut Text) {
         );
         out.sample("points_rejected_total", "counter", &labels, &now.rejected_points);
         out.sample("points_dropped_total", "counter", &labels, &now.dropped_points);
-        out.sample("destination_up", "gauge", &labels, &u8::from(!now.holding));
+        out.sample("destination_up", "gauge", &labels, &u8::from(now.up));
+        let lag = now.lag(SystemClock.now()).as_secs();
+        out.sample("destination_lag_seconds", "gauge", &labels, &lag);
     }
 }
 

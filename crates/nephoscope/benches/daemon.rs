@@ -1,0 +1,194 @@
+//! What the daemon costs: it collects ten minutes of points of so many series per cloud from the simulated clouds and
+//! delivers them to a receiver. Clouds and receiver run in this process, so the figures are the daemon's alone.
+//!
+//! `cargo bench -p nephoscope --bench daemon [-- --series 10000]`
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints and may panic"
+)]
+
+use cloudsim::aws::{self, AwsSim};
+use cloudsim::azure::{self, AzureSim};
+use cloudsim::gcp::GcpSim;
+use cloudsim::{Faults, World};
+use export::receiver::Receiver;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// After so long without a point all are thought to have come.
+const QUIET: Duration = Duration::from_secs(3);
+
+/// Longest wait for the first point: listing comes first.
+const FIRST: Duration = Duration::from_secs(120);
+
+/// What the simulated subscriptions hold.
+const AZURE_TYPES: [&str; 7] = [
+    "Microsoft.Cache/redis",
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.Network/applicationGateways",
+    "Microsoft.Network/loadBalancers",
+    "Microsoft.Sql/servers/databases",
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.Web/sites",
+];
+
+struct Clouds {
+    aws: AwsSim,
+    azure: AzureSim,
+    gcp: GcpSim,
+}
+
+#[tokio::main]
+async fn main() {
+    let series = argument("--series").unwrap_or(10_000);
+    let world = World {
+        series,
+        ..World::default()
+    };
+    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let clouds = Clouds {
+        aws: AwsSim::start(world.clone(), Faults::new(), at).await.unwrap(),
+        azure: AzureSim::start(world.clone(), Faults::new(), at).await.unwrap(),
+        gcp: GcpSim::start(world, Faults::new(), at).await.unwrap(),
+    };
+    let receiver = Receiver::start(at, at).await.unwrap();
+    receiver.keep(0);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("nephoscope.yaml");
+    std::fs::write(
+        &config,
+        configuration(folder.path(), &clouds, &receiver.grpc_endpoint()),
+    )
+    .unwrap();
+    let daemon = Daemon::start(&config);
+    let (points, seconds) = all_arrived(&receiver).await;
+    let cpu_s = daemon.cpu_s();
+    println!("series per cloud     {series}");
+    println!("points delivered     {points} within {seconds:.1} s");
+    println!(
+        "CPU                  {cpu_s:.2} s, {:.2} µs per point",
+        cpu_s * 1e6 / float(points)
+    );
+    println!("peak memory          {} MiB", daemon.peak_rss_bytes() >> 20);
+    for ((operation, outcome), requests) in requests(&clouds) {
+        println!("{operation:<36} {outcome:<6} {requests:>6} requests");
+    }
+}
+
+/// The daemon alone; killed at the end.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start(config: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
+        command.arg("run").arg("--config").arg(config);
+        Self(
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
+    }
+
+    /// User and system time so far.
+    fn cpu_s(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
+        f64::from(ticks) / 100.0
+    }
+
+    fn peak_rss_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// How many points came and after how long the last of them.
+async fn all_arrived(receiver: &Receiver) -> (u64, f64) {
+    let started = Instant::now();
+    let mut arrivals = receiver.arrivals();
+    tokio::time::timeout(FIRST, arrivals.changed())
+        .await
+        .unwrap()
+        .unwrap();
+    let mut last = started.elapsed();
+    while tokio::time::timeout(QUIET, arrivals.changed()).await.is_ok() {
+        last = started.elapsed();
+    }
+    let points = *arrivals.borrow();
+    (points, last.as_secs_f64())
+}
+
+fn requests(clouds: &Clouds) -> Vec<((String, String), u64)> {
+    let counts = [clouds.aws.counts(), clouds.azure.counts(), clouds.gcp.counts()];
+    counts.into_iter().flat_map(|c| c.requests).collect()
+}
+
+fn configuration(folder: &Path, clouds: &Clouds, otlp: &str) -> String {
+    std::fs::write(folder.join("ca.pem"), clouds.azure.ca_pem()).unwrap();
+    std::fs::write(folder.join("sa.json"), clouds.gcp.service_account_json()).unwrap();
+    let (folder, aws, azure, gcp) = (
+        folder.display(),
+        clouds.aws.endpoint(),
+        clouds.azure.endpoint(),
+        clouds.gcp.endpoint(),
+    );
+    let (key, secret) = (aws::ACCESS_KEY, aws::SECRET_KEY);
+    let azure_types = AZURE_TYPES
+        .map(|t| format!("{{ resource_type: {t}, period: 1m }}"))
+        .join(", ");
+    let (tenant, client, client_secret) = (azure::TENANT_ID, azure::CLIENT_ID, azure::CLIENT_SECRET);
+    format!(
+        r#"
+state: {{ dir: "{folder}/state" }}
+listen: 127.0.0.1:0
+defaults:
+  poll: {{ every: 1h, settle: 2m, lookback: 2m, initial: 10m }}
+destinations:
+  - name: receiver
+    otlp: {{ endpoint: "{otlp}" }}
+aws:
+  - name: aws
+    regions: [eu-west-1]
+    endpoint: {aws}
+    credentials: {{ static: {{ access_key_id: {key}, secret_access_key: {secret} }} }}
+    metrics: [{{ namespace: "AWS/*", statistics: [Average], period: 1m }}]
+azure:
+  - name: azure
+    tenant: {tenant}
+    cloud: {{ authority: {azure}, resource_manager: {azure}, metrics: "{azure}/{{region}}", ca_file: "{folder}/ca.pem" }}
+    credentials: {{ client_secret: {{ client_id: {client}, secret: {client_secret} }} }}
+    metrics: [{azure_types}]
+gcp:
+  - name: gcp
+    projects: [sim-project, sim-other]
+    endpoint: {gcp}
+    credentials: {{ service_account_file: "{folder}/sa.json" }}
+    metrics: [{{ types: ["*"] }}]
+"#
+    )
+}
+
+/// The number after `name` on the command line.
+fn argument(name: &str) -> Option<usize> {
+    let mut arguments = std::env::args().skip_while(|a| a != name);
+    arguments.nth(1).map(|n| n.parse().unwrap())
+}
+
+fn float(n: u64) -> f64 {
+    f64::from(u32::try_from(n).unwrap())
+}

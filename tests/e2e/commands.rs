@@ -1,0 +1,210 @@
+//! The other commands of the real binary: what they print and how they exit.
+
+use crate::setup::{Clouds, GCP_HOSTS, general, local};
+use cloudsim::{Faults, World};
+use export::receiver::Receiver;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Runs the binary to its end.
+async fn nephoscope(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
+    command.args(arguments).env("NO_COLOR", "1");
+    tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A configuration of all three simulated clouds in a folder of its own.
+struct Configured {
+    clouds: Clouds,
+    receiver: Receiver,
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Configured {
+    async fn new(edit: impl FnOnce(String) -> String) -> Self {
+        let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+        let receiver = Receiver::start(local(), local()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nephoscope.yaml");
+        let yaml = general(folder.path(), &receiver, "grpc")
+            + &clouds.aws_account()
+            + &clouds.azure_account(folder.path())
+            + &clouds.gcp_account(folder.path());
+        std::fs::write(&path, edit(yaml)).unwrap();
+        Self {
+            clouds,
+            receiver,
+            folder,
+            path,
+        }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        let all = [arguments, &["--config", self.path.to_str().unwrap()]].concat();
+        nephoscope(&all).await
+    }
+
+    async fn stop(self) {
+        self.clouds.stop().await;
+        self.receiver.stop().await;
+        drop(self.folder);
+    }
+}
+
+#[tokio::test]
+async fn check_offline_shows_all_mistakes_at_once_and_exits_64() {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/testdata");
+    let path = testdata.join("eight_mistakes.yaml");
+    let output = nephoscope(&["check", "--offline", "--config", path.to_str().unwrap()]).await;
+    assert_eq!(output.status.code(), Some(64));
+    let text = err(&output);
+    assert!(text.contains("9 problems in the configuration"), "{text}");
+    assert_eq!(text.matches("eight_mistakes.yaml:").count(), 9, "{text}");
+}
+
+#[tokio::test]
+async fn a_missing_configuration_exits_64_and_says_what_to_do() {
+    let output = nephoscope(&["run", "--config", "/nowhere/nephoscope.yaml"]).await;
+    assert_eq!(output.status.code(), Some(64));
+    let text = err(&output);
+    assert!(text.contains("/nowhere/nephoscope.yaml"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_proves_every_account() {
+    let configured = Configured::new(|yaml| yaml).await;
+    let output = configured.run(&["check"]).await;
+    assert!(output.status.success(), "{}{}", out(&output), err(&output));
+    let text = out(&output);
+    for scope in ["eu-west-1", "us-east-1", "sim-project", "sim-other"] {
+        assert!(text.contains(scope), "{text}");
+    }
+    configured.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_exits_77_when_a_credential_is_wrong() {
+    let secret = cloudsim::aws::SECRET_KEY;
+    let configured = Configured::new(|yaml| yaml.replace(secret, "not-the-secret")).await;
+    let output = configured.run(&["check"]).await;
+    assert_eq!(output.status.code(), Some(77), "{}{}", out(&output), err(&output));
+    let text = out(&output) + &err(&output);
+    assert!(
+        text.contains("eu-west-1") && text.contains("ListMetrics"),
+        "{text}"
+    );
+    assert!(!text.contains("not-the-secret"), "{text}");
+    configured.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_exits_69_when_a_cloud_cannot_be_reached() {
+    let configured = Configured::new(|yaml| yaml).await;
+    let endpoint = configured.clouds.gcp.endpoint();
+    let text = std::fs::read_to_string(&configured.path).unwrap();
+    let (_, gcp) = text.split_once("gcp:\n").unwrap();
+    let only_gcp = text.split_once("aws:\n").unwrap().0.to_owned() + "gcp:\n" + gcp;
+    // Port 9 of loopback is `discard`; nothing listens there.
+    std::fs::write(
+        &configured.path,
+        only_gcp.replace(&endpoint, "http://127.0.0.1:9"),
+    )
+    .unwrap();
+    let output = configured.run(&["check"]).await;
+    assert_eq!(output.status.code(), Some(69), "{}{}", out(&output), err(&output));
+    configured.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discover_lists_the_inventory() {
+    let configured = Configured::new(|yaml| yaml).await;
+    let output = configured.run(&["discover", "--json"]).await;
+    assert!(output.status.success(), "{}", err(&output));
+    let rows: Vec<serde_json::Value> = out(&output)
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    for account in ["a", "z", "g"] {
+        assert!(
+            rows.iter().any(|r| r["account"] == account),
+            "no target of {account}"
+        );
+    }
+    let table = out(&configured.run(&["discover"]).await);
+    assert!(table.contains("CPUUtilization"), "{table}");
+    configured.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn collect_prints_the_points_in_every_form() {
+    let configured = Configured::new(|yaml| yaml).await;
+    let json = configured
+        .run(&["collect", "--since", "15m", "--format", "json"])
+        .await;
+    assert!(json.status.success(), "{}", err(&json));
+    let points: Vec<serde_json::Value> = out(&json)
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    let named = |prefix: &str| {
+        points
+            .iter()
+            .filter(|p| p["metric"].as_str().is_some_and(|m| m.starts_with(prefix)))
+            .count()
+    };
+    assert!(
+        named("aws.ec2.") > 100 && named("azure.") > 100,
+        "{}",
+        points.len()
+    );
+    for host in GCP_HOSTS {
+        let service = host.split('.').next().unwrap();
+        assert!(named(&format!("gcp.{service}.")) > 0, "no points of {host}");
+    }
+    for (format, first) in [
+        ("csv", "time,"),
+        ("table", ""),
+        ("otlp-json", "{\"resourceMetrics\""),
+    ] {
+        let output = configured
+            .run(&["collect", "--since", "10m", "--format", format])
+            .await;
+        assert!(output.status.success(), "{}", err(&output));
+        let text = out(&output);
+        assert!(
+            text.starts_with(first),
+            "{format}: {}",
+            text.lines().next().unwrap()
+        );
+        assert!(text.contains("aws.ec2.cpu_utilization.average"), "{format}");
+    }
+    assert!(
+        !configured.folder.path().join("state").exists(),
+        "no state is touched"
+    );
+    configured.stop().await;
+}
+
+#[tokio::test]
+async fn schema_example_completions_and_version_are_printed() {
+    let schema = nephoscope(&["config", "schema"]).await;
+    let schema: serde_json::Value = serde_json::from_str(&out(&schema)).unwrap();
+    assert!(schema["properties"]["aws"].is_object());
+    let example = nephoscope(&["config", "example"]).await;
+    for part in ["destinations:", "aws:", "azure:", "gcp:"] {
+        assert!(out(&example).contains(part), "{part}");
+    }
+    assert!(out(&nephoscope(&["completions", "bash"]).await).contains("nephoscope"));
+    assert!(out(&nephoscope(&["--version"]).await).starts_with("nephoscope "));
+}

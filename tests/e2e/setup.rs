@@ -1,0 +1,311 @@
+//! What a test runs against: three simulated clouds, a receiver, and the real binary with a configuration as a user
+//! would write it. The daemon is killed when the test ends, however it ends.
+
+use cloudsim::aws::{self, AwsSim};
+use cloudsim::azure::{self, AzureSim};
+use cloudsim::gcp::GcpSim;
+use cloudsim::{Faults, World};
+use export::receiver::{FlatPoint, Receiver};
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+pub const STATISTICS: [&str; 3] = ["Average", "Sum", "Maximum"];
+pub const NAMESPACES: [&str; 4] = ["AWS/EC2", "AWS/Lambda", "AWS/SQS", "AWS/ApplicationELB"];
+pub const AZURE_TYPES: [&str; 3] = [
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.Sql/servers/databases",
+    "Microsoft.Cache/redis",
+];
+pub const GCP_HOSTS: [&str; 4] = [
+    "compute.googleapis.com",
+    "pubsub.googleapis.com",
+    "loadbalancing.googleapis.com",
+    "custom.googleapis.com",
+];
+pub const NANOS: i64 = 1_000_000_000;
+
+/// Much longer than any state of these tests takes to come, also on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The window that every point is compared in: `(from, to]`, whole minutes, inside what the first poll asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared {
+    pub from: i64,
+    pub to: i64,
+}
+
+/// The three simulated clouds.
+pub struct Clouds {
+    pub aws: AwsSim,
+    pub azure: AzureSim,
+    pub gcp: GcpSim,
+}
+
+impl Clouds {
+    pub async fn start(world: &World, faults: &Faults) -> Self {
+        Self {
+            aws: AwsSim::start(world.clone(), faults.clone(), local())
+                .await
+                .unwrap(),
+            azure: AzureSim::start(world.clone(), faults.clone(), local())
+                .await
+                .unwrap(),
+            gcp: GcpSim::start(world.clone(), faults.clone(), local())
+                .await
+                .unwrap(),
+        }
+    }
+
+    /// The `aws:` part of a configuration.
+    pub fn aws_account(&self) -> String {
+        let entries = NAMESPACES.iter().fold(String::new(), |mut text, n| {
+            writeln!(
+                text,
+                "      - {{ namespace: {n}, statistics: [Average, Sum, Maximum], period: 1m }}"
+            )
+            .unwrap();
+            text
+        });
+        format!(
+            "aws:\n  - name: a\n    regions: [eu-west-1, us-east-1]\n    endpoint: {}\n    credentials: {{ static: {{ \
+             access_key_id: {}, secret_access_key: {} }} }}\n    metrics:\n{entries}",
+            self.aws.endpoint(),
+            aws::ACCESS_KEY,
+            aws::SECRET_KEY
+        )
+    }
+
+    /// The `azure:` part; writes the CA it names into `folder`.
+    pub fn azure_account(&self, folder: &Path) -> String {
+        let ca = folder.join("ca.pem");
+        std::fs::write(&ca, self.azure.ca_pem()).unwrap();
+        let entries = AZURE_TYPES.iter().fold(String::new(), |mut text, t| {
+            writeln!(text, "      - {{ resource_type: {t}, period: 1m }}").unwrap();
+            text
+        });
+        format!(
+            "azure:\n  - name: z\n    tenant: {}\n    cloud: {{ authority: {at}, resource_manager: {at}, metrics: \
+             \"{at}/{{region}}\", ca_file: {} }}\n    credentials: {{ client_secret: {{ client_id: {}, secret: {} }} \
+             }}\n    metrics:\n{entries}",
+            azure::TENANT_ID,
+            ca.display(),
+            azure::CLIENT_ID,
+            azure::CLIENT_SECRET,
+            at = self.azure.endpoint(),
+        )
+    }
+
+    /// The `gcp:` part; writes the service account it names into `folder`.
+    pub fn gcp_account(&self, folder: &Path) -> String {
+        let key = folder.join("sa.json");
+        std::fs::write(&key, self.gcp.service_account_json()).unwrap();
+        let entries = GCP_HOSTS.iter().fold(String::new(), |mut text, h| {
+            writeln!(text, "      - types: [\"{h}/*\"]").unwrap();
+            text
+        });
+        format!(
+            "gcp:\n  - name: g\n    projects: [sim-project, sim-other]\n    endpoint: {}\n    credentials: {{ \
+             service_account_file: {} }}\n    metrics:\n{entries}",
+            self.gcp.endpoint(),
+            key.display()
+        )
+    }
+
+    pub async fn stop(self) {
+        self.aws.stop().await;
+        self.azure.stop().await;
+        self.gcp.stop().await;
+    }
+}
+
+/// The real binary, running; killed when dropped.
+pub struct Daemon {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Daemon {
+    /// `run` with this configuration, written into `folder`; its log goes to a file there.
+    pub fn start(folder: &Path, yaml: &str) -> Self {
+        let config = folder.join("nephoscope.yaml");
+        std::fs::write(&config, yaml).unwrap();
+        let log = folder.join("log");
+        let child = Command::new(env!("CARGO_BIN_EXE_nephoscope"))
+            .args(["run", "--config"])
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Resident memory at its highest so far, in bytes.
+    pub fn peak_rss_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        kib << 10
+    }
+
+    /// What it serves at `/metrics`, once it listens.
+    pub async fn metrics(&self) -> String {
+        let address = wait_for("the page's address in the log", || {
+            let log = self.log();
+            let (_, after) = log.split_once("page=http://")?;
+            Some(after.split('/').next().unwrap().to_owned())
+        })
+        .await;
+        http_get(&address, "/metrics").await
+    }
+
+    /// SIGTERM; gives the exit status.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let sent = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+        wait_for("the end of the daemon", || self.child.try_wait().unwrap()).await
+    }
+
+    /// Whether it still runs.
+    pub fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if self.child.kill().is_ok() {
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// One cloud or all, a daemon and a receiver.
+pub struct Setup {
+    pub clouds: Clouds,
+    pub receiver: Receiver,
+    pub daemon: Daemon,
+    pub window: Compared,
+    _folder: tempfile::TempDir,
+}
+
+impl Setup {
+    /// All three clouds, delivered over `grpc` or `http`.
+    pub async fn start(protocol: &str, faults: &Faults) -> Self {
+        let world = World {
+            gaps_per_thousand: 20,
+            ..World::default()
+        };
+        let clouds = Clouds::start(&world, faults).await;
+        let receiver = Receiver::start(local(), local()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let accounts = [
+            clouds.aws_account(),
+            clouds.azure_account(folder.path()),
+            clouds.gcp_account(folder.path()),
+        ];
+        let yaml = general(folder.path(), &receiver, protocol) + &accounts.concat();
+        let minute = world.clock.now_unix_s() / 60 * 60;
+        let daemon = Daemon::start(folder.path(), &yaml);
+        let window = Compared {
+            from: minute - 13 * 60,
+            to: minute - 6 * 60,
+        };
+        Self {
+            clouds,
+            receiver,
+            daemon,
+            window,
+            _folder: folder,
+        }
+    }
+
+    /// Waits until the wanted number of points of the window has arrived; gives what there is when patience ends.
+    pub async fn arrived(&self, wanted: usize) -> Vec<FlatPoint> {
+        let limit = Instant::now() + PATIENCE;
+        let mut arrivals = self.receiver.arrivals();
+        loop {
+            let points = self.in_window();
+            if points.len() >= wanted {
+                return points;
+            }
+            if Instant::now() > limit {
+                println!("{}{}", self.daemon.metrics().await, self.daemon.log());
+                return points;
+            }
+            drop(tokio::time::timeout(Duration::from_secs(5), arrivals.changed()).await);
+        }
+    }
+
+    fn in_window(&self) -> Vec<FlatPoint> {
+        let inside = |p: &FlatPoint| {
+            let end = i64::try_from(p.time).unwrap();
+            self.window.from * NANOS < end && end <= self.window.to * NANOS
+        };
+        self.receiver.received().into_iter().filter(inside).collect()
+    }
+
+    /// SIGTERM must end the daemon with exit code 0.
+    pub async fn stop(mut self) {
+        let status = self.daemon.terminate().await;
+        assert!(
+            status.success(),
+            "the daemon ended with {status}:\n{}",
+            self.daemon.log()
+        );
+        self.clouds.stop().await;
+        self.receiver.stop().await;
+    }
+}
+
+/// What all configurations have in common.
+pub fn general(folder: &Path, receiver: &Receiver, protocol: &str) -> String {
+    let endpoint = match protocol {
+        "grpc" => receiver.grpc_endpoint(),
+        _ => receiver.http_endpoint(),
+    };
+    format!(
+        "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ndefaults:\n  poll: {{ every: 1m, settle: 5m, lookback: 2m, initial: \
+         15m }}\ndestinations:\n  - name: receiver\n    otlp: {{ endpoint: \"{endpoint}\", protocol: {protocol} }}\n",
+        folder.join("state").display()
+    )
+}
+
+pub fn local() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// Asks again and again until there is something; a failure names what never came.
+pub async fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < limit, "{what}: it did not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The body of a plain GET.
+pub async fn http_get(address: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+        .split_once("\r\n\r\n")
+        .map_or(String::new(), |(_, body)| body.to_owned())
+}
