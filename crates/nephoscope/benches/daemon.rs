@@ -25,6 +25,18 @@ const QUIET: Duration = Duration::from_secs(3);
 /// Longest wait for the first point: listing comes first.
 const FIRST: Duration = Duration::from_secs(120);
 
+/// What the simulated account holds.
+const NAMESPACES: [&str; 8] = [
+    "AWS/ApplicationELB",
+    "AWS/DynamoDB",
+    "AWS/EC2",
+    "AWS/Lambda",
+    "AWS/RDS",
+    "AWS/S3",
+    "AWS/SQS",
+    "Shop/Check-Out v2",
+];
+
 /// What the simulated subscriptions hold.
 const AZURE_TYPES: [&str; 7] = [
     "Microsoft.Cache/redis",
@@ -148,6 +160,9 @@ fn configuration(folder: &Path, clouds: &Clouds, otlp: &str) -> String {
         clouds.gcp.endpoint(),
     );
     let (key, secret) = (aws::ACCESS_KEY, aws::SECRET_KEY);
+    let aws_namespaces = NAMESPACES
+        .map(|n| format!("{{ namespace: {n}, statistics: [Average], period: 1m }}"))
+        .join(", ");
     let azure_types = AZURE_TYPES
         .map(|t| format!("{{ resource_type: {t}, period: 1m }}"))
         .join(", ");
@@ -166,7 +181,7 @@ aws:
     regions: [eu-west-1]
     endpoint: {aws}
     credentials: {{ static: {{ access_key_id: {key}, secret_access_key: {secret} }} }}
-    metrics: [{{ namespace: "AWS/*", statistics: [Average], period: 1m }}]
+    metrics: [{aws_namespaces}]
 azure:
   - name: azure
     tenant: {tenant}

@@ -215,6 +215,7 @@ impl Checker<'_> {
         self.each(&written.statistics, &at.key("statistics"), |c, name, at| {
             c.statistic(name, at);
         });
+        self.namespace(&written.namespace, &at.key("namespace"));
         AwsMetrics {
             namespace: written.namespace.clone(),
             names: self.patterns(&written.names, &at.key("names")),
@@ -254,6 +255,18 @@ impl Checker<'_> {
             return None;
         }
         Some(period)
+    }
+
+    /// `ListMetrics` takes a namespace or none; a pattern would find nothing.
+    fn namespace(&mut self, name: &str, at: &At<'_>) {
+        if name.contains(['*', '?']) || name.starts_with('~') {
+            let help = "write one entry per namespace, like `namespace: AWS/EC2`; patterns are for `names`";
+            self.problem(
+                at,
+                format!("`{name}` is a pattern, and CloudWatch lists by the whole namespace"),
+                help,
+            );
+        }
     }
 
     fn statistic(&mut self, name: &str, at: &At<'_>) {
