@@ -225,7 +225,7 @@ fn an_answer_without_an_end_is_cut_off() {
         .collect();
     let (batches, next) = fold(&call, fresh);
     assert!(matches!(next, Next::Broken(_)));
-    assert_eq!(batches.len(), 65);
+    assert_eq!(batches.len(), 25);
 
     let flood: Vec<(i64, f64)> = (0..250).map(|i| (i * 60, 1.0)).collect();
     let (batches, next) = fold(
