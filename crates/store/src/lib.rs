@@ -1,21 +1,29 @@
 //! What has been taken from the clouds (the ledger) and what is still to be delivered (the spool), changed together in
-//! one commit.
+//! one transaction of one file.
 //!
-//! This version keeps both in memory, within a byte limit: a full spool makes [`Store::commit`] wait, which slows
-//! polling down to the pace of the slowest destination. It knows nothing of OTLP; an [`Encode`] handed in at the start
-//! turns points into opaque entries.
+//! A crash or a power cut leaves both or neither. A full spool makes [`Store::commit`] wait, which slows polling down to
+//! the pace of the slowest destination. This crate knows nothing of OTLP; an [`Encode`] handed in at the start turns
+//! points into opaque entries.
 
+mod error;
 mod ledger;
+mod load;
+mod options;
+mod shared;
 mod spool;
+mod sqlite;
+mod store;
+mod totals;
+mod writer;
 
-pub use ledger::{Ledger, Taken};
+pub use error::{OpenError, StoreError};
+pub use ledger::Progress;
+pub use options::{BALLAST_BYTES, DestinationSpec, FORGET_AFTER, Format, LEDGER_BYTES, OnFull, Options};
 pub use spool::Entry;
+pub use store::Store;
 
-use provider_api::{AccountId, GroupSpec, SeriesPoints, TargetId, UnixNanos};
-use spool::Spool;
+use provider_api::{AccountId, GroupSpec, SeriesPoints, TargetId, UnixNanos, Window};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
 
 /// Turns points into what the spool holds.
 pub trait Encode: Send + Sync {
@@ -23,34 +31,93 @@ pub trait Encode: Send + Sync {
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry>;
 }
 
+impl fmt::Debug for dyn Encode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Encode")
+    }
+}
+
+/// Which history a window belongs to. The two are told apart because what a series has had can only be remembered near
+/// the place where it is being taken: history may lie months before what is polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What is polled as time goes on.
+    Live,
+    /// What lies before it and is fetched later. Running totals cannot take it in: a total has been handed over already.
+    Backfill,
+}
+
+/// What an account's history is kept under. No account of a configuration has such a name.
+const BACKFILL: &str = "\u{1f}backfill";
+
+impl Lane {
+    /// What the account's progress is kept under.
+    pub(crate) fn account(self, account: &AccountId) -> AccountId {
+        match self {
+            Self::Live => account.clone(),
+            Self::Backfill => AccountId(format!("{account}{BACKFILL}").into()),
+        }
+    }
+
+    /// Keeps the memory of a series in one lane apart from that in the other.
+    pub(crate) fn salt(self) -> u128 {
+        match self {
+            Self::Live => 0,
+            Self::Backfill => 0x6261_636b_6669_6c6c_6261_636b_6669_6c6c,
+        }
+    }
+}
+
 /// One poll's points and what they mean for the ledger.
 #[derive(Debug)]
 pub struct Change<'a> {
+    /// What is polled, or history.
+    pub lane: Lane,
     /// Whose targets.
     pub account: &'a AccountId,
     /// How they are polled.
     pub group: &'a GroupSpec,
+    /// What was asked for; no point lies outside it.
+    pub window: Window,
     /// Points as they arrived; those already taken are left out.
     pub points: Vec<SeriesPoints>,
-    /// Targets that now have everything up to a time.
-    pub watermarks: Vec<(TargetId, UnixNanos)>,
+    /// Targets of which everything in the window has now been handed over.
+    pub complete: Vec<TargetId>,
 }
 
-/// What a commit did.
+/// Classes of lateness: 1, 2, 3–4, 5–8, 9–16, 17–32 and 33–64 grains.
+pub const LATE_CLASSES: usize = 7;
+
+/// What a commit did. Every point that arrived is in exactly one of `fresh`, `repeated`, `revised`, `too_old` and
+/// `deferred`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Points handed to the spool.
     pub fresh: u64,
-    /// Those among them that are older than a point already taken of their series.
+    /// Those among them that were not there when their target was taken up to a later time.
     pub late: u64,
     /// Points that had been taken before.
     pub repeated: u64,
+    /// Points that had been taken before with another value.
+    pub revised: u64,
+    /// Points older than all that is remembered of their series: whether they were taken cannot be told, so they are not.
+    pub too_old: u64,
+    /// Points in a gap, left to the window that will close it.
+    pub deferred: u64,
+    /// Late deltas that a running total could only take in without a point of their own.
+    pub folded: u64,
+    /// Deltas of history, which running totals leave out.
+    pub withheld: u64,
     /// End of the newest fresh point.
     pub newest: Option<UnixNanos>,
+    /// Late points by how many grains their target had been taken past them; see [`LATE_CLASSES`].
+    pub late_by_grains: [u32; LATE_CLASSES],
+    /// Late points beyond the last class.
+    pub deep: u64,
 }
 
 /// Figures for the status page and the metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes waiting to be delivered to at least one destination.
     pub spool_bytes: u64,
@@ -58,122 +125,23 @@ pub struct Usage {
     pub spool_points: u64,
     /// Series in the ledger.
     pub series: usize,
+    /// No room in the file or on the disk; polling waits.
+    pub full: bool,
+    /// Per destination, in the order of the options.
+    pub destinations: Vec<DestinationUsage>,
 }
 
-/// Ledger and spool of one daemon.
-pub struct Store {
-    inner: Mutex<Inner>,
-    encoder: Box<dyn Encode>,
-    pushed: Notify,
-    trimmed: Notify,
-}
-
-#[derive(Debug)]
-struct Inner {
-    ledger: Ledger,
-    spool: Spool,
-}
-
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("usage", &self.usage())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Store {
-    /// A store whose spool holds at most `max_bytes` (and always at least one entry) for these destinations.
-    pub fn in_memory(max_bytes: u64, destinations: usize, encoder: Box<dyn Encode>) -> Arc<Self> {
-        let inner = Inner {
-            ledger: Ledger::default(),
-            spool: Spool::new(max_bytes, destinations),
-        };
-        Arc::new(Self {
-            inner: Mutex::new(inner),
-            encoder,
-            pushed: Notify::new(),
-            trimmed: Notify::new(),
-        })
-    }
-
-    /// Takes what is new of a poll: waits for room in the spool, then changes ledger and spool together.
-    pub async fn commit(&self, change: Change<'_>) -> Committed {
-        self.room().await;
-        let mut inner = self.lock();
-        let (fresh, done) = inner.ledger.take(change.group, change.points);
-        for entry in self.encoder.encode(&fresh) {
-            inner.spool.push(entry);
-        }
-        for (target, upto) in change.watermarks {
-            inner.ledger.advance(change.account, target, upto);
-        }
-        drop(inner);
-        self.pushed.notify_waiters();
-        done
-    }
-
-    /// Up to when everything of a target has been taken.
-    pub fn watermark(&self, account: &AccountId, target: TargetId) -> Option<UnixNanos> {
-        self.lock().ledger.watermark(account, target)
-    }
-
-    /// The oldest entry that a destination (by its number) has not acknowledged; waits until there is one.
-    pub async fn next(&self, destination: usize) -> (u64, Entry) {
-        loop {
-            let pushed = self.pushed.notified();
-            tokio::pin!(pushed);
-            pushed.as_mut().enable();
-            if let Some(found) = self.lock().spool.next(destination) {
-                return found;
-            }
-            pushed.await;
-        }
-    }
-
-    /// The destination has everything up to and with this entry.
-    pub fn acknowledge(&self, destination: usize, sequence: u64) {
-        self.lock().spool.acknowledge(destination, sequence);
-        self.trimmed.notify_waiters();
-    }
-
-    /// Waits until every destination has everything.
-    pub async fn drained(&self) {
-        loop {
-            let trimmed = self.trimmed.notified();
-            tokio::pin!(trimmed);
-            trimmed.as_mut().enable();
-            if self.lock().spool.is_empty() {
-                return;
-            }
-            trimmed.await;
-        }
-    }
-
-    /// Figures of the moment.
-    pub fn usage(&self) -> Usage {
-        let inner = self.lock();
-        Usage {
-            spool_bytes: inner.spool.bytes(),
-            spool_points: inner.spool.points(),
-            series: inner.ledger.series(),
-        }
-    }
-
-    async fn room(&self) {
-        loop {
-            let trimmed = self.trimmed.notified();
-            tokio::pin!(trimmed);
-            trimmed.as_mut().enable();
-            if self.lock().spool.has_room() {
-                return;
-            }
-            trimmed.await;
-        }
-    }
-
-    /// A panic elsewhere leaves the data whole: each change is made by infallible steps.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Figures of one destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DestinationUsage {
+    /// Which.
+    pub name: String,
+    /// Bytes that wait for it.
+    pub pending_bytes: u64,
+    /// Points in them.
+    pub pending_points: u64,
+    /// Points that it will never get because it fell too far behind, since it was configured.
+    pub dropped_points: u64,
+    /// End of the oldest point that waits for it.
+    pub oldest_end: Option<UnixNanos>,
 }

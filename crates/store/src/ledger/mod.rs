@@ -1,0 +1,156 @@
+//! What has been taken from the clouds: per target how far, per series which points. Held in memory; what a
+//! transaction touches is undone when it fails.
+
+mod bits;
+pub(crate) mod codec;
+mod grid;
+mod print;
+mod progress;
+pub(crate) mod series;
+mod take;
+mod taken;
+pub(crate) mod targets;
+mod times;
+
+pub use progress::Progress;
+pub(crate) use take::{GroupFacts, Taking, Took};
+
+use hashbrown::{HashMap, HashSet, HashTable};
+use provider_api::SeriesId;
+use series::{Series, VACANT};
+use targets::index;
+
+/// Slot of a series: its row in the file.
+pub(crate) type Slot = u32;
+
+/// All series, by slot, and what the open transaction has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    rows: Vec<Series>,
+    slots: HashTable<Slot>,
+    free: Vec<Slot>,
+    /// Per target: series that hold more than is kept between polls.
+    wide: HashMap<u32, HashSet<Slot>>,
+    /// Series as they were before the open transaction; nothing for those that are new.
+    undo: HashMap<Slot, Option<Series>>,
+}
+
+impl Ledger {
+    /// How many series are known.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> Option<&Series> {
+        self.rows.get(index(slot)).filter(|row| row.target != VACANT)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Series)> {
+        (0_u32..).zip(&self.rows).filter(|(_, row)| row.target != VACANT)
+    }
+
+    fn find(&self, id: SeriesId) -> Option<Slot> {
+        let bytes = id.0.to_le_bytes();
+        let is = |slot: &Slot| self.rows.get(index(*slot)).is_some_and(|row| row.id == bytes);
+        self.slots.find(hash(&bytes), is).copied()
+    }
+
+    /// The series for changing, with its slot; remembers how it was.
+    fn touch(&mut self, id: SeriesId, target: u32, grain_s: u32) -> Slot {
+        if let Some(slot) = self.find(id) {
+            if !self.undo.contains_key(&slot) {
+                self.undo.insert(slot, self.get(slot).cloned());
+            }
+            return slot;
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.rows.push(Series::vacant());
+            u32::try_from(self.rows.len() - 1).unwrap_or(VACANT)
+        });
+        self.put(slot, Series::new(id.0.to_le_bytes(), target, grain_s));
+        self.undo.insert(slot, None);
+        slot
+    }
+
+    fn put(&mut self, slot: Slot, series: Series) {
+        let hash_now = hash(&series.id);
+        if let Some(place) = self.rows.get_mut(index(slot)) {
+            *place = series;
+        }
+        let rows = &self.rows;
+        self.slots.insert_unique(hash_now, slot, |slot| {
+            rows.get(index(*slot)).map_or(0, |row| hash(&row.id))
+        });
+    }
+
+    /// Forgets a series.
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        let Some(row) = self.rows.get_mut(index(slot)) else {
+            return;
+        };
+        let hash_now = hash(&row.id);
+        *row = Series::vacant();
+        if let Ok(entry) = self.slots.find_entry(hash_now, |found| *found == slot) {
+            entry.remove();
+            self.free.push(slot);
+        }
+    }
+
+    /// Slots whose rows have to be written, in the order of the file.
+    pub(crate) fn changed(&self) -> Vec<Slot> {
+        let differs = |(slot, before): &(&Slot, &Option<Series>)| before.as_ref() != self.get(**slot);
+        let mut slots: Vec<Slot> = self.undo.iter().filter(differs).map(|(slot, _)| *slot).collect();
+        slots.sort_unstable();
+        slots
+    }
+
+    /// The transaction is durable.
+    pub(crate) fn keep(&mut self) {
+        self.undo.clear();
+    }
+
+    /// The transaction failed: everything as it was.
+    pub(crate) fn undo(&mut self) {
+        for (slot, before) in std::mem::take(&mut self.undo) {
+            match before {
+                None => self.remove(slot),
+                Some(before) => {
+                    if before.is_wide(0) {
+                        self.wide.entry(before.target).or_default().insert(slot);
+                    }
+                    if let Some(place) = self.rows.get_mut(index(slot)) {
+                        *place = before;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Room for as many rows as the file has.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.rows.reserve_exact(rows);
+        let all = &self.rows;
+        self.slots
+            .reserve(rows, |slot| all.get(index(*slot)).map_or(0, |row| hash(&row.id)));
+    }
+
+    /// From a row of the file; rows come in the order of their slots.
+    pub(crate) fn load(&mut self, slot: Slot, series: Series) {
+        while self.rows.len() < index(slot) {
+            self.free.push(u32::try_from(self.rows.len()).unwrap_or(VACANT));
+            self.rows.push(Series::vacant());
+        }
+        self.rows.push(Series::vacant());
+        // What a window needed that was open when the file was left is trimmed when its target is taken again.
+        if series.is_wide(0) {
+            self.wide.entry(series.target).or_default().insert(slot);
+        }
+        self.put(slot, series);
+    }
+}
+
+/// Identities are hashes already.
+fn hash(id: &[u8; 16]) -> u64 {
+    let [low, _] = codec::halves(id);
+    low
+}

@@ -1,0 +1,164 @@
+//! Everything that is kept in memory, read from the file when it is opened.
+
+use crate::ledger::series::VACANT;
+use crate::ledger::targets::{TargetRow, Targets};
+use crate::ledger::{Ledger, codec};
+use crate::options::{Options, Stream};
+use crate::spool::{Cursor, CursorRow, Meta, Spool};
+use crate::sqlite::rows;
+use crate::totals::{self, Totals};
+use provider_api::UnixNanos;
+use rusqlite::{Connection, Row};
+use std::collections::{BTreeMap, HashMap};
+
+/// Payloads of the newest entries kept in memory: several times what is in flight to a destination that keeps up.
+const CACHE_BYTES: u64 = 16 << 20;
+
+/// Why rows could not be read.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// `SQLite` says why.
+    Sqlite(rusqlite::Error),
+    /// A row is not what was written.
+    Damaged(String),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn slot(row: &Row<'_>, what: &str) -> Result<u32, Failed> {
+    match row.get::<_, i64>(0).map(u32::try_from)? {
+        Ok(slot) if slot != VACANT => Ok(slot),
+        _ => Err(damaged(what, 0)),
+    }
+}
+
+fn damaged(what: &str, row: u32) -> Failed {
+    Failed::Damaged(format!("row {row} of the table {what} is not what was written"))
+}
+
+/// All series.
+pub(crate) fn ledger(conn: &Connection) -> Result<Ledger, Failed> {
+    let mut ledger = Ledger::default();
+    let count: i64 = conn.query_row("SELECT count(*) FROM series", [], |row| row.get(0))?;
+    ledger.reserve(usize::try_from(count).unwrap_or(0));
+    let mut statement = conn.prepare("SELECT slot, id, target, state FROM series ORDER BY slot")?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let slot = slot(row, "series")?;
+        let id = row.get_ref(1)?.as_blob().ok().and_then(|id| id.try_into().ok());
+        let state = row.get_ref(3)?.as_blob().ok();
+        let series = id
+            .zip(state)
+            .and_then(|(id, state)| codec::decode(id, row.get(2).ok()?, state));
+        ledger.load(slot, series.ok_or_else(|| damaged("series", slot))?);
+    }
+    Ok(ledger)
+}
+
+/// All accounts and targets.
+pub(crate) fn targets(conn: &Connection) -> Result<Targets, Failed> {
+    let mut targets = Targets::default();
+    let accounts = rows::all(conn, "SELECT id, name FROM accounts", |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?))
+    })?;
+    for (number, name) in accounts {
+        targets.load_account(number, &name);
+    }
+    let sql = "SELECT slot, account, target, since, upto, ahead_from, ahead_to FROM targets ORDER BY slot";
+    let mut statement = conn.prepare(sql)?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let slot = slot(row, "targets")?;
+        targets.load(slot, target(row)?);
+    }
+    Ok(targets)
+}
+
+fn target(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
+    let time = |column| row.get::<_, Option<i64>>(column).map(|time| time.map(UnixNanos));
+    Ok(TargetRow {
+        account: row.get(1)?,
+        target: row.get::<_, i64>(2)?.cast_unsigned(),
+        since: UnixNanos(row.get(3)?),
+        upto: time(4)?,
+        ahead: time(5)?.zip(time(6)?).map(Box::new),
+        saved: true,
+    })
+}
+
+/// Totals, if some destination wants them.
+pub(crate) fn totals(conn: &Connection, streams: &[Stream]) -> Result<Totals, Failed> {
+    let mut totals = Totals::default();
+    if !streams.iter().any(|stream| stream.cumulative) {
+        return Ok(totals);
+    }
+    let mut statement = conn.prepare("SELECT slot, state FROM totals")?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let slot = slot(row, "totals")?;
+        let total = row.get_ref(1)?.as_blob().ok();
+        let total = total.and_then(|state| totals::codec::decode(slot, state));
+        totals.load(slot, total.ok_or_else(|| damaged("totals", slot))?);
+    }
+    Ok(totals)
+}
+
+/// All settings.
+pub(crate) fn settings(conn: &Connection) -> Result<HashMap<String, Vec<u8>>, Failed> {
+    let settings = rows::all(conn, "SELECT key, value FROM settings", |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(settings.into_iter().collect())
+}
+
+/// Entries and cursors, with the configuration's changes since the file was left: a destination that is new starts at
+/// the end, one that is gone holds nothing back.
+pub(crate) fn spool(conn: &Connection, options: &Options, in_memory: bool) -> Result<Spool, Failed> {
+    let mut known: BTreeMap<String, CursorRow> = rows::cursors(conn)?.into_iter().collect();
+    let mut metas: BTreeMap<u64, Meta> = rows::metas(conn)?.into_iter().collect();
+    let newest = metas.last_key_value().map_or(0, |(seq, _)| *seq);
+    let last = known.values().map(|row| row.seq).max().unwrap_or(0).max(newest);
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    if !options.streams().iter().any(|stream| stream.cumulative) {
+        // Nobody carries them on, so they must not be continued later.
+        conn.execute("DELETE FROM totals", [])?;
+    }
+    let mut cursors = Vec::with_capacity(options.destinations.len());
+    for spec in &options.destinations {
+        let stream = Stream::of(spec);
+        let row = known
+            .remove(&spec.name)
+            .map_or_else(|| CursorRow::new(stream, last), |row| row.switch(stream, last));
+        rows::save_cursor(conn, &spec.name, &row)?;
+        cursors.push(Cursor::new(bounded(spec, options), row));
+    }
+    for name in known.keys() {
+        rows::delete_cursor(conn, name)?;
+    }
+    let wanted = |seq: &u64, meta: &Meta| cursors.iter().any(|cursor| cursor.row.wants(*seq, meta));
+    let unwanted: Vec<u64> = metas
+        .iter()
+        .filter(|(seq, meta)| !wanted(seq, meta))
+        .map(|(seq, _)| *seq)
+        .collect();
+    for seq in unwanted {
+        rows::delete_entry(conn, seq)?;
+        metas.remove(&seq);
+    }
+    conn.execute_batch("COMMIT")?;
+    let cache = if in_memory { u64::MAX } else { CACHE_BYTES };
+    Ok(Spool::new(cursors, metas, last + 1, cache))
+}
+
+/// Destinations of different streams share the file, so each gets its part of it at most.
+fn bounded(spec: &crate::DestinationSpec, options: &Options) -> crate::DestinationSpec {
+    let streams = u64::try_from(options.streams().len()).unwrap_or(1).max(1);
+    crate::DestinationSpec {
+        max_bytes: spec.max_bytes.min(options.max_bytes / streams),
+        ..spec.clone()
+    }
+}

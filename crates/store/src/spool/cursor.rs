@@ -1,0 +1,122 @@
+//! How far one destination is, and how much waits for it.
+
+use super::Meta;
+use crate::options::{DestinationSpec, OnFull, Stream};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The part of a cursor that the file keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CursorRow {
+    /// Everything up to and with this entry has been acknowledged.
+    pub(crate) seq: u64,
+    /// Points skipped because it fell too far behind.
+    pub(crate) dropped: u64,
+    /// What it wants.
+    pub(crate) stream: Stream,
+    /// What it wanted up to and with the entry `switched`, before its configuration changed.
+    pub(crate) former: Stream,
+    pub(crate) switched: u64,
+}
+
+impl CursorRow {
+    /// A destination that starts at the end: entries up to `last` are not for it.
+    pub(crate) fn new(stream: Stream, last: u64) -> Self {
+        Self {
+            seq: last,
+            dropped: 0,
+            stream,
+            former: stream,
+            switched: 0,
+        }
+    }
+
+    /// The same destination with what its configuration says today: what waits is still delivered as it was encoded.
+    #[must_use]
+    pub(crate) fn switch(self, stream: Stream, last: u64) -> Self {
+        if self.stream == stream {
+            return self;
+        }
+        Self {
+            stream,
+            former: self.stream,
+            switched: last,
+            ..self
+        }
+    }
+
+    fn stream_at(&self, seq: u64) -> Stream {
+        if seq <= self.switched {
+            self.former
+        } else {
+            self.stream
+        }
+    }
+
+    /// Whether it still has to get this entry.
+    pub(crate) fn wants(&self, seq: u64, meta: &Meta) -> bool {
+        seq > self.seq && meta.stream == self.stream_at(seq)
+    }
+}
+
+/// A destination's place in the spool.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) spec: Arc<DestinationSpec>,
+    pub(crate) row: CursorRow,
+    pub(crate) pending_bytes: u64,
+    pub(crate) pending_points: u64,
+}
+
+impl Cursor {
+    pub(crate) fn new(spec: DestinationSpec, row: CursorRow) -> Self {
+        Self {
+            spec: Arc::new(spec),
+            row,
+            pending_bytes: 0,
+            pending_points: 0,
+        }
+    }
+
+    /// Counts what waits for it.
+    pub(crate) fn count(&mut self, metas: &BTreeMap<u64, Meta>) {
+        let (bytes, points) = self.pending(metas).fold((0, 0), |(bytes, points), (_, meta)| {
+            (bytes + meta.bytes, points + u64::from(meta.points))
+        });
+        self.pending_bytes = bytes;
+        self.pending_points = points;
+    }
+
+    /// Entries that it still has to get, oldest first.
+    pub(crate) fn pending<'a>(
+        &'a self,
+        metas: &'a BTreeMap<u64, Meta>,
+    ) -> impl Iterator<Item = (u64, &'a Meta)> {
+        metas
+            .range(self.row.seq.saturating_add(1)..)
+            .map(|(seq, meta)| (*seq, meta))
+            .filter(|(seq, meta)| self.row.wants(*seq, meta))
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        match self.spec.on_full {
+            OnFull::DropOldest => true,
+            OnFull::Pause => self.pending_bytes == 0 || self.pending_bytes < self.spec.max_bytes,
+        }
+    }
+
+    pub(crate) fn add(&mut self, meta: &Meta) {
+        self.pending_bytes += meta.bytes;
+        self.pending_points += u64::from(meta.points);
+    }
+
+    pub(crate) fn subtract(&mut self, meta: &Meta) {
+        self.pending_bytes = self.pending_bytes.saturating_sub(meta.bytes);
+        self.pending_points = self.pending_points.saturating_sub(u64::from(meta.points));
+    }
+
+    /// Whether it has to skip its oldest entries.
+    pub(crate) fn overflows(&self) -> bool {
+        self.spec.on_full == OnFull::DropOldest && self.pending_bytes > self.spec.max_bytes
+    }
+}

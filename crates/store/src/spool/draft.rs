@@ -1,0 +1,97 @@
+//! Changes of the open transaction. Nothing of them is seen outside before they are durable.
+
+use super::{Cursor, Entry, Meta, Spool};
+use crate::options::Stream;
+
+/// What the spool will be once the transaction is committed.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) cursors: Vec<Cursor>,
+    pub(crate) pushed: Vec<(u64, Meta, Entry)>,
+    /// Entries that nobody wants any more.
+    pub(crate) gone: Vec<u64>,
+    pub(crate) next: u64,
+}
+
+impl Draft {
+    /// No changes yet.
+    pub(crate) fn new(spool: &Spool) -> Self {
+        Self {
+            cursors: spool.cursors.clone(),
+            pushed: Vec::new(),
+            gone: Vec::new(),
+            next: spool.next,
+        }
+    }
+
+    /// Appends an entry and returns its number. Destinations that skip rather than pause make room for it.
+    pub(crate) fn push(&mut self, spool: &Spool, stream: Stream, entry: Entry) -> u64 {
+        let seq = self.next;
+        self.next += 1;
+        let meta = Meta::of(stream, &entry);
+        self.pushed.push((seq, meta, entry));
+        for index in 0..self.cursors.len() {
+            if let Some(cursor) = self.cursors.get_mut(index)
+                && cursor.row.wants(seq, &meta)
+            {
+                cursor.add(&meta);
+                self.make_room(spool, index, seq);
+            }
+        }
+        seq
+    }
+
+    /// The entry just pushed is kept, however large it is.
+    fn make_room(&mut self, spool: &Spool, destination: usize, newest: u64) {
+        while let Some(cursor) = self.cursors.get(destination).filter(|cursor| cursor.overflows()) {
+            let Some((seq, _)) = self.wanted(spool, cursor, newest - 1).into_iter().next() else {
+                return;
+            };
+            self.skip(spool, destination, seq);
+        }
+    }
+
+    /// The destination goes on without the entries up to and with `seq`; their points are counted.
+    pub(crate) fn skip(&mut self, spool: &Spool, destination: usize, seq: u64) {
+        let Some(cursor) = self.cursors.get(destination) else {
+            return;
+        };
+        let skipped = self.wanted(spool, cursor, seq);
+        let points: u64 = skipped.iter().map(|(_, meta)| u64::from(meta.points)).sum();
+        self.acknowledge(spool, destination, seq);
+        if let Some(cursor) = self.cursors.get_mut(destination) {
+            cursor.row.dropped += points;
+        }
+    }
+
+    /// The destination has everything up to and with `seq`.
+    pub(crate) fn acknowledge(&mut self, spool: &Spool, destination: usize, seq: u64) {
+        let Some(cursor) = self.cursors.get(destination) else {
+            return;
+        };
+        let seq = seq.min(self.next - 1);
+        let taken = self.wanted(spool, cursor, seq);
+        if let Some(cursor) = self.cursors.get_mut(destination) {
+            for (_, meta) in &taken {
+                cursor.subtract(meta);
+            }
+            cursor.row.seq = cursor.row.seq.max(seq);
+        }
+        for (seq, meta) in taken {
+            if !self.cursors.iter().any(|cursor| cursor.row.wants(seq, &meta)) {
+                self.gone.push(seq);
+            }
+        }
+    }
+
+    /// Entries up to and with `upto` that a destination still has to get, oldest first.
+    fn wanted(&self, spool: &Spool, cursor: &Cursor, upto: u64) -> Vec<(u64, Meta)> {
+        let old = cursor
+            .pending(&spool.metas)
+            .take_while(|(seq, _)| *seq <= upto)
+            .map(|(seq, meta)| (seq, *meta));
+        let new = self.pushed.iter().map(|(seq, meta, _)| (*seq, *meta));
+        let new = new.filter(|(seq, meta)| *seq <= upto && cursor.row.wants(*seq, meta));
+        old.chain(new).collect()
+    }
+}

@@ -1,0 +1,148 @@
+//! What is still to be delivered: encoded entries in order, one cursor per destination. The payloads are in the file;
+//! in memory are their sizes and the newest few.
+
+mod cursor;
+mod draft;
+
+pub(crate) use cursor::{Cursor, CursorRow};
+pub(crate) use draft::Draft;
+
+use crate::options::Stream;
+use bytes::Bytes;
+use provider_api::UnixNanos;
+use std::collections::BTreeMap;
+
+/// One encoded batch. The spool does not look inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The batch, compressed.
+    pub payload: Bytes,
+    /// Its size before compression.
+    pub raw_len: u32,
+    /// How many points it holds.
+    pub points: u32,
+    /// End of its oldest point.
+    pub oldest_end: UnixNanos,
+    /// End of its newest point.
+    pub newest_end: UnixNanos,
+}
+
+/// What is known of an entry without its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) stream: Stream,
+    pub(crate) bytes: u64,
+    pub(crate) points: u32,
+    pub(crate) oldest_end: UnixNanos,
+}
+
+impl Meta {
+    pub(crate) fn of(stream: Stream, entry: &Entry) -> Self {
+        Self {
+            stream,
+            bytes: u64::try_from(entry.payload.len()).unwrap_or(u64::MAX),
+            points: entry.points,
+            oldest_end: entry.oldest_end,
+        }
+    }
+}
+
+/// The spool as the last transaction left it.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    pub(crate) cursors: Vec<Cursor>,
+    metas: BTreeMap<u64, Meta>,
+    /// Newest entries, for destinations that keep up.
+    cache: BTreeMap<u64, Entry>,
+    cache_max_bytes: u64,
+    cached_bytes: u64,
+    /// Sequence number of the next entry.
+    next: u64,
+}
+
+impl Spool {
+    /// From what the file has.
+    pub(crate) fn new(
+        mut cursors: Vec<Cursor>,
+        metas: BTreeMap<u64, Meta>,
+        next: u64,
+        cache_max_bytes: u64,
+    ) -> Self {
+        for cursor in &mut cursors {
+            cursor.count(&metas);
+        }
+        Self {
+            cursors,
+            metas,
+            cache: BTreeMap::new(),
+            cache_max_bytes,
+            cached_bytes: 0,
+            next,
+        }
+    }
+
+    /// A full destination that pauses has no room; one that waits for nothing always has, so that an entry larger
+    /// than its limit cannot block for ever.
+    pub(crate) fn has_room(&self) -> bool {
+        self.cursors.iter().all(Cursor::has_room)
+    }
+
+    /// The oldest entry that a destination has not acknowledged, and its bytes if they are at hand.
+    pub(crate) fn next(&self, destination: usize) -> Option<(u64, Option<Entry>)> {
+        let cursor = self.cursors.get(destination)?;
+        let (seq, _) = cursor.pending(&self.metas).next()?;
+        Some((seq, self.cache.get(&seq).cloned()))
+    }
+
+    /// End of the oldest point that a destination waits for.
+    pub(crate) fn oldest_end(&self, destination: usize) -> Option<UnixNanos> {
+        let cursor = self.cursors.get(destination)?;
+        cursor
+            .pending(&self.metas)
+            .next()
+            .map(|(_, meta)| meta.oldest_end)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.metas.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.metas.values().map(|meta| meta.bytes).sum()
+    }
+
+    pub(crate) fn points(&self) -> u64 {
+        self.metas.values().map(|meta| u64::from(meta.points)).sum()
+    }
+
+    /// What a transaction has made durable.
+    pub(crate) fn publish(&mut self, draft: Draft) {
+        self.cursors = draft.cursors;
+        self.next = draft.next;
+        for (seq, meta, entry) in draft.pushed {
+            self.metas.insert(seq, meta);
+            self.remember(seq, entry);
+        }
+        for seq in draft.gone {
+            self.metas.remove(&seq);
+            if let Some(entry) = self.cache.remove(&seq) {
+                self.cached_bytes -= size(&entry);
+            }
+        }
+    }
+
+    fn remember(&mut self, seq: u64, entry: Entry) {
+        self.cached_bytes += size(&entry);
+        self.cache.insert(seq, entry);
+        while self.cached_bytes > self.cache_max_bytes {
+            let Some((_, oldest)) = self.cache.pop_first() else {
+                return;
+            };
+            self.cached_bytes -= size(&oldest);
+        }
+    }
+}
+
+fn size(entry: &Entry) -> u64 {
+    u64::try_from(entry.payload.len()).unwrap_or(u64::MAX)
+}

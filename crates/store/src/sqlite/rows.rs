@@ -1,0 +1,156 @@
+//! Rows in and out. Times are Unix nanoseconds; unsigned numbers are stored bit by bit as signed ones.
+
+use crate::options::Stream;
+use crate::spool::{CursorRow, Entry, Meta};
+use provider_api::UnixNanos;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use xxhash_rust::xxh3::xxh3_64;
+
+pub(crate) fn save_account(conn: &Connection, number: u32, name: &str) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO accounts VALUES(?1,?2)")?
+        .execute((number, name))?;
+    Ok(())
+}
+
+/// Account, target, since, up to, ahead from, ahead to.
+pub(crate) type TargetColumns = (u32, i64, i64, Option<i64>, Option<i64>, Option<i64>);
+
+pub(crate) fn save_target(conn: &Connection, slot: u32, c: TargetColumns) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO targets VALUES(?1,?2,?3,?4,?5,?6,?7)")?
+        .execute((slot, c.0, c.1, c.2, c.3, c.4, c.5))?;
+    Ok(())
+}
+
+pub(crate) fn save_series(
+    conn: &Connection,
+    slot: u32,
+    id: &[u8; 16],
+    target: u32,
+    state: &[u8],
+) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO series VALUES(?1,?2,?3,?4)")?
+        .execute((slot, id.as_slice(), target, state))?;
+    Ok(())
+}
+
+pub(crate) fn save_total(conn: &Connection, slot: u32, state: &[u8]) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO totals VALUES(?1,?2)")?
+        .execute((slot, state))?;
+    Ok(())
+}
+
+pub(crate) fn save_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO settings VALUES(?1,?2)")?
+        .execute((key, value))?;
+    Ok(())
+}
+
+pub(crate) fn delete_series(conn: &Connection, slot: u32) -> Result<()> {
+    conn.prepare_cached("DELETE FROM series WHERE slot=?1")?
+        .execute([slot])?;
+    conn.prepare_cached("DELETE FROM totals WHERE slot=?1")?
+        .execute([slot])?;
+    Ok(())
+}
+
+pub(crate) fn delete_target(conn: &Connection, slot: u32) -> Result<()> {
+    conn.prepare_cached("DELETE FROM targets WHERE slot=?1")?
+        .execute([slot])?;
+    Ok(())
+}
+
+pub(crate) fn save_entry(conn: &Connection, seq: u64, stream: Stream, entry: &Entry) -> Result<()> {
+    conn.prepare_cached("INSERT INTO entries VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")?
+        .execute((
+            seq.cast_signed(),
+            stream.code(),
+            entry.raw_len,
+            entry.points,
+            entry.oldest_end.0,
+            entry.newest_end.0,
+            xxh3_64(&entry.payload).cast_signed(),
+            entry.payload.as_ref(),
+        ))?;
+    Ok(())
+}
+
+pub(crate) fn delete_entry(conn: &Connection, seq: u64) -> Result<()> {
+    conn.prepare_cached("DELETE FROM entries WHERE seq=?1")?
+        .execute([seq.cast_signed()])?;
+    Ok(())
+}
+
+/// An entry and whether its bytes are those that were written; nothing when it has been trimmed.
+pub(crate) fn entry(conn: &Connection, seq: u64) -> Result<Option<(Entry, bool)>> {
+    conn.prepare_cached(
+        "SELECT raw_len, points, oldest_end, newest_end, checksum, payload FROM entries WHERE seq=?1",
+    )?
+    .query_row([seq.cast_signed()], |row| {
+        let payload: Vec<u8> = row.get(5)?;
+        let whole = xxh3_64(&payload).cast_signed() == row.get::<_, i64>(4)?;
+        let entry = Entry {
+            payload: payload.into(),
+            raw_len: row.get(0)?,
+            points: row.get(1)?,
+            oldest_end: UnixNanos(row.get(2)?),
+            newest_end: UnixNanos(row.get(3)?),
+        };
+        Ok((entry, whole))
+    })
+    .optional()
+}
+
+/// What is known of every entry without reading payloads.
+pub(crate) fn metas(conn: &Connection) -> Result<Vec<(u64, Meta)>> {
+    let sql = "SELECT seq, format, length(payload), points, oldest_end FROM entries ORDER BY seq";
+    all(conn, sql, |row| {
+        let meta = Meta {
+            stream: Stream::from_code(row.get(1)?),
+            bytes: row.get::<_, i64>(2)?.cast_unsigned(),
+            points: row.get(3)?,
+            oldest_end: UnixNanos(row.get(4)?),
+        };
+        Ok((row.get::<_, i64>(0)?.cast_unsigned(), meta))
+    })
+}
+
+pub(crate) fn save_cursor(conn: &Connection, name: &str, c: &CursorRow) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO cursors VALUES(?1,?2,?3,?4,?5,?6)")?
+        .execute((
+            name,
+            c.seq.cast_signed(),
+            c.dropped.cast_signed(),
+            c.stream.code(),
+            c.former.code(),
+            c.switched.cast_signed(),
+        ))?;
+    Ok(())
+}
+
+pub(crate) fn delete_cursor(conn: &Connection, name: &str) -> Result<()> {
+    conn.prepare_cached("DELETE FROM cursors WHERE destination=?1")?
+        .execute([name])?;
+    Ok(())
+}
+
+pub(crate) fn cursors(conn: &Connection) -> Result<Vec<(String, CursorRow)>> {
+    let sql = "SELECT destination, seq, dropped, format, former, switched FROM cursors";
+    all(conn, sql, |row| {
+        let cursor = CursorRow {
+            seq: row.get::<_, i64>(1)?.cast_unsigned(),
+            dropped: row.get::<_, i64>(2)?.cast_unsigned(),
+            stream: Stream::from_code(row.get(3)?),
+            former: Stream::from_code(row.get(4)?),
+            switched: row.get::<_, i64>(5)?.cast_unsigned(),
+        };
+        Ok((row.get(0)?, cursor))
+    })
+}
+
+pub(crate) fn all<T>(
+    conn: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    conn.prepare(sql)?.query_map([], read)?.collect()
+}

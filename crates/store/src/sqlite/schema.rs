@@ -1,0 +1,58 @@
+//! The tables, and how an older file becomes one of today.
+
+use rusqlite::{Connection, Transaction};
+
+/// "neph" in ASCII, in the file's header.
+pub(crate) const APPLICATION_ID: u32 = 0x6e65_7068;
+
+/// The format that this version writes.
+pub(crate) const FORMAT: i64 = 1;
+
+/// One step from a format to the next.
+type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// Step *i* leads from format *i* to *i* + 1.
+const STEPS: [Step; 1] = [to_1];
+
+/// Payloads come last in their rows, so that reading the other columns does not read them.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS accounts(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS targets(slot INTEGER PRIMARY KEY, account INTEGER NOT NULL, target INTEGER NOT NULL,
+  since INTEGER NOT NULL, upto INTEGER, ahead_from INTEGER, ahead_to INTEGER);
+CREATE TABLE IF NOT EXISTS series(slot INTEGER PRIMARY KEY, id BLOB NOT NULL, target INTEGER NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS totals(slot INTEGER PRIMARY KEY, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS entries(seq INTEGER PRIMARY KEY, format INTEGER NOT NULL, raw_len INTEGER NOT NULL,
+  points INTEGER NOT NULL, oldest_end INTEGER NOT NULL, newest_end INTEGER NOT NULL, checksum INTEGER NOT NULL,
+  payload BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS cursors(destination TEXT PRIMARY KEY, seq INTEGER NOT NULL, dropped INTEGER NOT NULL,
+  format INTEGER NOT NULL, former INTEGER NOT NULL, switched INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Brings the tables from format `from` to [`FORMAT`], each step in a transaction.
+pub(crate) fn migrate(conn: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    let steps = (0..).zip(STEPS).skip(usize::try_from(from).unwrap_or(0));
+    for (format, step) in steps {
+        let transaction = conn.transaction()?;
+        step(&transaction)?;
+        transaction.pragma_update(None, "user_version", format + 1_i64)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Format 0 is an empty file, or one from before the first release: the same settings, nothing else worth keeping.
+fn to_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+/// Leaves word of who wrote the file last, and that it is in use.
+pub(crate) fn mark(conn: &Connection, version: &str, clean: bool) -> rusqlite::Result<()> {
+    let mut put =
+        conn.prepare_cached("INSERT INTO meta VALUES(?1,?2) ON CONFLICT DO UPDATE SET value=excluded.value")?;
+    put.execute(("written_by", version))?;
+    put.execute(("clean", i64::from(clean)))?;
+    Ok(())
+}

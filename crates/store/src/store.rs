@@ -1,0 +1,301 @@
+//! The handle: everything that the rest of the program may ask for. Requests that change something go to the writer;
+//! answers to the others come from what it has published.
+
+use crate::ledger::Ledger;
+use crate::load::{self, Failed};
+use crate::shared::{Shared, State};
+use crate::sqlite::lock::Lock;
+use crate::sqlite::{ballast::Ballast, lock, open, rows};
+use crate::writer::{CommitRequest, Message, QUEUE, Reply, Small, Writer};
+use crate::{
+    Change, Committed, DestinationUsage, Encode, Entry, Lane, OpenError, Options, Progress, StoreError, Usage,
+};
+use provider_api::{AccountId, TargetId};
+use rusqlite::Connection;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Ledger and spool of one daemon.
+pub struct Store {
+    shared: Arc<Shared>,
+    requests: Mutex<Option<mpsc::Sender<Message>>>,
+    /// Deliveries read through it; a store without a file has everything in memory.
+    reader: Option<Arc<Mutex<Connection>>>,
+    thread: Mutex<Option<(JoinHandle<()>, Option<Lock>)>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("usage", &self.usage())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the store in `options.dir`, a new one if there is none.
+    pub fn open(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
+        open::directory(&options.dir)?;
+        let lock = lock::take(&options.dir)?;
+        let conn = open::writer(options)?;
+        let reader = open::reader(&options.dir)?;
+        let ballast = Ballast::lay_in(&options.dir, options.ballast_bytes);
+        Self::start(options, encoder, conn, Some((reader, ballast, lock)))
+    }
+
+    /// A store without a file, which is forgotten with the process.
+    pub fn in_memory(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
+        Self::start(options, encoder, open::in_memory(options)?, None)
+    }
+
+    fn start(
+        options: &Options,
+        encoder: Box<dyn Encode>,
+        conn: Connection,
+        on_disk: Option<(Connection, Ballast, Lock)>,
+    ) -> Result<Arc<Self>, OpenError> {
+        let path = open::file(&options.dir);
+        let (shared, ledger, totals) =
+            load(&conn, options, on_disk.is_none()).map_err(|failed| unreadable(&path, failed))?;
+        let (reader, ballast, lock) = match on_disk {
+            Some((reader, ballast, lock)) => (Some(reader), Some(ballast), Some(lock)),
+            None => (None, None, None),
+        };
+        let latest = shared.targets().latest();
+        let shared = Arc::new(shared);
+        let writer = Writer {
+            conn,
+            ledger,
+            totals,
+            shared: Arc::clone(&shared),
+            encoder,
+            streams: options.streams(),
+            ballast,
+            forget_after: options.forget_after,
+            latest,
+            swept: None,
+            version: options.version.clone(),
+            full: false,
+        };
+        let (requests, thread) = spawn(writer).map_err(|source| OpenError::Other {
+            file: path,
+            source: source.into(),
+        })?;
+        Ok(Arc::new(Self {
+            shared,
+            requests: Mutex::new(Some(requests)),
+            reader: reader.map(|conn| Arc::new(Mutex::new(conn))),
+            thread: Mutex::new(Some((thread, lock))),
+        }))
+    }
+
+    /// Takes what is new of a poll: waits for room, then changes ledger and spool together, durably. When this is
+    /// cancelled or fails, ask the cloud again: nothing was taken, or all of it.
+    pub async fn commit(&self, change: Change<'_>) -> Result<Committed, StoreError> {
+        self.until(|state| !state.full && self.shared.spool().has_room())
+            .await?;
+        let request = Box::new(CommitRequest::new(change));
+        self.ask(|reply| Message::Commit(request, reply)).await
+    }
+
+    /// How far a target has been taken.
+    pub fn progress(&self, account: &AccountId, target: TargetId) -> Option<Progress> {
+        self.shared.progress(account, target)
+    }
+
+    /// How far a target's history has been fetched.
+    pub fn backfilled(&self, account: &AccountId, target: TargetId) -> Option<Progress> {
+        self.shared.progress(&Lane::Backfill.account(account), target)
+    }
+
+    /// The oldest entry that a destination (by its number in the options) has not acknowledged; waits until there is
+    /// one. Its bytes are the same each time. An entry that is damaged on the disk is skipped and counted as dropped.
+    pub async fn next(&self, destination: usize) -> Result<(u64, Entry), StoreError> {
+        loop {
+            self.until(|_| self.shared.spool().next(destination).is_some())
+                .await?;
+            let found = self.shared.spool().next(destination);
+            match found {
+                Some((seq, Some(entry))) => return Ok((seq, entry)),
+                Some((seq, None)) => match self.read(seq).await? {
+                    Some((entry, true)) => return Ok((seq, entry)),
+                    Some((entry, false)) => self.skip_damaged(destination, seq, &entry).await?,
+                    None => {}
+                },
+                None => {}
+            }
+        }
+    }
+
+    async fn read(&self, seq: u64) -> Result<Option<(Entry, bool)>, StoreError> {
+        let Some(reader) = self.reader.clone() else {
+            return Ok(None);
+        };
+        let read = move || rows::entry(&reader.lock().unwrap_or_else(PoisonError::into_inner), seq);
+        let read = tokio::task::spawn_blocking(read).await;
+        Ok(read.map_err(|_| StoreError::Closed)??)
+    }
+
+    async fn skip_damaged(&self, destination: usize, seq: u64, entry: &Entry) -> Result<(), StoreError> {
+        tracing::error!(
+            destination,
+            seq,
+            points = entry.points,
+            "an entry is damaged on the disk and is skipped"
+        );
+        let small = Small::Acknowledge {
+            destination,
+            seq,
+            dropped: true,
+        };
+        self.ask(|reply| Message::Small(small, reply)).await
+    }
+
+    /// The destination has everything up to and with this entry; returns when that is durable.
+    pub async fn acknowledge(&self, destination: usize, seq: u64) -> Result<(), StoreError> {
+        let small = Small::Acknowledge {
+            destination,
+            seq,
+            dropped: false,
+        };
+        self.ask(|reply| Message::Small(small, reply)).await
+    }
+
+    /// Waits until every destination has everything, or the store is closed.
+    pub async fn drained(&self) {
+        // A closed store drains no further.
+        drop(self.until(|_| self.shared.spool().is_empty()).await);
+    }
+
+    /// Waits until there is room again after [`StoreError::Full`].
+    pub async fn recovered(&self) -> Result<(), StoreError> {
+        self.until(|state| !state.full).await
+    }
+
+    /// What was put under `key`.
+    pub fn setting(&self, key: &str) -> Option<Vec<u8>> {
+        self.shared.settings().get(key).cloned()
+    }
+
+    /// Keeps `value` under `key`; returns when that is durable.
+    pub async fn put_setting(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let (key, value) = (key.to_owned(), value.to_vec());
+        let small = Small::Put { key, value };
+        self.ask(|reply| Message::Small(small, reply)).await
+    }
+
+    /// Figures of the moment.
+    pub fn usage(&self) -> Usage {
+        let spool = self.shared.spool();
+        let state = self.shared.state();
+        let of = |(index, cursor): (usize, &crate::spool::Cursor)| DestinationUsage {
+            name: cursor.spec.name.clone(),
+            pending_bytes: cursor.pending_bytes,
+            pending_points: cursor.pending_points,
+            dropped_points: cursor.row.dropped,
+            oldest_end: spool.oldest_end(index),
+        };
+        Usage {
+            spool_bytes: spool.bytes(),
+            spool_points: spool.points(),
+            series: state.series,
+            full: state.full,
+            destinations: spool.cursors.iter().enumerate().map(of).collect(),
+        }
+    }
+
+    /// Ends the writer after what has been asked for, leaves the file in order and lets go of it.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let done = self.ask(Message::Close).await;
+        self.join();
+        done
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> Message) -> Result<T, StoreError> {
+        let requests = self
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let (reply, answer) = oneshot::channel();
+        requests
+            .ok_or(StoreError::Closed)?
+            .send(message(reply))
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Waits for a state that the writer announces.
+    async fn until(&self, mut is: impl FnMut(&State) -> bool) -> Result<(), StoreError> {
+        let mut watch = self.shared.watch();
+        loop {
+            let state = *watch.borrow_and_update();
+            if state.closed {
+                return Err(StoreError::Closed);
+            }
+            if is(&state) {
+                return Ok(());
+            }
+            watch.changed().await.map_err(|_| StoreError::Closed)?;
+        }
+    }
+
+    fn join(&self) {
+        drop(
+            self.requests
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let ended = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((thread, _lock)) = ended
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer has panicked");
+        }
+    }
+}
+
+/// Without [`Store::close`] the next opening takes the file for one left by a crash, which only costs a check.
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn load(
+    conn: &Connection,
+    options: &Options,
+    in_memory: bool,
+) -> Result<(Shared, Ledger, crate::totals::Totals), Failed> {
+    let ledger = load::ledger(conn)?;
+    let totals = load::totals(conn, &options.streams())?;
+    let (targets, settings) = (load::targets(conn)?, load::settings(conn)?);
+    // All reading comes first: a file that cannot be read in full is left as it is.
+    let spool = load::spool(conn, options, in_memory)?;
+    open::accept(conn, options)?;
+    let shared = Shared::new(targets, spool, settings, ledger.len());
+    Ok((shared, ledger, totals))
+}
+
+fn unreadable(path: &Path, failed: Failed) -> OpenError {
+    match failed {
+        Failed::Sqlite(error) => open::failure(path, error),
+        Failed::Damaged(detail) => open::corrupted(path, &detail),
+    }
+}
+
+fn spawn(writer: Writer) -> std::io::Result<(mpsc::Sender<Message>, JoinHandle<()>)> {
+    let clock = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
+    let (requests, queue) = mpsc::channel(QUEUE);
+    let thread = std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || writer.run(queue, &clock))?;
+    Ok((requests, thread))
+}

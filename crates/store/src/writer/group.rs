@@ -1,0 +1,222 @@
+//! One transaction in the making: what it will change outside the ledger, and who waits for it.
+
+use super::{Reply, Small, Writer, full};
+use crate::ledger::{Progress, codec};
+use crate::shared::Shared;
+use crate::spool::Draft;
+use crate::sqlite::rows;
+use crate::{Committed, StoreError, totals};
+use hashbrown::HashMap;
+
+/// What waits for the transaction.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) draft: Draft,
+    /// Per slot: account, and how far the target is now taken.
+    pub(super) targets: HashMap<u32, (u32, Option<Progress>)>,
+    /// Payload bytes that it adds.
+    pub(super) bytes: u64,
+    commits: Vec<(Reply<Committed>, Committed)>,
+    smalls: Vec<(Small, Reply<()>)>,
+}
+
+impl Group {
+    pub(super) fn new(shared: &Shared) -> Self {
+        Self {
+            draft: Draft::new(&shared.spool()),
+            targets: HashMap::new(),
+            bytes: 0,
+            commits: Vec::new(),
+            smalls: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.commits.len() + self.smalls.len()
+    }
+
+    pub(super) fn commit(&mut self, reply: Reply<Committed>, done: Committed) {
+        self.commits.push((reply, done));
+    }
+
+    pub(super) fn small(&mut self, shared: &Shared, small: Small, reply: Reply<()>) {
+        if let Small::Acknowledge {
+            destination,
+            seq,
+            dropped,
+        } = small
+        {
+            let spool = shared.spool();
+            if dropped {
+                self.draft.skip(&spool, destination, seq);
+            } else {
+                self.draft.acknowledge(&spool, destination, seq);
+            }
+        }
+        self.smalls.push((small, reply));
+    }
+
+    fn answer(self) {
+        // Whoever has stopped waiting is told nothing.
+        for (reply, done) in self.commits {
+            drop(reply.send(Ok(done)));
+        }
+        for (_, reply) in self.smalls {
+            drop(reply.send(Ok(())));
+        }
+    }
+
+    fn refuse(self, error: &StoreError) {
+        for (reply, _) in self.commits {
+            drop(reply.send(Err(error.clone())));
+        }
+        for (_, reply) in self.smalls {
+            drop(reply.send(Err(error.clone())));
+        }
+    }
+}
+
+impl Writer {
+    /// Makes the group durable and tells everybody, or takes everything back.
+    pub(super) fn finish(&mut self, group: Group) {
+        match self.write(&group) {
+            Ok(()) => self.publish(group),
+            Err(error) => self.take_back(group, &error),
+        }
+    }
+
+    fn write(&mut self, group: &Group) -> Result<(), StoreError> {
+        full::begin(&self.conn)?;
+        self.write_ledger()?;
+        self.write_targets(group)?;
+        self.write_spool(group)?;
+        self.conn.execute_batch("COMMIT")?;
+        Ok(())
+    }
+
+    fn write_ledger(&self) -> rusqlite::Result<()> {
+        let mut state = Vec::new();
+        for slot in self.ledger.changed() {
+            if let Some(series) = self.ledger.get(slot) {
+                codec::encode(series, &mut state);
+                rows::save_series(&self.conn, slot, &series.id, series.target, &state)?;
+            }
+        }
+        for (slot, total) in self.totals.changed() {
+            totals::codec::encode(slot, total, &mut state);
+            rows::save_total(&self.conn, slot, &state)?;
+        }
+        Ok(())
+    }
+
+    fn write_targets(&self, group: &Group) -> rusqlite::Result<()> {
+        let targets = self.shared.targets();
+        let mut slots: Vec<_> = group.targets.iter().collect();
+        slots.sort_unstable_by_key(|(slot, _)| **slot);
+        for (slot, (account, progress)) in slots {
+            let Some(row) = targets.row(*slot) else { continue };
+            if let Some(name) = targets.unsaved_account(*account) {
+                rows::save_account(&self.conn, *account, &name)?;
+            }
+            if *progress != row.progress() || !row.saved {
+                let ahead = progress.and_then(|p| p.ahead);
+                let columns = (
+                    *account,
+                    row.target.cast_signed(),
+                    progress.map_or(0, |p| p.since.0),
+                    progress.map(|p| p.upto.0),
+                    ahead.map(|(from, _)| from.0),
+                    ahead.map(|(_, to)| to.0),
+                );
+                rows::save_target(&self.conn, *slot, columns)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_spool(&self, group: &Group) -> rusqlite::Result<()> {
+        for (seq, meta, entry) in &group.draft.pushed {
+            rows::save_entry(&self.conn, *seq, meta.stream, entry)?;
+        }
+        for seq in &group.draft.gone {
+            rows::delete_entry(&self.conn, *seq)?;
+        }
+        let spool = self.shared.spool();
+        for (before, after) in spool.cursors.iter().zip(&group.draft.cursors) {
+            if before.row != after.row {
+                rows::save_cursor(&self.conn, &after.spec.name, &after.row)?;
+            }
+        }
+        for (small, _) in &group.smalls {
+            if let Small::Put { key, value } = small {
+                rows::save_setting(&self.conn, key, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything is durable: now it may be seen.
+    fn publish(&mut self, mut group: Group) {
+        self.ledger.keep();
+        self.totals.keep();
+        let upto = group
+            .targets
+            .values()
+            .filter_map(|(_, progress)| Some(progress.as_ref()?.upto));
+        self.latest = self.latest.max(upto.max());
+        let staged = std::mem::take(&mut group.targets);
+        self.shared.targets_mut().publish(staged);
+        for (small, _) in &mut group.smalls {
+            if let Small::Put { key, value } = small {
+                let (key, value) = (std::mem::take(key), std::mem::take(value));
+                self.shared.settings().insert(key, value);
+            }
+        }
+        let empty = Draft::new(&self.shared.spool());
+        let draft = std::mem::replace(&mut group.draft, empty);
+        self.shared.spool().publish(draft);
+        self.announce();
+        group.answer();
+    }
+
+    pub(super) fn announce(&self) {
+        self.shared.update(|state| {
+            state.generation += 1;
+            state.series = self.ledger.len();
+            state.full = self.full;
+        });
+    }
+
+    fn take_back(&mut self, mut group: Group, error: &StoreError) {
+        full::rollback(&self.conn);
+        self.ledger.undo();
+        self.totals.undo();
+        if *error != StoreError::Full {
+            tracing::error!(%error, waiting = group.len(), "nothing of this transaction was stored");
+            group.refuse(error);
+            return;
+        }
+        let smalls = std::mem::take(&mut group.smalls);
+        self.now_full();
+        group.refuse(error);
+        self.retry_smalls(smalls);
+    }
+
+    /// What needs no room is tried again by itself.
+    fn retry_smalls(&mut self, smalls: Vec<(Small, Reply<()>)>) {
+        let mut group = Group::new(&self.shared);
+        for (small, reply) in smalls {
+            group.small(&self.shared, small, reply);
+        }
+        if group.len() == 0 {
+            return;
+        }
+        match self.write(&group) {
+            Ok(()) => self.publish(group),
+            Err(error) => {
+                full::rollback(&self.conn);
+                group.refuse(&error);
+            }
+        }
+    }
+}
