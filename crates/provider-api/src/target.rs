@@ -45,9 +45,28 @@ impl TargetId {
     }
 }
 
-/// Targets that are polled together: same scope, same configuration entry, same grain.
+/// A length of time that the configuration gives, or that is learnt from a documented value onwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// As configured; obeyed.
+    Fixed(Duration),
+    /// Learnt; until enough has been seen, what the cloud documents.
+    Auto(Duration),
+}
+
+impl Span {
+    /// The configured value, or the one that learning starts from.
+    pub fn start(self) -> Duration {
+        match self {
+            Self::Fixed(span) | Self::Auto(span) => span,
+        }
+    }
+}
+
+/// Targets that are polled together: same scope, same configuration entry, same grain. Providers give it with
+/// [`Span`]s; with plain durations it is what is in force at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSpec {
+pub struct GroupSpec<S = Duration> {
     /// Region, subscription or project.
     pub scope: Scope,
     /// Unique within the account; the `group` label of metrics (`eu-west-1 AWS/EC2 60s`).
@@ -61,9 +80,9 @@ pub struct GroupSpec {
     /// How often to ask.
     pub every: Duration,
     /// How old a point must be before it is asked for, as the cloud documents it or the configuration says.
-    pub settle: Duration,
+    pub settle: S,
     /// How far each window reaches back over what was already asked.
-    pub lookback: Duration,
+    pub lookback: S,
     /// How far back the very first poll reaches.
     pub initial: Duration,
     /// How long the cloud keeps points of this grain.
@@ -72,8 +91,28 @@ pub struct GroupSpec {
     pub longest_window: Duration,
 }
 
-/// A shared [`GroupSpec`].
-pub type Group = Arc<GroupSpec>;
+impl GroupSpec<Span> {
+    /// The same with the lengths that are in force.
+    #[must_use]
+    pub fn in_force(&self, settle: Duration, lookback: Duration) -> GroupSpec {
+        GroupSpec {
+            scope: self.scope.clone(),
+            name: Arc::clone(&self.name),
+            namespace: Arc::clone(&self.namespace),
+            grain: self.grain,
+            on_grain: self.on_grain,
+            every: self.every,
+            settle,
+            lookback,
+            initial: self.initial,
+            retention: self.retention,
+            longest_window: self.longest_window,
+        }
+    }
+}
+
+/// A shared [`GroupSpec`] as its provider gives it.
+pub type Group = Arc<GroupSpec<Span>>;
 
 /// A provider's own knowledge of a target or a call, opaque to everyone else.
 pub trait Detail: Any + fmt::Debug + Send + Sync {

@@ -3,7 +3,7 @@
 //! Globs and regular expressions are the binary's business; they arrive here as [`Matcher`]s. No secret of this file
 //! shows in `Debug`.
 
-use provider_api::{AccountId, Matcher};
+use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
 
@@ -104,9 +104,9 @@ pub struct AwsEntry {
     /// How often to ask.
     pub every: Duration,
     /// How old a point must be before it is asked for.
-    pub settle: Duration,
+    pub settle: Span,
     /// How far each window reaches back over what was already asked.
-    pub lookback: Duration,
+    pub lookback: Span,
     /// How far back the very first poll reaches.
     pub initial: Duration,
 }

@@ -6,7 +6,7 @@ use crate::plan::plan;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Scope,
+    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Scope, Span,
 };
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -55,8 +55,8 @@ pub(crate) fn entry(namespace: &str) -> AwsEntry {
         tags: Vec::new(),
         copy_tags: Vec::new(),
         every: Duration::from_mins(5),
-        settle: Duration::from_mins(3),
-        lookback: Duration::from_mins(10),
+        settle: Span::Fixed(Duration::from_mins(3)),
+        lookback: Span::Fixed(Duration::from_mins(10)),
         initial: Duration::from_mins(15),
     }
 }

@@ -3,7 +3,7 @@
 
 use futures::StreamExt;
 use gate::{Gate, GateConfig};
-use provider_api::{AccountId, Cloud, Due, ErrorKind, MetricsProvider, Outcome, UnixNanos, Window};
+use provider_api::{AccountId, Cloud, Due, ErrorKind, MetricsProvider, Outcome, Span, UnixNanos, Window};
 use provider_aws::{AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -131,8 +131,8 @@ fn config(url: String) -> AwsConfig {
         tags: Vec::new(),
         copy_tags: Vec::new(),
         every: Duration::from_mins(5),
-        settle: Duration::from_mins(3),
-        lookback: Duration::from_mins(10),
+        settle: Span::Fixed(Duration::from_mins(3)),
+        lookback: Span::Fixed(Duration::from_mins(10)),
         initial: Duration::from_mins(15),
     };
     AwsConfig {

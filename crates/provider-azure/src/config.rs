@@ -1,7 +1,7 @@
 //! What this provider is told: one account of Azure Monitor, already checked. Reading files, environment and YAML is
 //! the configuration crate's; here are only plain values and the presets of the three public clouds.
 
-use provider_api::{AccountId, Matcher};
+use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
 
@@ -177,9 +177,9 @@ pub struct AzureEntry {
     /// How often to ask.
     pub every: Duration,
     /// How old a point must be.
-    pub settle: Duration,
+    pub settle: Span,
     /// How far back each window reaches over what was already asked.
-    pub lookback: Duration,
+    pub lookback: Span,
     /// How far back the first poll reaches.
     pub initial: Duration,
 }

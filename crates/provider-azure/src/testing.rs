@@ -8,7 +8,7 @@ use crate::target::{Aggregation, AskedMetric, Question, TargetDetail};
 use crate::wire::Definition;
 use gate::{Gate, GateConfig};
 use provider_api::{
-    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Resource, Scope, Skipped, Target, TargetId,
+    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Resource, Scope, Skipped, Span, Target, TargetId,
     UnixNanos, Window,
 };
 use std::sync::Arc;
@@ -45,8 +45,8 @@ pub(crate) fn entry(resource_type: &str) -> AzureEntry {
         resource_groups: Vec::new(),
         regions: Vec::new(),
         every: minute,
-        settle: minute,
-        lookback: minute,
+        settle: Span::Fixed(minute),
+        lookback: Span::Fixed(minute),
         initial: minute,
     }
 }
@@ -81,8 +81,8 @@ pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
         grain,
         on_grain: true,
         every: grain,
-        settle: zero,
-        lookback: zero,
+        settle: Span::Fixed(zero),
+        lookback: Span::Fixed(zero),
         initial: zero,
         retention: zero,
         longest_window: zero,

@@ -2,7 +2,7 @@
 //! often. Reading the configuration file, globs and durations is the work of others; a [`Matcher`] is what is left of a
 //! glob here. No secret is ever in a `Debug` text.
 
-use provider_api::{AccountId, Matcher};
+use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
 
@@ -88,10 +88,10 @@ pub struct GcpEntry {
     pub filter: Option<String>,
     /// How often to ask.
     pub every: Duration,
-    /// How old a point must be before it is asked for; absent = the descriptor's `ingestDelay`, else 240 s.
+    /// How old a point must be before it is asked for; absent = learnt, from the descriptor's `ingestDelay`, else 240 s.
     pub settle: Option<Duration>,
     /// How far each window reaches back over what was already asked.
-    pub lookback: Duration,
+    pub lookback: Span,
     /// How far back the very first poll reaches.
     pub initial: Duration,
 }

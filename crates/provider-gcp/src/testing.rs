@@ -7,7 +7,7 @@ use crate::plan;
 use google_cloud_api::model::MetricDescriptor;
 use google_cloud_gax::error::{Error, rpc::Status};
 use google_cloud_monitoring_v3::model::ListTimeSeriesResponse;
-use provider_api::{AccountId, GroupSpec, Matcher, Scope, Target, TargetId, UnixNanos, Window};
+use provider_api::{AccountId, GroupSpec, Matcher, Scope, Span, Target, TargetId, UnixNanos, Window};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +33,8 @@ pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
         grain: MINUTE,
         on_grain: false,
         every: MINUTE,
-        settle: MINUTE,
-        lookback: MINUTE,
+        settle: Span::Fixed(MINUTE),
+        lookback: Span::Fixed(MINUTE),
         initial: MINUTE,
         retention: MINUTE,
         longest_window: MINUTE,
@@ -54,7 +54,7 @@ pub(crate) fn entry() -> GcpEntry {
         filter: None,
         every: 5 * MINUTE,
         settle: None,
-        lookback: MINUTE,
+        lookback: Span::Fixed(MINUTE),
         initial: MINUTE,
     }
 }

@@ -1,17 +1,18 @@
-//! The tokio shell: discovers, wakes when a group is due, runs its poll, and stops in order.
+//! The tokio shell: wakes when a group is due, runs its job, and stops in order.
 
-use crate::core::{Core, GroupKey};
+use crate::core::{Core, GroupKey, Job};
+use crate::lister::Lister;
 use crate::poll::Poller;
 use crate::progress::{AccountProgress, Progress};
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use provider_api::{Catalogue, MetricsProvider, UnixNanos};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{Store, StoreError};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Catalogues waiting to be taken in; one per scope is large, so few.
@@ -20,13 +21,15 @@ const CATALOGUES_WAITING: usize = 4;
 /// Longest sleep, so that a stepped clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Shortest pause before a failed or empty listing is tried again.
-const LISTING_PAUSE: Duration = Duration::from_secs(30);
-
 /// Where the time comes from.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Now.
     fn now(&self) -> UnixNanos;
+
+    /// Returns when it is `time`. Right for every clock that runs by itself; one that a test moves brings its own.
+    fn sleep_until(&self, time: UnixNanos) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time.since(self.now())))
+    }
 }
 
 /// An account and how often it is listed.
@@ -37,6 +40,26 @@ pub struct Account {
     /// How often targets are listed anew.
     pub discover_every: Duration,
 }
+
+/// Why the scheduler ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store cannot take points any more.
+    #[error("polling {group} of account {account} ended")]
+    Store {
+        /// Whose points could not be taken.
+        account: String,
+        /// Which of them.
+        group: Arc<str>,
+        /// Why.
+        source: StoreError,
+    },
+    /// A poll has panicked, a fault of ours.
+    #[error("a poll ended by itself")]
+    Panicked(#[source] JoinError),
+}
+
+type Ended = (GroupKey, Result<bool, StoreError>);
 
 /// Polls all accounts until told to stop.
 #[derive(Debug)]
@@ -52,11 +75,13 @@ impl Scheduler {
     /// A scheduler over these accounts; nothing runs yet.
     pub fn new(accounts: Vec<Account>, store: &Arc<Store>, clock: Arc<dyn Clock>) -> Self {
         let progress = Arc::new(Progress::new(accounts.iter().map(blank).collect()));
+        let learner = Arc::default();
         let poller = |(index, account): (usize, &Account)| Poller {
             index,
             provider: Arc::clone(&account.provider),
             store: Arc::clone(store),
             progress: Arc::clone(&progress),
+            learner: Arc::clone(&learner),
             clock: Arc::clone(&clock),
             notices: Arc::default(),
         };
@@ -75,33 +100,37 @@ impl Scheduler {
         Arc::clone(&self.progress)
     }
 
-    /// Runs until `stop`; then lets polls in flight end within `grace` and drops the rest, which keep their watermarks.
-    pub async fn run(mut self, stop: CancellationToken, grace: Duration) {
+    /// Runs until `stop`, or until the store cannot go on; then lets jobs in flight end within `grace` and drops the
+    /// rest, which keep their watermarks.
+    pub async fn run(mut self, stop: CancellationToken, grace: Duration) -> Result<(), RunError> {
+        // Ends the jobs also when this ends by itself.
+        let stop = stop.child_token();
         let (found, mut catalogues) = mpsc::channel(CATALOGUES_WAITING);
         let mut listings = self.list_all(&found, &stop);
-        let mut polls: JoinSet<GroupKey> = JoinSet::new();
+        let mut jobs = JoinSet::new();
+        let ended = self.until_stopped(&stop, &mut catalogues, &mut jobs).await;
+        stop.cancel();
+        listings.shutdown().await;
+        finish(jobs, grace).await;
+        ended
+    }
+
+    async fn until_stopped(
+        &mut self,
+        stop: &CancellationToken,
+        catalogues: &mut mpsc::Receiver<(usize, Catalogue)>,
+        jobs: &mut JoinSet<Ended>,
+    ) -> Result<(), RunError> {
+        let clock = Arc::clone(&self.clock);
         loop {
-            self.start_due(&mut polls);
+            self.start_due(jobs, stop);
             tokio::select! {
-                () = stop.cancelled() => break,
-                () = sleep(self.until_next()) => {}
+                () = stop.cancelled() => return Ok(()),
                 Some((account, catalogue)) = catalogues.recv() => self.learn(account, catalogue),
-                Some(ended) = polls.join_next() => self.ended(ended),
+                Some(ended) = jobs.join_next() => self.ended(ended)?,
+                () = clock.sleep_until(self.wake_at()) => {}
             }
         }
-        listings.shutdown().await;
-        let in_flight = polls.len();
-        if timeout(grace, async { while polls.join_next().await.is_some() {} })
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                in_flight,
-                left = polls.len(),
-                "polls did not end within the grace and were dropped"
-            );
-        }
-        polls.shutdown().await;
     }
 
     fn list_all(&self, found: &mpsc::Sender<(usize, Catalogue)>, stop: &CancellationToken) -> JoinSet<()> {
@@ -120,98 +149,71 @@ impl Scheduler {
     fn learn(&mut self, account: usize, catalogue: Catalogue) {
         self.core.learn(self.clock.now(), account, catalogue);
         let (targets, series) = self.core.targets(account);
+        let core = &self.core;
         self.progress.update(account, |a| {
             a.targets = targets;
             a.series = series;
+            a.groups.retain(|name, _| core.has_group(account, name));
         });
     }
 
-    fn start_due(&mut self, polls: &mut JoinSet<GroupKey>) {
-        let now = self.clock.now();
-        for key in self.core.tick(now) {
-            let Some(poller) = self.pollers.get(key.account).cloned() else {
-                continue;
-            };
-            let account = poller.provider.account().clone();
-            let due = self
-                .core
-                .due(&key, now, |target| poller.store.watermark(&account, target));
-            polls.spawn(async move {
-                if let Some(group) = due.first().map(|d| Arc::clone(&d.target.group)) {
-                    poller.poll(&group, &due).await;
-                }
-                key
-            });
+    /// Polls go first; then backlogs whose turn it is.
+    fn start_due(&mut self, jobs: &mut JoinSet<Ended>, stop: &CancellationToken) {
+        let mut due = self.core.tick(self.clock.now());
+        due.extend(self.core.backlogs());
+        self.progress.set_ticks_skipped(self.core.ticks_skipped());
+        for job in due {
+            self.start(job, jobs, stop.clone());
         }
     }
 
-    fn ended(&mut self, ended: Result<GroupKey, tokio::task::JoinError>) {
-        match ended {
-            Ok(key) => self.core.finished(&key, self.clock.now(), false),
-            // A panic in a provider is a fault of ours; it ends the daemon by name instead of a silent account.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-
-    fn until_next(&self) -> Duration {
-        let now = self.clock.now();
-        self.core
-            .next_due()
-            .map_or(LONGEST_SLEEP, |next| next.since(now))
-            .min(LONGEST_SLEEP)
-    }
-}
-
-/// Lists one account again and again.
-struct Lister {
-    poller: Poller,
-    every: Duration,
-    found: mpsc::Sender<(usize, Catalogue)>,
-}
-
-impl Lister {
-    async fn run(self, stop: CancellationToken) {
-        loop {
-            let complete = self.once().await;
-            let pause = if complete {
-                self.every
-            } else {
-                self.every.min(LISTING_PAUSE)
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = sleep(pause) => {}
-            }
-        }
-    }
-
-    /// True when every scope could be listed.
-    async fn once(&self) -> bool {
-        let mut scopes = self.poller.provider.discover();
-        let (mut listed, mut complete) = (0, true);
-        while let Some(scope) = scopes.next().await {
-            match scope {
-                Ok(catalogue) => {
-                    listed += 1;
-                    for skipped in &catalogue.skipped {
-                        self.poller.left_out(skipped);
-                    }
-                    if self.found.send((self.poller.index, catalogue)).await.is_err() {
-                        return false;
-                    }
-                }
-                Err(error) => {
-                    complete = false;
-                    self.poller.failed(&error);
-                }
-            }
-        }
-        self.poller.progress.update(self.poller.index, |a| {
-            a.discoveries += 1;
-            a.scopes_ok = listed;
+    fn start(&self, job: Job, jobs: &mut JoinSet<Ended>, stop: CancellationToken) {
+        let Some(poller) = self.pollers.get(job.key.account).cloned() else {
+            return;
+        };
+        self.progress.update(job.key.account, |a| a.in_flight += 1);
+        jobs.spawn(async move {
+            let ended = poller.run(&job, &stop).await;
+            (job.key, ended)
         });
-        complete
     }
+
+    fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), RunError> {
+        let (key, ended) = ended.map_err(RunError::Panicked)?;
+        self.progress.update(key.account, |a| a.in_flight -= 1);
+        let behind = ended.map_err(|source| RunError::Store {
+            account: self.account_name(&key),
+            group: Arc::clone(&key.name),
+            source,
+        })?;
+        self.core.ended(&key, behind);
+        Ok(())
+    }
+
+    fn account_name(&self, key: &GroupKey) -> String {
+        let account = self.accounts.get(key.account);
+        account.map_or_else(String::new, |a| a.provider.account().to_string())
+    }
+
+    fn wake_at(&self) -> UnixNanos {
+        let latest = self.clock.now().plus(LONGEST_SLEEP);
+        self.core.next_due().map_or(latest, |next| next.min(latest))
+    }
+}
+
+/// Lets jobs in flight end, and drops those that do not within `grace`.
+async fn finish(mut jobs: JoinSet<Ended>, grace: Duration) {
+    let in_flight = jobs.len();
+    let all = async { while jobs.join_next().await.is_some() {} };
+    if timeout(grace, all).await.is_err() {
+        let left = jobs.len();
+        tracing::warn!(
+            in_flight,
+            left,
+            "polls did not end within the grace and were dropped"
+        );
+    }
+    jobs.shutdown().await;
 }
 
 fn blank(account: &Account) -> AccountProgress {

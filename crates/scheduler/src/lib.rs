@@ -1,13 +1,17 @@
 //! Which group of targets is polled when and over which window.
 //!
 //! [`core`] decides, as a pure function of time and events; [`driver`] is the tokio shell around it that discovers,
-//! fetches and commits. This crate knows no SDK and no exporter.
+//! fetches and commits. What it sees teaches it how long to wait for points and how far to look back for late ones.
+//! This crate knows no SDK and no exporter.
 
 pub mod core;
 pub mod driver;
+mod lister;
 mod notices;
 mod poll;
 mod progress;
+mod settle;
 
-pub use driver::{Account, Clock, Scheduler};
-pub use progress::{AccountProgress, Progress};
+pub use driver::{Account, Clock, RunError, Scheduler};
+pub use progress::{AccountProgress, GroupProgress, Progress};
+pub use settle::{NamespaceProgress, SettleSource};

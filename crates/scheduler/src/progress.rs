@@ -1,8 +1,28 @@
 //! What the scheduler has done, for the status page, the metrics and tests that wait for a state.
 
+use crate::settle::NamespaceProgress;
 use provider_api::{Skipped, UnixNanos};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::{Committed, LATE_CLASSES};
+
+/// Of one group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupProgress {
+    /// When its last poll began.
+    pub last_poll: Option<UnixNanos>,
+    /// The newest end that it could ask for.
+    pub window_end: Option<UnixNanos>,
+    /// How much of its slowest target lies behind the present and is being caught up with.
+    pub behind: Duration,
+    /// How old a point must be before it is asked for.
+    pub settle: Duration,
+    /// How far windows reach back.
+    pub lookback: Duration,
+    /// End of the newest point taken.
+    pub newest: Option<UnixNanos>,
+}
 
 /// Of one account.
 #[derive(Clone, Debug, Default)]
@@ -19,14 +39,28 @@ pub struct AccountProgress {
     pub series: u64,
     /// Listings that ended.
     pub discoveries: u64,
-    /// Polls of a group that ended.
+    /// Fresh polls of a group that ended.
     pub polls: u64,
+    /// Polls and backlogs that run.
+    pub in_flight: usize,
+    /// Calls that worked off what lay behind.
+    pub backlog_windows: u64,
     /// Points taken.
     pub points: u64,
-    /// Points older than one already taken of their series.
+    /// Points that were not there when their target was taken up to a later time.
     pub late: u64,
+    /// Late points by how many grains, in the classes of [`LATE_CLASSES`]; the last is what lay beyond them.
+    pub late_classes: [u64; LATE_CLASSES + 1],
     /// Points that had been taken before.
     pub repeated: u64,
+    /// Points that had been taken before with another value.
+    pub revised: u64,
+    /// Points older than all that is remembered of their series.
+    pub too_old: u64,
+    /// Points in a gap, left to the window that closes it.
+    pub deferred: u64,
+    /// Seconds that the cloud no longer keeps and that were never taken, each hole of a group once.
+    pub lost_seconds: u64,
     /// Points left out, by reason.
     pub skipped: BTreeMap<&'static str, u64>,
     /// Calls, listings and targets that failed, by kind of error.
@@ -35,29 +69,80 @@ pub struct AccountProgress {
     pub newest: Option<UnixNanos>,
     /// The last failure and when it was.
     pub last_error: Option<(UnixNanos, String)>,
+    /// By the group's name.
+    pub groups: BTreeMap<Arc<str>, GroupProgress>,
+}
+
+impl AccountProgress {
+    pub(crate) fn group(&mut self, name: &Arc<str>) -> &mut GroupProgress {
+        self.groups.entry(Arc::clone(name)).or_default()
+    }
+
+    /// What a commit did.
+    pub(crate) fn committed(&mut self, group: &Arc<str>, done: &Committed) {
+        self.points += done.fresh;
+        self.late += done.late;
+        self.repeated += done.repeated;
+        self.revised += done.revised;
+        self.too_old += done.too_old;
+        self.deferred += done.deferred;
+        let by_grains = done.late_by_grains.iter().map(|count| u64::from(*count));
+        let classes = by_grains.chain([done.deep]);
+        self.late_classes
+            .iter_mut()
+            .zip(classes)
+            .for_each(|(all, more)| *all += more);
+        self.newest = self.newest.max(done.newest);
+        let group = self.group(group);
+        group.newest = group.newest.max(done.newest);
+    }
 }
 
 /// Of all accounts.
 #[derive(Debug, Default)]
-pub struct Progress(Mutex<Vec<AccountProgress>>);
+pub struct Progress {
+    accounts: Mutex<Vec<AccountProgress>>,
+    namespaces: Mutex<BTreeMap<(&'static str, Arc<str>), NamespaceProgress>>,
+    ticks_skipped: std::sync::atomic::AtomicU64,
+}
 
 impl Progress {
     pub(crate) fn new(accounts: Vec<AccountProgress>) -> Self {
-        Self(Mutex::new(accounts))
+        Self {
+            accounts: Mutex::new(accounts),
+            ..Self::default()
+        }
     }
 
     /// A copy of the moment.
     pub fn snapshot(&self) -> Vec<AccountProgress> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.accounts().clone()
+    }
+
+    /// What is known of each namespace.
+    pub fn namespaces(&self) -> Vec<NamespaceProgress> {
+        let namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        namespaces.values().cloned().collect()
+    }
+
+    /// Ticks that found the poll before still running.
+    pub fn ticks_skipped(&self) -> u64 {
+        self.ticks_skipped.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ticks_skipped(&self, ticks: u64) {
+        self.ticks_skipped
+            .store(ticks, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn namespace(&self, known: NamespaceProgress) {
+        let key = (known.cloud, Arc::clone(&known.namespace));
+        let mut namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
+        namespaces.insert(key, known);
     }
 
     pub(crate) fn update(&self, account: usize, change: impl FnOnce(&mut AccountProgress)) {
-        if let Some(one) = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_mut(account)
-        {
+        if let Some(one) = self.accounts().get_mut(account) {
             change(one);
         }
     }
@@ -71,5 +156,9 @@ impl Progress {
         self.update(account, |a| {
             *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1);
         });
+    }
+
+    fn accounts(&self) -> MutexGuard<'_, Vec<AccountProgress>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

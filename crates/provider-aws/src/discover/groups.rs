@@ -2,7 +2,7 @@
 
 use crate::config::AwsEntry;
 use crate::plan::MOST_POINTS;
-use provider_api::{Group, GroupSpec, Scope};
+use provider_api::{Group, GroupSpec, Scope, Span};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(super) fn groups(scope: &Scope, entries: &[AwsEntry]) -> Vec<Group> {
     entries.iter().map(group).collect()
 }
 
-fn spec(scope: &Scope, entry: &AwsEntry, name: Arc<str>) -> GroupSpec {
+fn spec(scope: &Scope, entry: &AwsEntry, name: Arc<str>) -> GroupSpec<Span> {
     let grain = entry.grain();
     GroupSpec {
         scope: scope.clone(),

@@ -112,7 +112,7 @@ impl AwsProvider {
 pub(crate) fn scans(entries: &[AwsEntry]) -> Vec<(&str, bool)> {
     let mut scans: Vec<(&str, bool)> = Vec::new();
     for entry in entries {
-        let recent = entry.settle + entry.lookback + entry.every <= RECENTLY_ACTIVE;
+        let recent = entry.settle.start() + entry.lookback.start() + entry.every <= RECENTLY_ACTIVE;
         match scans
             .iter_mut()
             .find(|(namespace, _)| *namespace == entry.namespace)
@@ -128,11 +128,12 @@ pub(crate) fn scans(entries: &[AwsEntry]) -> Vec<(&str, bool)> {
 mod tests {
     use super::*;
     use crate::testing::entry;
+    use provider_api::Span;
 
     #[test]
     fn only_short_reaches_list_recently_active_metrics() {
         let mut long = entry("AWS/S3");
-        long.lookback = Duration::from_hours(48);
+        long.lookback = Span::Fixed(Duration::from_hours(48));
         assert_eq!(
             scans(&[entry("AWS/EC2"), long, entry("AWS/S3")]),
             [("AWS/EC2", true), ("AWS/S3", false)]

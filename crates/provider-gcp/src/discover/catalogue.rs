@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::discover::groups::DAY;
     use crate::testing::{descriptor, entry, starting};
-    use provider_api::{AccountId, Matcher};
+    use provider_api::{AccountId, Matcher, Span};
     use std::time::Duration;
 
     #[test]
@@ -160,6 +160,9 @@ mod tests {
         assert_eq!(ids.len(), 6);
         assert_eq!(catalogue.skipped.len(), 1);
         assert_eq!(catalogue.targets[2].group.retention, DAY * 730);
-        assert_eq!(catalogue.targets[0].group.settle, Duration::from_secs(240));
+        assert_eq!(
+            catalogue.targets[0].group.settle,
+            Span::Auto(Duration::from_secs(240))
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::target::host;
 use crate::config::GcpEntry;
 use google_cloud_api::model::MetricDescriptor;
-use provider_api::{GroupSpec, Scope};
+use provider_api::{GroupSpec, Scope, Span};
 use std::time::Duration;
 
 /// Distance of points when the descriptor does not say: Google's usual one.
@@ -36,18 +36,18 @@ pub(super) fn group(
     index: usize,
     entry: &GcpEntry,
     descriptor: &MetricDescriptor,
-) -> GroupSpec {
+) -> GroupSpec<Span> {
     let metadata = descriptor.metadata.as_ref();
     let time = |d: Option<google_cloud_wkt::Duration>| d.and_then(|d| Duration::try_from(d).ok());
     let grain = time(metadata.and_then(|m| m.sample_period))
         .filter(|d| !d.is_zero())
         .unwrap_or(DEFAULT_GRAIN);
     let documented = time(metadata.and_then(|m| m.ingest_delay)).unwrap_or(DEFAULT_SETTLE);
-    let settle = entry.settle.unwrap_or(documented);
+    let settle = entry.settle.map_or(Span::Auto(documented), Span::Fixed);
     let namespace = host(&descriptor.r#type);
     GroupSpec {
         scope: scope.clone(),
-        name: group_name(scope, namespace, grain, settle, index).into(),
+        name: group_name(scope, namespace, grain, settle.start(), index).into(),
         namespace: namespace.into(),
         grain,
         on_grain: false,

@@ -1,0 +1,235 @@
+//! The decisions: which group is polled when, and which may work off what lies behind. Pure; time comes in as an
+//! argument.
+//!
+//! One task is in flight per group. Fresh polls start when their time has come. Backlogs take turns: one group of each
+//! account at a time, so that catching up never takes more than one call's share from the present.
+
+mod lanes;
+mod phase;
+mod windows;
+
+pub use windows::{Hole, Windows, settled, windows};
+
+use lanes::Lanes;
+use phase::{next_tick, phase};
+use provider_api::{Catalogue, Group, Scope, Target, UnixNanos};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How seldom a group may look back as far as the ledger remembers.
+const DEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// A deep look at least every so many grains: it reaches back twice as far, so that a point that is late by up to the
+/// other half is met by one of them.
+const DEEP_EVERY_GRAINS: u32 = 30;
+
+/// A group within the daemon: the account's number, the scope and the group's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupKey {
+    /// Index of the account.
+    pub account: usize,
+    /// Region, subscription or project.
+    pub scope: Scope,
+    /// The group's name within the account.
+    pub name: Arc<str>,
+}
+
+/// What a group is to do now; it is busy until [`Core::ended`].
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Which group.
+    pub key: GroupKey,
+    /// How it is polled.
+    pub group: Group,
+    /// Its targets.
+    pub targets: Arc<[Target]>,
+    /// The present or the past.
+    pub lane: Lane,
+}
+
+/// Which windows a job asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What is new.
+    Fresh {
+        /// Reaches back as far as the ledger remembers.
+        deep: bool,
+        /// Counts the polls of the group.
+        poll: u64,
+    },
+    /// What lies behind, until the group's next poll is due.
+    Backlog {
+        /// When that is.
+        until: UnixNanos,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    Nothing,
+    Fresh,
+    Backlog,
+}
+
+#[derive(Debug)]
+struct GroupState {
+    group: Group,
+    targets: Arc<[Target]>,
+    next: UnixNanos,
+    next_deep: UnixNanos,
+    polls: u64,
+    doing: Doing,
+}
+
+impl GroupState {
+    fn job(&self, key: &GroupKey, lane: Lane) -> Job {
+        Job {
+            key: key.clone(),
+            group: Arc::clone(&self.group),
+            targets: Arc::clone(&self.targets),
+            lane,
+        }
+    }
+
+    /// Moves on to the tick after `now`.
+    fn tick(&mut self, key: &GroupKey, now: UnixNanos) -> Lane {
+        self.next = next_tick(now, self.group.every, phase(key, self.group.every));
+        let deep = self.next_deep <= now;
+        if deep {
+            self.next_deep = next_deep(now, key, &self.group);
+        }
+        let poll = self.polls;
+        self.polls += 1;
+        self.doing = Doing::Fresh;
+        Lane::Fresh { deep, poll }
+    }
+}
+
+fn next_deep(now: UnixNanos, key: &GroupKey, group: &Group) -> UnixNanos {
+    let every = DEEP_EVERY.min(group.grain * DEEP_EVERY_GRAINS);
+    next_tick(now, every, phase(key, every))
+}
+
+/// All groups and when they are due.
+#[derive(Debug, Default)]
+pub struct Core {
+    groups: BTreeMap<GroupKey, GroupState>,
+    lanes: Lanes,
+    ticks_skipped: u64,
+}
+
+impl Core {
+    /// Replaces what was known of a scope. New groups are due at once, known ones keep their rhythm.
+    pub fn learn(&mut self, now: UnixNanos, account: usize, catalogue: Catalogue) {
+        let mut by_group: HashMap<Arc<str>, Vec<Target>> = HashMap::new();
+        for target in catalogue.targets {
+            by_group
+                .entry(Arc::clone(&target.group.name))
+                .or_default()
+                .push(target);
+        }
+        self.groups.retain(|key, _| {
+            key.account != account || key.scope != catalogue.scope || by_group.contains_key(&key.name)
+        });
+        for (name, targets) in by_group {
+            let key = GroupKey {
+                account,
+                scope: catalogue.scope.clone(),
+                name,
+            };
+            self.learn_group(now, key, targets.into());
+        }
+    }
+
+    fn learn_group(&mut self, now: UnixNanos, key: GroupKey, targets: Arc<[Target]>) {
+        let Some(group) = targets.first().map(|t| Arc::clone(&t.group)) else {
+            return;
+        };
+        let next_deep = next_deep(now, &key, &group);
+        let state = self.groups.entry(key).or_insert_with(|| GroupState {
+            group: Arc::clone(&group),
+            targets: Arc::from([]),
+            next: now,
+            next_deep,
+            polls: 0,
+            doing: Doing::Nothing,
+        });
+        state.group = group;
+        state.targets = targets;
+    }
+
+    /// The polls whose time has come. A group that works off its backlog is polled as soon as its call has ended.
+    pub fn tick(&mut self, now: UnixNanos) -> Vec<Job> {
+        let mut due = Vec::new();
+        for (key, state) in &mut self.groups {
+            match state.doing {
+                Doing::Nothing if state.next <= now => {
+                    let lane = state.tick(key, now);
+                    due.push(state.job(key, lane));
+                }
+                Doing::Fresh if state.next <= now => {
+                    self.ticks_skipped += 1;
+                    state.next = next_tick(now, state.group.every, phase(key, state.group.every));
+                }
+                Doing::Nothing | Doing::Fresh | Doing::Backlog => {}
+            }
+        }
+        due
+    }
+
+    /// Groups that may work off what lies behind: of each account the one that has waited longest, if none does yet.
+    pub fn backlogs(&mut self) -> Vec<Job> {
+        let groups = &mut self.groups;
+        let idle = |key: &GroupKey| match groups.get(key) {
+            None => lanes::Turn::Gone,
+            Some(state) if state.doing == Doing::Nothing => lanes::Turn::Ready,
+            Some(_) => lanes::Turn::Busy,
+        };
+        let turns = self.lanes.start(idle);
+        let start = |key: GroupKey| {
+            let state = groups.get_mut(&key)?;
+            state.doing = Doing::Backlog;
+            Some(state.job(&key, Lane::Backlog { until: state.next }))
+        };
+        turns.into_iter().filter_map(start).collect()
+    }
+
+    /// A job has ended, well or not. A group that is still behind waits for its turn to go on.
+    pub fn ended(&mut self, key: &GroupKey, behind: bool) {
+        self.lanes.leave(key);
+        let Some(state) = self.groups.get_mut(key) else {
+            return;
+        };
+        state.doing = Doing::Nothing;
+        if behind {
+            self.lanes.wait(key);
+        }
+    }
+
+    /// When the next group is due. One that works off its backlog is due when that has ended.
+    pub fn next_due(&self) -> Option<UnixNanos> {
+        let waiting = self.groups.values().filter(|s| s.doing != Doing::Backlog);
+        waiting.map(|s| s.next).min()
+    }
+
+    /// Targets and the series expected of them, of one account.
+    pub fn targets(&self, account: usize) -> (usize, u64) {
+        let of_account = self.groups.iter().filter(|(key, _)| key.account == account);
+        of_account.fold((0, 0), |(targets, series), (_, s)| {
+            let expected: u64 = s.targets.iter().map(|t| u64::from(t.series)).sum();
+            (targets + s.targets.len(), series + expected)
+        })
+    }
+
+    /// Whether an account has a group of this name.
+    pub fn has_group(&self, account: usize, name: &str) -> bool {
+        let mut keys = self.groups.keys();
+        keys.any(|key| key.account == account && &*key.name == name)
+    }
+
+    /// Ticks that found the poll before still running.
+    pub fn ticks_skipped(&self) -> u64 {
+        self.ticks_skipped
+    }
+}

@@ -1,0 +1,65 @@
+//! Lists one account again and again.
+
+use crate::poll::Poller;
+use futures::StreamExt as _;
+use provider_api::Catalogue;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Shortest pause before a failed or empty listing is tried again.
+const LISTING_PAUSE: Duration = Duration::from_secs(30);
+
+/// The lister of one account.
+pub(crate) struct Lister {
+    pub(crate) poller: Poller,
+    pub(crate) every: Duration,
+    pub(crate) found: mpsc::Sender<(usize, Catalogue)>,
+}
+
+impl Lister {
+    /// Until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        loop {
+            let complete = self.once().await;
+            let pause = if complete {
+                self.every
+            } else {
+                self.every.min(LISTING_PAUSE)
+            };
+            let clock = &self.poller.clock;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = clock.sleep_until(clock.now().plus(pause)) => {}
+            }
+        }
+    }
+
+    /// True when every scope could be listed.
+    async fn once(&self) -> bool {
+        let mut scopes = self.poller.provider.discover();
+        let (mut listed, mut complete) = (0, true);
+        while let Some(scope) = scopes.next().await {
+            match scope {
+                Ok(catalogue) => {
+                    listed += 1;
+                    for skipped in &catalogue.skipped {
+                        self.poller.left_out(skipped);
+                    }
+                    if self.found.send((self.poller.index, catalogue)).await.is_err() {
+                        return false;
+                    }
+                }
+                Err(error) => {
+                    complete = false;
+                    self.poller.failed(&error);
+                }
+            }
+        }
+        self.poller.progress.update(self.poller.index, |a| {
+            a.discoveries += 1;
+            a.scopes_ok = listed;
+        });
+        complete
+    }
+}

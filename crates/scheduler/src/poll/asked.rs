@@ -1,0 +1,69 @@
+//! What a job asks for: the windows of its lane, and the holes to give up first. Pure.
+
+use crate::core::{Hole, Job, Lane, settled, windows};
+use crate::settle::Terms;
+use provider_api::{Due, GroupSpec, TargetId, UnixNanos, Window};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use store::Progress;
+
+/// The questions of one job.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Targets with their windows.
+    pub(super) due: Vec<Due>,
+    /// What can no longer be had, and of which targets.
+    pub(super) holes: BTreeMap<Hole, Vec<TargetId>>,
+    /// Points that end later are only watched.
+    pub(super) settled: UnixNanos,
+    /// How much of the slowest target lies behind the present; zero when all keep up.
+    pub(super) behind: Duration,
+}
+
+pub(super) fn asked(
+    now: UnixNanos,
+    job: &Job,
+    terms: &Terms,
+    progress: impl Fn(TargetId) -> Option<Progress>,
+) -> Asked {
+    let reaching = GroupSpec {
+        lookback: terms.reach,
+        ..terms.group.clone()
+    };
+    let mut asked = Asked {
+        due: Vec::new(),
+        holes: BTreeMap::new(),
+        settled: settled(now, &terms.group),
+        behind: Duration::ZERO,
+    };
+    for target in job.targets.iter() {
+        let taken = progress(target.id);
+        let cut = windows(now, taken, &reaching);
+        if let Some(hole) = cut.hole {
+            asked.holes.entry(hole).or_default().push(target.id);
+        }
+        if let (Some(_), Some(taken)) = (cut.backlog, taken) {
+            asked.behind = asked.behind.max(asked.settled.since(taken.upto));
+        }
+        let window = match job.lane {
+            Lane::Fresh { .. } if terms.probing => {
+                cut.fresh.map(|w| up_to_now(w, now, asked.settled, &reaching))
+            }
+            Lane::Fresh { .. } => cut.fresh,
+            Lane::Backlog { .. } => cut.backlog,
+        };
+        asked.due.extend(window.map(|window| Due {
+            target: target.clone(),
+            window,
+        }));
+    }
+    asked
+}
+
+/// A window that reaches the settled end goes on to the present, if one call may ask for so much.
+fn up_to_now(window: Window, now: UnixNanos, settled: UnixNanos, terms: &GroupSpec) -> Window {
+    let present = now.floor(terms.grain);
+    Window::new(window.start(), present)
+        .filter(|longer| window.end() == settled && longer.length() <= terms.longest_window)
+        .unwrap_or(window)
+}

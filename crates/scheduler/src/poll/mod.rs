@@ -1,0 +1,195 @@
+//! One job of one group: what to ask for, the calls one after the other, each batch committed as it comes.
+//!
+//! A store that is full or cannot write makes the job wait and begin again: progress did not advance, so the cloud is
+//! asked anew. Any other failure of the store ends the daemon.
+
+mod asked;
+mod read;
+mod report;
+
+use crate::core::{Job, Lane};
+use crate::driver::Clock;
+use crate::notices::Notices;
+use crate::progress::Progress;
+use crate::settle::{Learner, Terms};
+use asked::{Asked, asked};
+use provider_api::{Call, ErrorKind, MetricsProvider, UnixNanos};
+use read::Broken;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Change, Lane as History, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+/// Pause before the store is tried again; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Longest pause before the store is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a group works off its backlog before the next one of its account gets its turn.
+const TURN: Duration = Duration::from_secs(30);
+
+/// What a job needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Poller {
+    pub(crate) index: usize,
+    pub(crate) provider: Arc<dyn MetricsProvider>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) learner: Arc<Learner>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What has been said in the log.
+    pub(crate) notices: Arc<Notices>,
+}
+
+/// How the calls of a job went.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    /// Targets that were answered in full.
+    completed: usize,
+    /// Further calls would meet the same wall.
+    walled: bool,
+}
+
+impl Poller {
+    /// Runs a job to its end. Returns whether the group may go on with its backlog at once.
+    pub(crate) async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<bool, StoreError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let failed = match self.once(job).await {
+                Ok(behind) => return Ok(behind),
+                Err(error) if error.is_retryable() => error,
+                Err(error) => return Err(error),
+            };
+            self.store_failed(job, &failed);
+            tokio::select! {
+                () = stop.cancelled() => return Ok(false),
+                recovered = self.until_store_recovers(pause) => recovered?,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn until_store_recovers(&self, pause: Duration) -> Result<(), StoreError> {
+        self.clock.sleep_until(self.clock.now().plus(pause)).await;
+        self.store.recovered().await
+    }
+
+    async fn once(&self, job: &Job) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let terms = self.terms(job, now);
+        let asked = asked(now, job, &terms, |target| {
+            self.store.progress(self.provider.account(), target)
+        });
+        self.give_up(&terms, &asked).await?;
+        let outcome = self.ask(job, &terms, &asked).await?;
+        match job.lane {
+            Lane::Fresh { .. } => {
+                self.polled(now, &terms, &asked);
+                self.weigh(&terms).await?;
+                Ok(!asked.behind.is_zero() && !outcome.walled)
+            }
+            // Without any headway the next poll tries again; going on at once would only repeat the failure.
+            Lane::Backlog { .. } => Ok(outcome.completed > 0 && !outcome.walled),
+        }
+    }
+
+    fn terms(&self, job: &Job, now: UnixNanos) -> Terms {
+        let fresh = match job.lane {
+            Lane::Fresh { deep, poll } => Some((poll, deep)),
+            Lane::Backlog { .. } => None,
+        };
+        let cloud = self.provider.cloud();
+        self.learner
+            .terms(&self.store, now, cloud, &job.targets, &job.group, fresh)
+    }
+
+    /// Counts what can no longer be had as taken, so that what lies beyond can be, and says so.
+    async fn give_up(&self, terms: &Terms, asked: &Asked) -> Result<(), StoreError> {
+        for (hole, targets) in &asked.holes {
+            let change = Change {
+                account: self.provider.account(),
+                lane: History::Live,
+                group: &terms.group,
+                window: hole.skip,
+                points: Vec::new(),
+                complete: targets.clone(),
+            };
+            self.store.commit(change).await?;
+            self.lost(&terms.group.name, hole, targets.len());
+        }
+        Ok(())
+    }
+
+    /// Makes the calls, oldest window first. A failed one is logged and leaves the others alone, unless it tells that
+    /// they must fail as well. A backlog stops when its time is over.
+    async fn ask(&self, job: &Job, terms: &Terms, asked: &Asked) -> Result<Outcome, StoreError> {
+        let mut calls = self.provider.plan(&asked.due);
+        calls.sort_by_key(|call| call.window);
+        let until = self.until(job.lane);
+        let mut outcome = Outcome::default();
+        for call in calls {
+            if until.is_some_and(|until| self.clock.now() >= until) {
+                break;
+            }
+            match self.read(job, terms, asked.settled, &call).await {
+                Ok(completed) => outcome.completed += completed,
+                Err(Broken::Store(error)) => return Err(error),
+                Err(Broken::Provider(error)) => {
+                    self.failed(&error);
+                    outcome.walled = is_a_wall(error.kind());
+                }
+            }
+            self.called(job.lane, &call);
+            if outcome.walled {
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// When a backlog has to make way.
+    fn until(&self, lane: Lane) -> Option<UnixNanos> {
+        match lane {
+            Lane::Fresh { .. } => None,
+            Lane::Backlog { until } => Some(until.min(self.clock.now().plus(TURN))),
+        }
+    }
+
+    fn called(&self, lane: Lane, call: &Call) {
+        if let Lane::Backlog { .. } = lane {
+            tracing::debug!(window = ?call.window, targets = call.targets.len(), "asked for what lay behind");
+            self.progress.update(self.index, |a| a.backlog_windows += 1);
+        }
+    }
+
+    /// Keeps what was learnt, now and then.
+    async fn weigh(&self, terms: &Terms) -> Result<(), StoreError> {
+        let (cloud, namespace) = (self.provider.cloud(), &terms.group.namespace);
+        let weighed = self.learner.weigh(self.clock.now(), cloud, namespace);
+        let Some((changed, key, value)) = weighed else {
+            return Ok(());
+        };
+        if let Some(changed) = changed {
+            self.settle_changed(namespace, changed);
+        }
+        match self.store.put_setting(&key, value.as_bytes()).await {
+            // It is weighed and put again soon.
+            Err(error) if error.is_retryable() => Ok(()),
+            done => done,
+        }
+    }
+}
+
+/// Whether the other calls of the same job would meet the same wall.
+fn is_a_wall(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Throttled { .. } | ErrorKind::Unavailable { .. } | ErrorKind::Unauthenticated => true,
+        ErrorKind::TimedOut
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::BadResponse
+        | ErrorKind::Permanent => false,
+    }
+}

@@ -1,0 +1,147 @@
+//! One call: its batches into the store as they come, and its young points to those who watch them.
+
+use super::Poller;
+use crate::core::{Job, Lane};
+use crate::settle::{Look, Sightings, Terms};
+use futures::StreamExt as _;
+use provider_api::{
+    Batch, Call, ErrorKind, Failure, ProviderError, SeriesPoints, TargetId, UnixNanos, Window,
+};
+use std::collections::HashSet;
+use store::{Change, Lane as History, StoreError};
+
+/// Why a call ended early.
+#[derive(Debug)]
+pub(super) enum Broken {
+    Provider(ProviderError),
+    Store(StoreError),
+}
+
+/// The parts of a job that a call needs.
+struct Reading<'a> {
+    job: &'a Job,
+    terms: &'a Terms,
+    call: &'a Call,
+    settled: UnixNanos,
+    sightings: Sightings,
+    silent: HashSet<TargetId>,
+}
+
+impl Poller {
+    /// Reads a call to its end. Returns how many targets were answered in full.
+    pub(super) async fn read(
+        &self,
+        job: &Job,
+        terms: &Terms,
+        settled: UnixNanos,
+        call: &Call,
+    ) -> Result<usize, Broken> {
+        let mut reading = Reading {
+            job,
+            terms,
+            call,
+            settled,
+            sightings: Sightings::of(self.watched(job, call)),
+            silent: call.targets.iter().map(|t| t.id).collect(),
+        };
+        let mut completed = 0;
+        let mut batches = self.provider.fetch(call);
+        while let Some(batch) = batches.next().await {
+            let batch = batch.map_err(Broken::Provider)?;
+            completed += batch.complete.len();
+            self.take(&mut reading, batch).await.map_err(Broken::Store)?;
+        }
+        self.not_answered(&reading);
+        Ok(completed)
+    }
+
+    /// Old points teach nothing about young ones.
+    fn watched(&self, job: &Job, call: &Call) -> Vec<TargetId> {
+        match job.lane {
+            Lane::Fresh { .. } => {
+                let namespace = &job.group.namespace;
+                self.learner
+                    .watched(self.provider.cloud(), namespace, &call.targets)
+            }
+            Lane::Backlog { .. } => Vec::new(),
+        }
+    }
+
+    async fn take(&self, reading: &mut Reading<'_>, mut batch: Batch) -> Result<(), StoreError> {
+        for skipped in &batch.skipped {
+            self.left_out(skipped);
+        }
+        for failure in &batch.failed {
+            reading.silent.remove(&failure.target);
+            self.target_failed(&reading.terms.group.name, failure);
+        }
+        self.watch(reading, &batch);
+        let taken = reading.call.window.end().min(reading.settled);
+        let Some(window) = Window::new(reading.call.window.start(), taken) else {
+            return Ok(());
+        };
+        clip(&mut batch.series, taken);
+        let change = Change {
+            account: self.provider.account(),
+            lane: History::Live,
+            group: &reading.terms.group,
+            window,
+            points: batch.series,
+            complete: batch.complete,
+        };
+        self.commit(change).await
+    }
+
+    fn watch(&self, reading: &mut Reading<'_>, batch: &Batch) {
+        let (cloud, group) = (self.provider.cloud(), &reading.job.group);
+        reading.sightings.see(&batch.series);
+        let look = Look {
+            at: self.clock.now(),
+            window: reading.call.window,
+            probing: reading.terms.probing,
+        };
+        for target in &batch.complete {
+            reading.silent.remove(target);
+            if let Some(seen) = reading.sightings.complete(*target) {
+                self.learner.look(cloud, group, *target, look, seen);
+            }
+        }
+    }
+
+    async fn commit(&self, change: Change<'_>) -> Result<(), StoreError> {
+        let group = change.group;
+        let done = self.store.commit(change).await?;
+        let cloud = self.provider.cloud();
+        self.learner.late(self.clock.now(), cloud, group, &done);
+        self.progress
+            .update(self.index, |a| a.committed(&group.name, &done));
+        Ok(())
+    }
+
+    /// An answer that ends well and says nothing of a target is no answer: the target is asked for again.
+    fn not_answered(&self, reading: &Reading<'_>) {
+        if let Some(&target) = reading.silent.iter().next() {
+            let message = format!(
+                "{} said nothing of {} of the {} targets it was asked for",
+                reading.call.operation,
+                reading.silent.len(),
+                reading.call.targets.len()
+            );
+            let kind = ErrorKind::BadResponse;
+            let failure = Failure {
+                target,
+                kind,
+                message,
+            };
+            self.target_failed(&reading.terms.group.name, &failure);
+        }
+    }
+}
+
+/// What ends later than `taken` is not taken yet.
+fn clip(series: &mut Vec<SeriesPoints>, taken: UnixNanos) {
+    for one in &mut *series {
+        one.points.retain(|point| point.end <= taken);
+    }
+    series.retain(|one| !one.points.is_empty());
+}

@@ -1,0 +1,83 @@
+//! What a job has to say: counters, and log lines that do not repeat themselves.
+
+use super::{Asked, Poller};
+use crate::core::{Hole, Job};
+use crate::settle::{Changed, Terms};
+use provider_api::{Failure, ProviderError, Skipped, UnixNanos};
+use std::sync::Arc;
+use store::StoreError;
+
+impl Poller {
+    /// A fresh poll has ended.
+    pub(super) fn polled(&self, now: UnixNanos, terms: &Terms, asked: &Asked) {
+        self.progress.update(self.index, |a| {
+            a.polls += 1;
+            let group = a.group(&terms.group.name);
+            group.last_poll = Some(now);
+            group.window_end = Some(asked.settled);
+            group.behind = asked.behind;
+            group.settle = terms.group.settle;
+            group.lookback = terms.group.lookback;
+        });
+        self.progress
+            .namespace(self.learner.status(self.provider.cloud(), terms));
+    }
+
+    pub(super) fn lost(&self, group: &Arc<str>, hole: &Hole, targets: usize) {
+        let seconds = hole.lost.as_secs();
+        self.progress.update(self.index, |a| a.lost_seconds += seconds);
+        let event = format!("{group} lost");
+        if let Some(since) = self.notices.due(event, self.clock.now()) {
+            tracing::warn!(account = %self.provider.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
+        }
+    }
+
+    pub(super) fn settle_changed(&self, namespace: &str, changed: Changed) {
+        let before = changed.before.map(|before| before.as_secs());
+        tracing::info!(cloud = %self.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "learnt how long points take to be final");
+    }
+
+    pub(super) fn store_failed(&self, job: &Job, error: &StoreError) {
+        let event = format!("store {error}");
+        if let Some(since) = self.notices.due(event, self.clock.now()) {
+            tracing::warn!(account = %self.provider.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
+        }
+    }
+
+    pub(super) fn target_failed(&self, group: &Arc<str>, failure: &Failure) {
+        let kind = failure.kind.label();
+        self.progress.error(self.index, kind);
+        let event = format!("{group} {kind}");
+        if let Some(since) = self.notices.due(event, self.clock.now()) {
+            tracing::warn!(account = %self.provider.account(), %group, kind, since, message = failure.message, "a target failed and is asked for again");
+        }
+    }
+
+    /// Counts what was left out and names each metric and reason once.
+    pub(crate) fn left_out(&self, skipped: &Skipped) {
+        self.progress.skipped(self.index, skipped);
+        let reason = skipped.reason.label();
+        let event = format!("{} {reason}", skipped.metric);
+        if self.notices.first(event, self.clock.now()) {
+            tracing::warn!(account = %self.provider.account(), metric = %skipped.metric, reason, points = skipped.points, "left out; further ones of this kind are only counted");
+        }
+    }
+
+    /// Counts an error where it ends and logs it with its causes, unless the same has just been said.
+    pub(crate) fn failed(&self, error: &ProviderError) {
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            text = format!("{text}: {inner}");
+            cause = inner.source();
+        }
+        let (now, kind) = (self.clock.now(), error.kind().label());
+        let event = format!("{} {} {kind}", error.operation(), error.scope());
+        if let Some(since) = self.notices.due(event, now) {
+            tracing::error!(account = %self.provider.account(), request_id = error.request_id(), since, "{text}");
+        }
+        self.progress.error(self.index, kind);
+        self.progress
+            .update(self.index, |a| a.last_error = Some((now, text)));
+    }
+}

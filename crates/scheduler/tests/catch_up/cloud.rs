@@ -1,0 +1,205 @@
+//! A cloud whose points come late, change and are missing now and then; what it has is a pure function of time.
+
+use crate::clock::VirtualClock;
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use provider_api::{
+    AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
+    GroupSpec, Kind, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Resource, Scope,
+    Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Value,
+};
+use scheduler::Clock as _;
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const MINUTE: i64 = 60;
+pub(crate) const EVERY: Duration = Duration::from_secs(300);
+pub(crate) const GROUPS: u64 = 2;
+const TARGETS_PER_GROUP: u64 = 4;
+
+/// How long an answer takes.
+const ANSWER: Duration = Duration::from_secs(70);
+
+#[derive(Debug)]
+struct Nothing;
+
+impl Detail for Nothing {
+    fn describe(&self) -> String {
+        String::new()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// What becomes of one point.
+pub(crate) struct Truth {
+    /// Age at which it shows up; nothing for a gap.
+    pub(crate) shows: Option<Duration>,
+    /// Age at which it gets its last value.
+    pub(crate) last: Duration,
+}
+
+pub(crate) fn truth(target: u64, end_s: i64) -> Truth {
+    let seed = target.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ end_s.unsigned_abs();
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let shows = match rng.u32(0..1_000) {
+        0..10 => None,
+        10..13 => Some(rng.u64(60..720)),
+        _ => Some(rng.u64(10..60)),
+    };
+    let last = if rng.u32(0..1_000) < 3 { 700 } else { 0 };
+    Truth {
+        shows: shows.map(Duration::from_secs),
+        last: Duration::from_secs(last),
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Sky {
+    pub(crate) account: AccountId,
+    pub(crate) clock: Arc<VirtualClock>,
+    /// Nothing is answered between these times.
+    pub(crate) outage: (UnixNanos, UnixNanos),
+}
+
+impl Sky {
+    fn group(number: u64) -> Group {
+        Arc::new(GroupSpec {
+            scope: Scope::new("s"),
+            name: format!("group {number}").into(),
+            namespace: "n".into(),
+            grain: Duration::from_secs(60),
+            on_grain: true,
+            every: EVERY,
+            settle: Span::Auto(Duration::from_secs(180)),
+            lookback: Span::Auto(Duration::from_secs(300)),
+            initial: Duration::from_secs(900),
+            retention: Duration::from_secs(15 * 86_400),
+            longest_window: Duration::from_secs(2 * 3_600),
+        })
+    }
+
+    fn points(&self, target: u64, call: &Call) -> SeriesPoints {
+        let now = self.clock.now();
+        let first = call.window.start().seconds() + MINUTE;
+        let ends = (first..=call.window.end().seconds()).step_by(60);
+        SeriesPoints {
+            target: TargetId(target),
+            series: series(target),
+            points: ends.filter_map(|end| point(now, target, end)).collect(),
+        }
+    }
+
+    fn answer(&self, call: &Call) -> Result<Batch, ProviderError> {
+        let (from, to) = self.outage;
+        if (from..to).contains(&self.clock.now()) {
+            let kind = ErrorKind::Unavailable { retry_after: None };
+            let scope = call.scope.clone();
+            return Err(ProviderError::new(Cloud::Aws, "Read", scope, kind, "dark"));
+        }
+        Ok(Batch {
+            series: call.targets.iter().map(|t| self.points(t.id.0, call)).collect(),
+            complete: call.targets.iter().map(|t| t.id).collect(),
+            ..Batch::default()
+        })
+    }
+}
+
+fn point(now: UnixNanos, target: u64, end_s: i64) -> Option<Point> {
+    let (end, truth) = (UnixNanos::from_seconds(end_s), truth(target, end_s));
+    let age = now.since(end);
+    let shown = end <= now && truth.shows.is_some_and(|shows| age >= shows);
+    shown.then(|| Point {
+        start: Some(UnixNanos::from_seconds(end_s - MINUTE)),
+        end,
+        value: Value::Int(i64::from(age >= truth.last)),
+    })
+}
+
+pub(crate) fn series(target: u64) -> Series {
+    let spec = MetricSpec {
+        cloud: Cloud::Aws,
+        namespace: "n".into(),
+        name: "m".into(),
+        cloud_name: "M".into(),
+        statistic: None,
+        unit: "1".into(),
+        kind: Kind::Gauge,
+        description: "".into(),
+    };
+    Series {
+        resource: Arc::new(Resource::new(Attributes::default())),
+        metric: Arc::new(Metric::new(spec)),
+        attributes: Attributes::new(vec![("target".into(), target.to_string().into())]),
+    }
+}
+
+#[async_trait]
+impl MetricsProvider for Sky {
+    fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    fn cloud(&self) -> Cloud {
+        Cloud::Aws
+    }
+
+    async fn check(&self) -> CheckReport {
+        CheckReport::default()
+    }
+
+    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+        let target = |id: u64, group: &Group| Target {
+            id: TargetId(id),
+            group: Arc::clone(group),
+            series: 1,
+            detail: Arc::new(Nothing),
+        };
+        let of_group = |number: u64| {
+            let group = Self::group(number);
+            let ids = number * TARGETS_PER_GROUP..(number + 1) * TARGETS_PER_GROUP;
+            ids.map(move |id| target(id, &group))
+        };
+        let catalogue = Catalogue {
+            scope: Scope::new("s"),
+            targets: (0..GROUPS).flat_map(of_group).collect(),
+            skipped: Vec::new(),
+        };
+        futures::stream::iter([Ok(catalogue)]).boxed()
+    }
+
+    fn plan(&self, due: &[Due]) -> Vec<Call> {
+        let mut calls: Vec<Call> = Vec::new();
+        for due in due {
+            match calls.iter_mut().find(|call| call.window == due.window) {
+                Some(call) => call.targets.push(due.target.clone()),
+                None => calls.push(Call {
+                    scope: due.target.group.scope.clone(),
+                    operation: "Read",
+                    targets: vec![due.target.clone()],
+                    window: due.window,
+                    price: Price::FREE,
+                    detail: Arc::new(Nothing),
+                }),
+            }
+        }
+        calls
+    }
+
+    fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
+        let answered = async move {
+            self.clock.sleep_until(self.clock.now().plus(ANSWER)).await;
+            self.answer(call)
+        };
+        futures::stream::once(answered).boxed()
+    }
+}
+
+/// All targets.
+pub(crate) fn targets() -> std::ops::Range<u64> {
+    0..GROUPS * TARGETS_PER_GROUP
+}

@@ -1,0 +1,221 @@
+//! The scheduler, a store and a difficult cloud in one process, on a clock of their own: after an outage of a day every
+//! point is there once, the gap was closed in order, and the present never had to wait for it.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod clock;
+mod cloud;
+
+use clock::VirtualClock;
+use cloud::{EVERY, MINUTE, Sky, series, targets, truth};
+use provider_api::{AccountId, SeriesPoints, UnixNanos};
+use scheduler::{Account, AccountProgress, Clock as _, Progress, RunError, Scheduler, SettleSource};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use store::{Encode, Entry, Options, Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const BEGINNING_S: i64 = 1_700_000_000;
+
+/// One line a point: series and end.
+#[derive(Debug)]
+struct Lines;
+
+impl Encode for Lines {
+    fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
+        let all = || points.iter().flat_map(|s| s.points.iter().map(move |p| (s, p)));
+        let mut text = String::new();
+        for (one, point) in all() {
+            writeln!(text, "{} {}", one.series.id().0, point.end.seconds()).unwrap();
+        }
+        vec![Entry {
+            raw_len: u32::try_from(text.len()).unwrap(),
+            payload: text.into(),
+            points: u32::try_from(all().count()).unwrap(),
+            oldest_end: all().map(|(_, p)| p.end).min().unwrap(),
+            newest_end: all().map(|(_, p)| p.end).max().unwrap(),
+        }]
+    }
+}
+
+/// Ends in the order in which they were delivered, by series.
+async fn delivered(store: &Store) -> BTreeMap<u128, Vec<i64>> {
+    let mut all: BTreeMap<u128, Vec<i64>> = BTreeMap::new();
+    while store.usage().destinations[0].pending_points > 0 {
+        let (seq, entry) = store.next(0).await.unwrap();
+        for line in std::str::from_utf8(&entry.payload).unwrap().lines() {
+            let (series, end) = line.split_once(' ').unwrap();
+            all.entry(series.parse().unwrap())
+                .or_default()
+                .push(end.parse().unwrap());
+        }
+        store.acknowledge(0, seq).await.unwrap();
+    }
+    all
+}
+
+struct World {
+    clock: Arc<VirtualClock>,
+    sky: Arc<Sky>,
+    store: Arc<Store>,
+}
+
+impl World {
+    fn new(outage: (UnixNanos, UnixNanos)) -> Self {
+        let clock = Arc::new(VirtualClock::new(UnixNanos::from_seconds(BEGINNING_S)));
+        let sky = Sky {
+            account: AccountId("a".into()),
+            clock: Arc::clone(&clock),
+            outage,
+        };
+        let options = Options::new("", 1 << 30).destination("d");
+        Self {
+            sky: Arc::new(sky),
+            store: Store::in_memory(&options, Box::new(Lines)).unwrap(),
+            clock,
+        }
+    }
+
+    fn scheduler(&self) -> Scheduler {
+        let account = Account {
+            provider: Arc::<Sky>::clone(&self.sky),
+            discover_every: HOUR,
+        };
+        Scheduler::new(
+            vec![account],
+            &self.store,
+            Arc::<VirtualClock>::clone(&self.clock),
+        )
+    }
+
+    /// Runs a scheduler until `end`; `watch` is called whenever time moves.
+    async fn run(&self, end: UnixNanos, mut watch: impl FnMut(&AccountProgress)) -> Arc<Progress> {
+        let scheduler = self.scheduler();
+        let (progress, stop) = (scheduler.progress(), CancellationToken::new());
+        let running = tokio::spawn(scheduler.run(stop.clone(), Duration::ZERO));
+        while self.clock.now() < end {
+            self.clock.advance(&progress).await;
+            watch(&progress.snapshot()[0]);
+        }
+        stop.cancel();
+        running.await.unwrap().unwrap();
+        progress
+    }
+}
+
+/// How far the newest point of the group that is worst off lies behind what is settled.
+fn late(now: UnixNanos, account: &AccountProgress) -> Duration {
+    let of = |group: &scheduler::GroupProgress| now.minus(group.settle).since(group.newest.unwrap());
+    account.groups.values().map(of).max().unwrap()
+}
+
+fn check_order(ends: &[i64], gap: (UnixNanos, UnixNanos)) {
+    let in_gap = |end: &i64| (gap.0.seconds()..gap.1.seconds()).contains(end);
+    let in_gap: Vec<i64> = ends.iter().copied().filter(in_gap).collect();
+    assert!(in_gap.is_sorted(), "the gap was not closed oldest first");
+}
+
+/// Every point that the cloud has had for long enough is there once, and nothing else.
+fn check_complete(ends: &[i64], target: u64, first: i64, now: UnixNanos) {
+    let mut sorted = ends.to_vec();
+    sorted.sort_unstable();
+    let count = sorted.len();
+    sorted.dedup();
+    assert_eq!(sorted.len(), count, "target {target} has points twice");
+    let settled = now.seconds() - 3 * 3_600;
+    for end in (first..settled).step_by(60) {
+        let there = sorted.binary_search(&end).is_ok();
+        let shows = truth(target, end).shows;
+        assert_eq!(
+            there,
+            shows.is_some(),
+            "target {target} at {end}, shows after {shows:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_of_outage_is_caught_up_with_while_the_present_goes_on() {
+    let beginning = UnixNanos::from_seconds(BEGINNING_S);
+    let outage = (beginning.plus(HOUR * 6), beginning.plus(HOUR * 30));
+    let world = World::new(outage);
+    let before = world.run(outage.1, |_| {}).await.snapshot()[0].clone();
+    assert!(before.errors["unavailable"] > 100, "{before:?}");
+    assert!(before.late > 0 && before.revised > 0, "{before:?}");
+    // One poll finds the cloud again; from then on the present is never more than three polls late. A restart in the
+    // middle of catching up changes nothing.
+    let restart = outage.1.plus(EVERY * 3);
+    let end = outage.1.plus(HOUR * 8);
+    let clock = Arc::clone(&world.clock);
+    let mut behind = Vec::new();
+    let mut watch = |account: &AccountProgress| {
+        let polled = |g: &scheduler::GroupProgress| g.newest.is_some_and(|newest| newest > outage.1);
+        if account.groups.len() == 2 && account.groups.values().all(polled) {
+            let late = late(clock.now(), account);
+            assert!(late <= EVERY * 3, "{late:?} late, {account:?}");
+        }
+        behind.extend(account.groups.values().map(|g| g.behind).max());
+    };
+    let first = world.run(restart, &mut watch).await.snapshot()[0].backlog_windows;
+    let progress = world.run(end, &mut watch).await;
+    let account = progress.snapshot()[0].clone();
+    assert!(
+        behind.iter().any(|b| *b > HOUR * 12),
+        "there was something to catch up with"
+    );
+    assert!(account.groups.values().all(|g| g.behind.is_zero()), "{account:?}");
+    assert!(
+        first > 0 && account.backlog_windows > 0,
+        "the restart was in the middle: {first}"
+    );
+    assert_eq!(
+        (account.too_old, account.deferred, account.lost_seconds),
+        (0, 0, 0)
+    );
+    let namespace = progress.namespaces()[0].clone();
+    assert_eq!(namespace.source, SettleSource::Learnt, "{namespace:?}");
+    check_delivered(&world, outage, &account).await;
+}
+
+async fn check_delivered(world: &World, outage: (UnixNanos, UnixNanos), account: &AccountProgress) {
+    let all = delivered(&world.store).await;
+    assert_eq!(all.len(), targets().count());
+    // The first poll reaches back by a quarter of an hour over what is settled.
+    let first = (BEGINNING_S / MINUTE + 1) * MINUTE;
+    for target in targets() {
+        let ends = &all[&series(target).id().0];
+        check_complete(ends, target, first, world.clock.now());
+        check_order(ends, (outage.0.plus(HOUR), outage.1.minus(HOUR)));
+    }
+    assert!(account.points > 0);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_go_on_ends_the_scheduler_by_name() {
+    let never = UnixNanos::from_seconds(0);
+    let world = World::new((never, never));
+    world.store.close().await.unwrap();
+    let scheduler = world.scheduler();
+    let progress = scheduler.progress();
+    let running = tokio::spawn(scheduler.run(CancellationToken::new(), Duration::ZERO));
+    // Both groups' answers take a while.
+    while !running.is_finished() {
+        tokio::select! {
+            () = world.clock.advance(&progress) => {}
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    match running.await.unwrap() {
+        Err(RunError::Store {
+            account,
+            group,
+            source,
+        }) => {
+            assert_eq!((&*account, source), ("a", StoreError::Closed));
+            assert!(group.starts_with("group "));
+        }
+        other => panic!("{other:?}"),
+    }
+}
