@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Runs the binary to its end.
-async fn nephoscope(arguments: &[&str]) -> Output {
+pub async fn nephoscope(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
     command.args(arguments).env("NO_COLOR", "1");
     tokio::task::spawn_blocking(move || command.output().unwrap())

@@ -8,9 +8,11 @@
     reason = "a test may panic, and nothing here is public"
 )]
 
+mod backfill;
 mod commands;
 mod compare;
 mod hostile;
+mod restart;
 mod setup;
 
 use cloudsim::Faults;

@@ -156,15 +156,19 @@ impl Daemon {
         kib << 10
     }
 
-    /// What it serves at `/metrics`, once it listens.
-    pub async fn metrics(&self) -> String {
-        let address = wait_for("the page's address in the log", || {
+    /// Where it listens, once it does.
+    pub async fn address(&self) -> String {
+        wait_for("the page's address in the log", || {
             let log = self.log();
             let (_, after) = log.split_once("page=http://")?;
             Some(after.split('/').next().unwrap().to_owned())
         })
-        .await;
-        http_get(&address, "/metrics").await
+        .await
+    }
+
+    /// What it serves at `/metrics`, once it listens.
+    pub async fn metrics(&self) -> String {
+        http_get(&self.address().await, "/metrics").await
     }
 
     /// SIGTERM; gives the exit status.
@@ -174,6 +178,19 @@ impl Daemon {
             .status();
         assert!(sent.unwrap().success());
         wait_for("the end of the daemon", || self.child.try_wait().unwrap()).await
+    }
+
+    /// SIGKILL, as a crash of the machine would look to it.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits for it to end by itself; gives the exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        wait_for("the end of the daemon", || self.child.try_wait().unwrap())
+            .await
+            .code()
     }
 
     /// Whether it still runs.
@@ -196,7 +213,7 @@ pub struct Setup {
     pub receiver: Receiver,
     pub daemon: Daemon,
     pub window: Compared,
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 impl Setup {
@@ -226,7 +243,7 @@ impl Setup {
             receiver,
             daemon,
             window,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -247,7 +264,14 @@ impl Setup {
         }
     }
 
-    fn in_window(&self) -> Vec<FlatPoint> {
+    /// Starts the daemon again with the same configuration.
+    pub fn start_again(&mut self) {
+        let yaml = std::fs::read_to_string(self.folder.path().join("nephoscope.yaml")).unwrap();
+        self.daemon = Daemon::start(self.folder.path(), &yaml);
+    }
+
+    /// What has arrived of the window so far.
+    pub fn in_window(&self) -> Vec<FlatPoint> {
         let inside = |p: &FlatPoint| {
             let end = i64::try_from(p.time).unwrap();
             self.window.from * NANOS < end && end <= self.window.to * NANOS

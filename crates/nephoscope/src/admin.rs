@@ -2,6 +2,7 @@
 
 mod metrics;
 mod page;
+mod status;
 
 use axum::Router;
 use axum::extract::State as Shared;
@@ -55,6 +56,10 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, stop: Cancel
         .route(
             "/federate",
             get(async |Shared(state): Shared<Arc<State>>| text(federate(&state))),
+        )
+        .route(
+            "/api/v1/status",
+            get(async |Shared(state): Shared<Arc<State>>| Json(status::render(&state))),
         )
         .with_state(state);
     let served = axum::serve(listener, router)

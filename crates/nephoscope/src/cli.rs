@@ -63,6 +63,10 @@ pub(crate) enum Command {
     Discover(DiscoverArgs),
     /// One poll to standard output; no state is read or written.
     Collect(CollectArgs),
+    /// Fetches history into the destinations, each point once; resumable. The daemon has to be stopped meanwhile.
+    Backfill(BackfillArgs),
+    /// Shows what the running daemon says of itself.
+    Status(StatusArgs),
     /// Prints the configuration's JSON Schema or a commented example.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -114,6 +118,37 @@ pub(crate) struct CollectArgs {
     /// Form of the output.
     #[arg(long, value_enum, default_value = "table")]
     pub(crate) format: CollectFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackfillArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Where to begin: a timestamp (2026-11-01T06:00:00Z), a date (2026-11-01, UTC) or an age (3d, 12h, 30m).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: String,
+    /// Where to end, written alike; absent = the present. What the daemon has polled is left out by itself.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// Only this account; may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub(crate) accounts: Vec<String>,
+    /// Fetch what there is when the range begins before what a cloud keeps.
+    #[arg(long)]
+    pub(crate) clip: bool,
+    /// Go on without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Where the daemon listens.
+    #[arg(long, default_value = "http://127.0.0.1:9464")]
+    pub(crate) url: String,
+    /// As the daemon gave it.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -7,11 +7,11 @@ use crate::wiring::destinations::{Cursor, Otlp3MiB};
 use crate::wiring::{self, destinations};
 use config_file::Config;
 use export::{Delivery, DeliveryStats};
-use scheduler::{Account, Scheduler};
+use scheduler::{Account, RunError, Scheduler};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::Store;
+use store::{OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -23,19 +23,33 @@ const POLL_GRACE: Duration = Duration::from_secs(10);
 /// How long the destinations may take to get what is in the spool.
 const DRAIN_GRACE: Duration = Duration::from_secs(10);
 
-/// Most of the spool that is kept in memory, whatever `spool_max` allows on disk.
-const MEMORY_SPOOL_MAX_BYTES: u64 = 64 << 20;
+/// Longest wait for what the store was asked last, and for its file to be left in order.
+const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
     let config = wiring::load(path, &config_file::System)?;
     let stop = CancellationToken::new();
-    let daemon = Daemon::start(&config, stop.clone()).await?;
+    let mut daemon = Daemon::start(&config, stop.clone()).await?;
     tracing::info!(page = %format!("http://{}/", daemon.address()), "running");
-    let signal = stop_signal().await?;
-    tracing::info!(signal, "stopping");
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map(|signal| tracing::info!(signal, "stopping")),
+        failure = daemon.ended() => Err(failure),
+    };
     daemon.stop().await;
-    Ok(())
+    ended
+}
+
+async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
+    let opened = try_open(config).await?;
+    opened.map_err(|error| Failure::unavailable(wiring::with_causes(&error)))
+}
+
+/// Opens the store; loading a million series takes a moment, so not on a worker of the runtime.
+pub(crate) async fn try_open(config: &Config) -> Result<Result<Arc<Store>, OpenError>, Failure> {
+    let options = destinations::store_options(config);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&options, Box::new(Otlp3MiB))).await;
+    opened.map_err(|error| Failure::software("opening the store", &error))
 }
 
 /// A running daemon.
@@ -43,7 +57,7 @@ pub(crate) struct Daemon {
     address: std::net::SocketAddr,
     store: Arc<Store>,
     stop: CancellationToken,
-    scheduler: tokio::task::JoinHandle<()>,
+    scheduler: tokio::task::JoinHandle<Result<(), RunError>>,
     stop_delivery: CancellationToken,
     deliveries: JoinSet<()>,
     page: tokio::task::JoinHandle<()>,
@@ -58,8 +72,7 @@ impl Daemon {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::software("asking for our address", &error))?;
-        let spool_bytes = config.spool_max_bytes.min(MEMORY_SPOOL_MAX_BYTES);
-        let store = Store::in_memory(spool_bytes, config.destinations.len(), Box::new(Otlp3MiB));
+        let store = open(config).await?;
         let stop_delivery = CancellationToken::new();
         let mut state = State::new(Arc::clone(&store));
         let deliveries = deliver(config, &store, &stop_delivery, &mut state)?;
@@ -84,33 +97,55 @@ impl Daemon {
         self.address
     }
 
-    /// Stops in stages: polling, then delivery, then the page; each says what it left behind.
+    /// Waits until the scheduler ends by itself, which it does only for a reason that a person has to know.
+    pub(crate) async fn ended(&mut self) -> Failure {
+        match (&mut self.scheduler).await {
+            Ok(Err(error)) => Failure::software("polling", &wiring::with_causes(&error)),
+            Ok(Ok(())) => Failure::software("polling", &"the scheduler ended without being told to"),
+            Err(error) => Failure::software("polling", &error),
+        }
+    }
+
+    /// Stops in stages: polling, then delivery, then the page, then the store; each says what it left behind.
     pub(crate) async fn stop(mut self) {
         self.stop.cancel();
-        if let Err(error) = self.scheduler.await {
+        if !self.scheduler.is_finished()
+            && let Err(error) = (&mut self.scheduler).await
+        {
             tracing::error!(%error, "the scheduler had ended before");
         }
         if timeout(DRAIN_GRACE, self.store.drained()).await.is_err() {
             let points = self.store.usage().spool_points;
-            tracing::warn!(points, "not every destination took everything within the grace");
-        }
-        self.stop_delivery.cancel();
-        if timeout(DRAIN_GRACE, async {
-            while self.deliveries.join_next().await.is_some() {}
-        })
-        .await
-        .is_err()
-        {
             tracing::warn!(
-                left = self.deliveries.len(),
-                "deliveries did not end within the grace"
+                points,
+                "not every destination took everything within the grace; it waits on disk"
             );
         }
-        self.deliveries.shutdown().await;
+        self.stop_delivery.cancel();
+        end_deliveries(self.deliveries).await;
         if let Err(error) = self.page.await {
             tracing::error!(%error, "the page had ended before");
         }
+        close(&self.store).await;
         tracing::info!("stopped");
+    }
+}
+
+/// Joins the deliveries, which were told to stop; those that do not end within the grace are dropped.
+pub(crate) async fn end_deliveries(mut deliveries: JoinSet<()>) {
+    let all = async { while deliveries.join_next().await.is_some() {} };
+    if timeout(DRAIN_GRACE, all).await.is_err() {
+        tracing::warn!(left = deliveries.len(), "deliveries did not end within the grace");
+    }
+    deliveries.shutdown().await;
+}
+
+/// Leaves the store's file in order.
+pub(crate) async fn close(store: &Store) {
+    match timeout(CLOSE_GRACE, store.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "closing the store"),
+        Err(_elapsed) => tracing::error!("the store did not close within the grace"),
     }
 }
 
@@ -134,7 +169,8 @@ async fn connect(config: &Config, state: &mut State) -> Vec<Account> {
     connected
 }
 
-fn deliver(
+/// Starts the loop of every destination.
+pub(crate) fn deliver(
     config: &Config,
     store: &Arc<Store>,
     stop: &CancellationToken,

@@ -36,6 +36,14 @@ impl Failure {
         }
     }
 
+    /// Somebody ended it before it was done; it can be taken up again (75).
+    pub(crate) fn interrupted(message: impl Into<String>) -> Self {
+        Self {
+            code: 75,
+            message: message.into(),
+        }
+    }
+
     /// Credentials or permissions are missing (77).
     pub(crate) fn permission(message: impl Into<String>) -> Self {
         Self {

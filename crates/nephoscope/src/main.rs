@@ -31,6 +31,8 @@ async fn run(command: Command) -> Result<(), exit::Failure> {
         Command::Check(args) => commands::check::run(&args).await,
         Command::Discover(args) => commands::discover::run(&args).await,
         Command::Collect(args) => commands::collect::run(&args).await,
+        Command::Backfill(args) => commands::backfill::run(&args).await,
+        Command::Status(args) => commands::status::run(&args).await,
         Command::Config(which) => commands::config::run(which),
         Command::Completions { shell } => commands::config::completions(shell),
         #[cfg(feature = "simulate")]

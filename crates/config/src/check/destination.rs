@@ -20,6 +20,10 @@ impl Checker<'_> {
             kind: self.kind(written, at),
             deltas: written.deltas.unwrap_or_default(),
             promote: written.promote.clone(),
+            spool_max_bytes: written
+                .spool_max
+                .as_ref()
+                .map(|text| self.size(Some(text), 0, &at.key("spool_max"))),
             on_full: written.on_full.unwrap_or_default(),
             revisions: written.revisions.unwrap_or_default(),
         }

@@ -75,7 +75,9 @@ pub struct Destination {
     pub deltas: Deltas,
     /// Resource attributes to copy onto points.
     pub promote: Vec<String>,
-    /// What to do when the spool is full.
+    /// Most bytes that may wait for it, if it has a bound of its own.
+    pub spool_max_bytes: Option<u64>,
+    /// What to do when that much waits.
     pub on_full: OnFull,
     /// What to do with changed points.
     pub revisions: Revisions,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::DurationText;
+use super::{DurationText, SizeText};
 use crate::secret::Secret;
 
 /// One place that points go to: exactly one of `otlp`, `file`, `prometheus` and `stdout`.
@@ -29,7 +29,9 @@ pub struct Destination {
     /// Resource attributes to copy onto every point. Default: none.
     #[schemars(extend("examples" = [["cloud.region"]]))]
     pub promote: Vec<String>,
-    /// What to do when the spool is full. Default: pause.
+    /// Most that may wait for this destination. Default: `state.spool_max`.
+    pub spool_max: Option<SizeText>,
+    /// What to do when that much waits. Default: pause.
     pub on_full: Option<OnFull>,
     /// What to do when the cloud changes a point that was already sent. Default: count.
     pub revisions: Option<Revisions>,

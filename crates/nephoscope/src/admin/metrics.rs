@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::clock::SystemClock;
-use scheduler::Clock as _;
+use scheduler::{AccountProgress, Clock as _};
 use std::fmt::Write as _;
 
 /// All metrics of the moment.
@@ -16,6 +16,22 @@ pub(super) fn render(state: &State) -> String {
     let usage = state.store.usage();
     out.sample("store_bytes", "gauge", &[], &usage.spool_bytes);
     out.sample("spool_points", "gauge", &[], &usage.spool_points);
+    out.sample("store_full", "gauge", &[], &u8::from(usage.full));
+    out.sample("ledger_series", "gauge", &[], &usage.series);
+    let now = SystemClock.now();
+    for waiting in &usage.destinations {
+        let labels = [("destination", waiting.name.as_str())];
+        out.sample("spool_pending_bytes", "gauge", &labels, &waiting.pending_bytes);
+        out.sample("spool_pending_points", "gauge", &labels, &waiting.pending_points);
+        let lag = waiting.oldest_end.map_or(0, |oldest| now.since(oldest).as_secs());
+        out.sample("destination_lag_seconds", "gauge", &labels, &lag);
+        out.sample(
+            "spool_dropped_points_total",
+            "counter",
+            &labels,
+            &waiting.dropped_points,
+        );
+    }
     out.finish()
 }
 
@@ -54,29 +70,61 @@ fn gates(state: &State, out: &mut Text) {
 }
 
 fn accounts(state: &State, out: &mut Text) {
-    let now = SystemClock.now();
     for account in state.progress.snapshot() {
+        counters(&account, out);
         let labels = [("account", account.name.as_str())];
-        out.sample("points_collected_total", "counter", &labels, &account.points);
-        out.sample("points_late_total", "counter", &labels, &account.late);
-        for (reason, points) in &account.skipped {
-            let labels = [("account", account.name.as_str()), ("reason", reason)];
-            out.sample("points_skipped_total", "counter", &labels, points);
-        }
-        for (kind, errors) in &account.errors {
-            let labels = [("account", account.name.as_str()), ("kind", kind)];
-            out.sample("poll_errors_total", "counter", &labels, errors);
-        }
         out.sample("series_active", "gauge", &labels, &account.series);
         out.sample("targets", "gauge", &labels, &account.targets);
-        if let Some(newest) = account.newest {
-            out.sample(
-                "freshness_seconds",
-                "gauge",
-                &labels,
-                &now.since(newest).as_secs(),
-            );
+        out.sample("polls_in_flight", "gauge", &labels, &account.in_flight);
+        groups(&account, out);
+    }
+    let skipped = state.progress.ticks_skipped();
+    out.sample("ticks_skipped_total", "counter", &[], &skipped);
+    for known in state.progress.namespaces() {
+        let labels = [
+            ("cloud", known.cloud),
+            ("namespace", &*known.namespace),
+            ("source", known.source.label()),
+        ];
+        out.sample("settle_seconds", "gauge", &labels, &known.settle.as_secs_f64());
+    }
+}
+
+fn counters(account: &AccountProgress, out: &mut Text) {
+    let labels = [("account", account.name.as_str())];
+    for (name, value) in [
+        ("polls_total", account.polls),
+        ("points_collected_total", account.points),
+        ("points_late_total", account.late),
+        ("points_repeated_total", account.repeated),
+        ("points_revised_total", account.revised),
+        ("points_too_old_total", account.too_old),
+        ("points_deferred_total", account.deferred),
+        ("lost_seconds_total", account.lost_seconds),
+        ("backlog_calls_total", account.backlog_windows),
+    ] {
+        out.sample(name, "counter", &labels, &value);
+    }
+    for (reason, points) in &account.skipped {
+        let labels = [("account", account.name.as_str()), ("reason", reason)];
+        out.sample("points_skipped_total", "counter", &labels, points);
+    }
+    for (kind, errors) in &account.errors {
+        let labels = [("account", account.name.as_str()), ("kind", kind)];
+        out.sample("poll_errors_total", "counter", &labels, errors);
+    }
+}
+
+fn groups(account: &AccountProgress, out: &mut Text) {
+    let now = SystemClock.now();
+    for (name, group) in &account.groups {
+        let labels = [("account", account.name.as_str()), ("group", name)];
+        if let Some(newest) = group.newest {
+            let age = now.since(newest).as_secs();
+            out.sample("freshness_seconds", "gauge", &labels, &age);
         }
+        out.sample("behind_seconds", "gauge", &labels, &group.behind.as_secs());
+        out.sample("lookback_seconds", "gauge", &labels, &group.lookback.as_secs());
     }
 }
 
@@ -93,8 +141,6 @@ fn destinations(state: &State, out: &mut Text) {
         out.sample("points_rejected_total", "counter", &labels, &now.rejected_points);
         out.sample("points_dropped_total", "counter", &labels, &now.dropped_points);
         out.sample("destination_up", "gauge", &labels, &u8::from(now.up));
-        let lag = now.lag(SystemClock.now()).as_secs();
-        out.sample("destination_lag_seconds", "gauge", &labels, &lag);
     }
 }
 

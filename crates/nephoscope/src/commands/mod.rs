@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod backfill;
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod config;
@@ -8,3 +9,4 @@ pub(crate) mod demo;
 pub(crate) mod discover;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulate;
+pub(crate) mod status;

@@ -1,6 +1,6 @@
 //! An AWS account of the configuration as the provider wants it.
 
-use super::{account_id, matcher, or_auto};
+use super::{LOOKBACK_START, account_id, matcher, span};
 use config_file::{AwsAccount, AwsBase, AwsMetrics};
 use gate::Gate;
 use provider_api::{MetricsProvider, ProviderError};
@@ -10,11 +10,8 @@ use provider_aws::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What `settle: auto` stands for: `CloudWatch` points change for up to ten minutes.
-const AUTO_SETTLE: Duration = Duration::from_secs(600);
-
-/// What `lookback: auto` stands for.
-const AUTO_LOOKBACK: Duration = Duration::from_secs(300);
+/// What `settle: auto` starts from: `CloudWatch` points change for up to ten minutes.
+const SETTLE_START: Duration = Duration::from_secs(600);
 
 pub(super) async fn connect(
     account: &AwsAccount,
@@ -74,8 +71,8 @@ fn entry(entry: &AwsMetrics) -> AwsEntry {
         tags: entry.tags.iter().map(|(k, p)| (k.clone(), matcher(p))).collect(),
         copy_tags: entry.copy_tags.clone(),
         every: entry.poll.every,
-        settle: or_auto(entry.poll.settle, AUTO_SETTLE),
-        lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
+        settle: span(entry.poll.settle, SETTLE_START),
+        lookback: span(entry.poll.lookback, LOOKBACK_START),
         initial: entry.poll.initial,
     }
 }

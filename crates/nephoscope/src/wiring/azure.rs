@@ -1,6 +1,6 @@
 //! An Azure tenant of the configuration as the provider wants it.
 
-use super::{account_id, matcher, not_connected, or_auto, with_causes};
+use super::{LOOKBACK_START, account_id, matcher, not_connected, span, with_causes};
 use config_file::{AzureAccount, AzureMetrics};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
@@ -9,11 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What `settle: auto` stands for: the newest one to three minutes are absent, zero or partial.
-const AUTO_SETTLE: Duration = Duration::from_secs(180);
-
-/// What `lookback: auto` stands for.
-const AUTO_LOOKBACK: Duration = Duration::from_secs(300);
+/// What `settle: auto` starts from: the newest one to three minutes are absent, zero or partial.
+const SETTLE_START: Duration = Duration::from_secs(180);
 
 /// What an absent `top` stands for; the service's own default of ten cuts silently.
 const DEFAULT_TOP: u32 = 100;
@@ -96,8 +93,8 @@ fn entry(entry: &AzureMetrics) -> AzureEntry {
         resource_groups: entry.resource_groups.iter().map(matcher).collect(),
         regions: entry.regions.iter().map(matcher).collect(),
         every: entry.poll.every,
-        settle: or_auto(entry.poll.settle, AUTO_SETTLE),
-        lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
+        settle: span(entry.poll.settle, SETTLE_START),
+        lookback: span(entry.poll.lookback, LOOKBACK_START),
         initial: entry.poll.initial,
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::exit::Failure;
 use async_trait::async_trait;
-use config_file::{Destination, DestinationKind, Otlp};
+use config_file::{Config, Destination, DestinationKind, Otlp};
 use export::{DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source};
 use provider_api::SeriesPoints;
 use std::path::Path;
 use std::sync::Arc;
-use store::{Encode, Entry, Store};
+use std::time::Duration;
+use store::{DestinationSpec, Encode, Entry, Format, OnFull, Options, Store, StoreError};
+use tokio::time::sleep;
 
 /// Turns points into OTLP for the store.
 pub(crate) struct Otlp3MiB;
@@ -37,27 +39,88 @@ pub(crate) struct Cursor {
     pub(crate) destination: usize,
 }
 
+/// How long to wait before a store that could not be read or written is asked again.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
 #[async_trait]
 impl Source for Cursor {
+    /// A store that cannot be read at the moment is asked again: what waits in it has not been lost.
     async fn next(&self) -> Option<(u64, Encoded)> {
-        let (sequence, entry) = self.store.next(self.destination).await;
-        let encoded = Encoded {
-            points: entry.points,
-            oldest_end: entry.oldest_end,
-            newest_end: entry.newest_end,
-            raw_len: entry.raw_len,
-            gzip: entry.payload,
-        };
-        Some((sequence, encoded))
+        loop {
+            match self.store.next(self.destination).await {
+                Ok((sequence, entry)) => return Some((sequence, encoded(entry))),
+                Err(error) if error.is_retryable() => self.pause("reading what waits", &error).await,
+                Err(StoreError::Closed) => return None,
+                Err(error) => {
+                    tracing::error!(destination = self.destination, %error, "delivery ends");
+                    return None;
+                }
+            }
+        }
     }
 
+    /// Not noted durably = delivered again after a restart, so it is tried until the store closes.
     async fn done(&self, sequence: u64) {
-        self.store.acknowledge(self.destination, sequence);
+        loop {
+            match self.store.acknowledge(self.destination, sequence).await {
+                Err(error) if error.is_retryable() => self.pause("noting what was delivered", &error).await,
+                Ok(()) | Err(_) => return,
+            }
+        }
     }
 
-    /// What waits for the slowest destination.
     async fn waiting(&self) -> u64 {
-        self.store.usage().spool_points
+        let usage = self.store.usage();
+        usage
+            .destinations
+            .get(self.destination)
+            .map_or(0, |d| d.pending_points)
+    }
+}
+
+impl Cursor {
+    async fn pause(&self, what: &str, error: &StoreError) {
+        tracing::warn!(destination = self.destination, %error, "{what} failed; trying again");
+        sleep(STORE_PAUSE).await;
+    }
+}
+
+fn encoded(entry: Entry) -> Encoded {
+    Encoded {
+        points: entry.points,
+        oldest_end: entry.oldest_end,
+        newest_end: entry.newest_end,
+        raw_len: entry.raw_len,
+        gzip: entry.payload,
+    }
+}
+
+/// What the store keeps for the configured destinations.
+pub(crate) fn store_options(config: &Config) -> Options {
+    Options {
+        destinations: config
+            .destinations
+            .iter()
+            .map(|d| spec(d, config.spool_max_bytes))
+            .collect(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Options::new(&config.state_dir, config.spool_max_bytes)
+    }
+}
+
+fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
+    DestinationSpec {
+        name: destination.name.clone(),
+        max_bytes: destination.spool_max_bytes.unwrap_or(max_bytes),
+        on_full: match destination.on_full {
+            config_file::OnFull::Pause => OnFull::Pause,
+            config_file::OnFull::DropOldest => OnFull::DropOldest,
+        },
+        format: match destination.deltas {
+            config_file::Deltas::Cumulative => Format::Cumulative,
+            config_file::Deltas::Keep | config_file::Deltas::Gauge => Format::Delta,
+        },
+        resend_revisions: destination.revisions == config_file::Revisions::Resend,
     }
 }
 

@@ -1,16 +1,12 @@
 //! Google Cloud projects of the configuration as the provider wants them.
 
-use super::{account_id, matcher, not_connected, or_auto};
+use super::{LOOKBACK_START, account_id, matcher, not_connected, span};
 use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
 use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// What `lookback: auto` stands for.
-const AUTO_LOOKBACK: Duration = Duration::from_secs(300);
 
 /// Points in one page; 10,000 keep an answer at a few megabytes.
 const PAGE_SIZE: u32 = 10_000;
@@ -66,7 +62,7 @@ fn entry(entry: &GcpMetrics) -> GcpEntry {
             AutoOr::Auto => None,
             AutoOr::Fixed(settle) => Some(settle),
         },
-        lookback: or_auto(entry.poll.lookback, AUTO_LOOKBACK),
+        lookback: span(entry.poll.lookback, LOOKBACK_START),
         initial: entry.poll.initial,
     }
 }

@@ -9,11 +9,14 @@ mod gcp;
 use crate::exit::Failure;
 use config_file::{AutoOr, Config, Lookup, Pattern};
 use gate::{Gate, GateConfig, Quota};
-use provider_api::{AccountId, Cloud, Matcher, MetricsProvider, ProviderError};
+use provider_api::{AccountId, Cloud, Matcher, MetricsProvider, ProviderError, Span};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What `lookback: auto` starts from, until it is known how late points are.
+const LOOKBACK_START: Duration = Duration::from_secs(300);
 
 /// Columns to wrap a configuration problem at; a common terminal's.
 const PROBLEM_WIDTH: usize = 100;
@@ -108,11 +111,11 @@ fn literal_start(written: &str) -> &str {
     written.split(['*', '?', '[', '{', '\\']).next().unwrap_or("")
 }
 
-/// A fixed duration, or the documented constant that stands for `auto`.
-fn or_auto(given: AutoOr, auto: Duration) -> Duration {
+/// A fixed duration, or one that is learnt from `start` onwards.
+fn span(given: AutoOr, start: Duration) -> Span {
     match given {
-        AutoOr::Fixed(duration) => duration,
-        AutoOr::Auto => auto,
+        AutoOr::Fixed(duration) => Span::Fixed(duration),
+        AutoOr::Auto => Span::Auto(start),
     }
 }
 

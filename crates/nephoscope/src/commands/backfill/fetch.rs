@@ -1,0 +1,180 @@
+//! Fetching: round after round of each group until nothing is left, or nothing moves any more.
+//!
+//! Every batch is one transaction, so whatever ends this keeps what was taken, and the next run goes on from there.
+
+use super::tally::Tally;
+use super::walk::Walk;
+use super::work::{Account, Group, Planned, due, known, plan};
+use crate::wiring::with_causes;
+use futures::{StreamExt as _, stream};
+use provider_api::{Batch, Call, TargetId};
+use std::collections::HashSet;
+use std::time::Duration;
+use store::{Change, Lane, Store, StoreError};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// Groups of one account that are fetched at once; with the calls of each, what a gate lets through at once.
+const GROUPS_AT_ONCE: usize = 4;
+
+/// Calls of one group at once.
+const CALLS_AT_ONCE: usize = 2;
+
+/// Rounds of a group in a row that bring nothing before it is given up; the gate has tried each call several times.
+const MOST_IDLE_ROUNDS: u32 = 5;
+
+/// Pause after the first idle round; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a call in flight may take to end once we are told to stop.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// What is needed to fetch one account.
+pub(super) struct Fetch<'a> {
+    pub(super) walk: &'a Walk,
+    pub(super) store: &'a Store,
+    pub(super) account: &'a Account,
+    pub(super) tally: &'a Tally,
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// What could not be fetched, in one line for each group; an error of the store ends all.
+pub(super) type Fetched = Result<Vec<String>, StoreError>;
+
+/// How a call ended.
+#[derive(Debug, Default)]
+struct Outcome {
+    completed: HashSet<TargetId>,
+    failed: Option<String>,
+    /// A batch was not stored: a later one must not say that its targets are complete.
+    broken: bool,
+}
+
+impl Fetch<'_> {
+    /// All groups of the account.
+    pub(super) async fn run(&self) -> Fetched {
+        let groups = stream::iter(&self.account.groups).map(|group| self.group(group));
+        let mut ended = groups.buffer_unordered(GROUPS_AT_ONCE);
+        let mut left = Vec::new();
+        while let Some(group) = ended.next().await {
+            left.extend(group?);
+        }
+        Ok(left)
+    }
+
+    async fn group(&self, group: &Group) -> Result<Option<String>, StoreError> {
+        let (mut idle, mut before) = (0, None);
+        loop {
+            let due = due(self.walk, group, |target| {
+                known(self.store, self.account.provider.as_ref(), target)
+            });
+            let left = due.len();
+            self.tally
+                .finished(before.map_or(0, |before: usize| before.saturating_sub(left)));
+            before = Some(left);
+            if left == 0 || self.stop.is_cancelled() {
+                return Ok(None);
+            }
+            let round = self
+                .round(group, plan(self.account.provider.as_ref(), due))
+                .await?;
+            idle = if round.completed.is_empty() { idle + 1 } else { 0 };
+            if idle == MOST_IDLE_ROUNDS {
+                return Ok(Some(self.given_up(group, left, round.failed)));
+            }
+            if idle > 0 {
+                self.pause(idle).await;
+            }
+        }
+    }
+
+    fn given_up(&self, group: &Group, targets: usize, why: Option<String>) -> String {
+        let why = why.unwrap_or_else(|| "the answers said nothing of them".to_owned());
+        let account = self.account.provider.account();
+        format!("{account} {}: {targets} targets: {why}", group.spec.name)
+    }
+
+    async fn pause(&self, idle: u32) {
+        let pause = FIRST_PAUSE * 2_u32.saturating_pow(idle - 1);
+        self.stop.run_until_cancelled(sleep(pause)).await;
+    }
+
+    /// Each target is in one call, so calls do not wait for each other.
+    async fn round(&self, group: &Group, calls: Vec<Planned>) -> Result<Outcome, StoreError> {
+        let calls = stream::iter(calls).map(|(lane, call)| self.call(group, lane, call));
+        let mut ended = calls.buffer_unordered(CALLS_AT_ONCE);
+        let mut all = Outcome::default();
+        while let Some(one) = ended.next().await {
+            let one = one?;
+            all.completed.extend(one.completed);
+            all.failed = one.failed.or(all.failed);
+        }
+        Ok(all)
+    }
+
+    async fn call(&self, group: &Group, lane: Lane, call: Call) -> Result<Outcome, StoreError> {
+        if self.stop.is_cancelled() {
+            return Ok(Outcome::default());
+        }
+        let stopped = async {
+            self.stop.cancelled().await;
+            sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            read = self.read(group, lane, &call) => read,
+            () = stopped => Ok(Outcome::default()),
+        }
+    }
+
+    async fn read(&self, group: &Group, lane: Lane, call: &Call) -> Result<Outcome, StoreError> {
+        let mut outcome = Outcome::default();
+        let mut batches = self.account.provider.fetch(call);
+        while let Some(batch) = batches.next().await {
+            match batch {
+                Ok(batch) => self.take(group, lane, call, batch, &mut outcome).await?,
+                Err(error) => outcome.failed = Some(with_causes(&error)),
+            }
+            if outcome.broken {
+                break;
+            }
+        }
+        if outcome.completed.len() == call.targets.len() {
+            self.tally.called(call.price.requests);
+        }
+        Ok(outcome)
+    }
+
+    async fn take(
+        &self,
+        group: &Group,
+        lane: Lane,
+        call: &Call,
+        batch: Batch,
+        outcome: &mut Outcome,
+    ) -> Result<(), StoreError> {
+        let complete = batch.complete.clone();
+        if let Some(failure) = batch.failed.last() {
+            outcome.failed = Some(failure.message.clone());
+        }
+        let change = Change {
+            lane,
+            account: self.account.provider.account(),
+            group: &group.spec,
+            window: call.window,
+            points: batch.series,
+            complete: batch.complete,
+        };
+        match self.store.commit(change).await {
+            Ok(done) => {
+                self.tally.took(&done);
+                outcome.completed.extend(complete);
+            }
+            Err(error) if error.is_retryable() => {
+                outcome.failed = Some(error.to_string());
+                outcome.broken = true;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}

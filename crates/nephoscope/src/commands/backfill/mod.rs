@@ -1,0 +1,293 @@
+//! `backfill`: history into the destinations, through the same ledger and gate as what is polled.
+//!
+//! [`walk`] decides which window of a target comes next, [`offer`] says what it takes before anything is asked for,
+//! [`fetch`] asks. What has been committed stays, however the command ends; the same command goes on from there.
+
+mod fetch;
+mod offer;
+mod range;
+mod tally;
+mod walk;
+mod work;
+
+use crate::cli::BackfillArgs;
+use crate::clock::SystemClock;
+use crate::daemon;
+use crate::exit::Failure;
+use crate::wiring;
+use config_file::{Config, Deltas, DestinationKind};
+use fetch::{Fetch, Fetched};
+use futures::{StreamExt as _, stream};
+use offer::Estimate;
+use range::Range;
+use scheduler::Clock as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+use store::{OpenError, Store};
+use tally::Tally;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use walk::Walk;
+use work::Inventory;
+
+/// How long the destinations may take nothing at all before we stop waiting for them; several of their retries.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) async fn run(args: &BackfillArgs) -> Result<(), Failure> {
+    let config = wiring::load(&args.config.config, &config_file::System)?;
+    let now = SystemClock.now();
+    let range = Range::parse(&args.from, args.to.as_deref(), now).map_err(Failure::usage)?;
+    let config = only(config, &args.accounts)?;
+    let store = open(&config).await?;
+    let walk = Walk { range, now };
+    let backfill = Backfill {
+        config: &config,
+        store: &store,
+        walk,
+        args,
+    };
+    let ended = backfill.run().await;
+    daemon::close(&store).await;
+    ended
+}
+
+/// The configuration with these accounts alone; all when none is named.
+fn only(mut config: Config, names: &[String]) -> Result<Config, Failure> {
+    if names.is_empty() {
+        return Ok(config);
+    }
+    let aws = config.aws.iter().map(|account| account.name.as_str());
+    let azure = config.azure.iter().map(|account| account.name.as_str());
+    let gcp = config.gcp.iter().map(|account| account.name.as_str());
+    let known: Vec<&str> = aws.chain(azure).chain(gcp).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(Failure::usage(format!(
+            "`--account {unknown}` is not configured; there are: {}",
+            known.join(", ")
+        )));
+    }
+    config.aws.retain(|account| names.contains(&account.name));
+    config.azure.retain(|account| names.contains(&account.name));
+    config.gcp.retain(|account| names.contains(&account.name));
+    Ok(config)
+}
+
+async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
+    let opened = daemon::try_open(config).await?;
+    opened.map_err(|error| {
+        let text = wiring::with_causes(&error);
+        let advice = if matches!(error, OpenError::Locked { .. }) {
+            ". If it is the daemon, stop it while history is fetched: it catches up by itself with what it misses"
+        } else {
+            ""
+        };
+        Failure::unavailable(text + advice)
+    })
+}
+
+/// Says something to the person at the terminal, or to the log.
+fn say(text: &str) {
+    // A closed standard error leaves nobody to tell.
+    drop(writeln!(std::io::stderr(), "{}", text.trim_end()));
+}
+
+struct Backfill<'a> {
+    config: &'a Config,
+    store: &'a Arc<Store>,
+    walk: Walk,
+    args: &'a BackfillArgs,
+}
+
+impl Backfill<'_> {
+    async fn run(&self) -> Result<(), Failure> {
+        let inventory = work::inventory(wiring::accounts(self.config).await).await;
+        self.fits(&inventory)?;
+        let planned = self.offer(&inventory);
+        if planned.calls > 0 {
+            self.agree().await?;
+        }
+        let stop = CancellationToken::new();
+        tokio::select! {
+            ended = self.fetch_and_deliver(&inventory, planned, &stop) => ended,
+            failure = stop_on_signal(&stop) => Err(failure),
+        }
+    }
+
+    /// Whether the range is one that can be fetched.
+    fn fits(&self, inventory: &Inventory) -> Result<(), Failure> {
+        let too_early = offer::too_early(&self.walk, inventory).filter(|_| !self.args.clip);
+        match too_early.or_else(|| offer::second_gap(&self.walk, self.store, inventory)) {
+            Some(why) => Err(Failure::usage(why)),
+            None => Ok(()),
+        }
+    }
+
+    fn offer(&self, inventory: &Inventory) -> Estimate {
+        let estimate = |account: &work::Account| {
+            let name = account.provider.account().to_string();
+            (name, offer::estimate(&self.walk, self.store, account))
+        };
+        let estimates: Vec<_> = inventory.accounts.iter().map(estimate).collect();
+        let mut planned = Estimate::default();
+        for (_, one) in &estimates {
+            planned.add(one);
+        }
+        say(&offer::table(&estimates));
+        for failed in &inventory.failed {
+            say(&format!("left out, because it could not be listed: {failed}"));
+        }
+        for destination in &self.config.destinations {
+            if destination.deltas == Deltas::Cumulative {
+                say(&format!(
+                    "destination `{}` has `deltas: cumulative`: deltas of history are left out there, because the running totals have gone on since; everything else arrives",
+                    destination.name
+                ));
+            }
+            if destination.kind == DestinationKind::Prometheus {
+                say(&format!(
+                    "destination `{}` shows the newest points only: history does not appear there",
+                    destination.name
+                ));
+            }
+        }
+        planned
+    }
+
+    async fn agree(&self) -> Result<(), Failure> {
+        if self.args.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::usage(
+                "nothing was asked for: this is no terminal to ask for consent at; add `--yes` to go on",
+            ));
+        }
+        let asked = tokio::task::spawn_blocking(|| {
+            drop(write!(std::io::stderr(), "Go on? [y/N] "));
+            let mut answer = String::new();
+            std::io::stdin().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = asked
+            .await
+            .map_err(|error| Failure::software("asking for consent", &error))?;
+        let answer = answer.map_err(|error| Failure::software("reading the answer", &error))?;
+        match answer.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(Failure::interrupted(
+                "nothing was asked for and nothing was changed",
+            )),
+        }
+    }
+
+    async fn fetch_and_deliver(
+        &self,
+        inventory: &Inventory,
+        planned: Estimate,
+        stop: &CancellationToken,
+    ) -> Result<(), Failure> {
+        let stop_delivery = CancellationToken::new();
+        let mut state = crate::admin::State::new(Arc::clone(self.store));
+        let deliveries = daemon::deliver(self.config, self.store, &stop_delivery, &mut state)?;
+        let fetched = self.fetch(inventory, planned, stop).await;
+        let waiting = self.drain(stop).await;
+        stop_delivery.cancel();
+        daemon::end_deliveries(deliveries).await;
+        let mut left = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
+        left.extend(inventory.failed.iter().cloned());
+        self.verdict(&left, waiting, stop.is_cancelled())
+    }
+
+    async fn fetch(&self, inventory: &Inventory, planned: Estimate, stop: &CancellationToken) -> Fetched {
+        let gates = inventory.accounts.iter().map(|account| account.gate.clone());
+        let tally = Tally::new(planned, gates.collect());
+        let fetched = tokio::select! {
+            fetched = self.fetch_all(inventory, &tally, stop) => fetched,
+            never = tally::show(&tally) => match never {},
+        };
+        say(&tally.line());
+        if tally.withheld() > 0 {
+            say(&format!(
+                "{} deltas of history were left out of running totals",
+                tally.withheld()
+            ));
+        }
+        fetched
+    }
+
+    async fn fetch_all(&self, inventory: &Inventory, tally: &Tally, stop: &CancellationToken) -> Fetched {
+        let of_account = |account| async move {
+            let fetch = Fetch {
+                walk: &self.walk,
+                store: self.store,
+                account,
+                tally,
+                stop,
+            };
+            fetch.run().await
+        };
+        let at_once = inventory.accounts.len().max(1);
+        let mut ended = stream::iter(&inventory.accounts)
+            .map(of_account)
+            .buffer_unordered(at_once);
+        let mut left = Vec::new();
+        while let Some(account) = ended.next().await {
+            left.extend(account?);
+        }
+        Ok(left)
+    }
+
+    /// Waits for the destinations as long as they take anything; returns how many points still wait.
+    async fn drain(&self, stop: &CancellationToken) -> u64 {
+        let mut before = u64::MAX;
+        loop {
+            let waiting = self.store.usage().spool_points;
+            if waiting == 0 || waiting >= before {
+                return waiting;
+            }
+            before = waiting;
+            say(&format!("{waiting} points wait to be delivered"));
+            let drained = timeout(DRAIN_PATIENCE, self.store.drained());
+            if stop.run_until_cancelled(drained).await.is_none() {
+                return self.store.usage().spool_points;
+            }
+        }
+    }
+
+    fn verdict(&self, left: &[String], waiting: u64, stopped: bool) -> Result<(), Failure> {
+        for one in left {
+            say(&format!("not fetched: {one}"));
+        }
+        let waits = match waiting {
+            0 => String::new(),
+            points => format!(
+                " {points} points wait on disk in {}; the daemon or this command delivers them.",
+                self.config.state_dir.display()
+            ),
+        };
+        if stopped {
+            return Err(Failure::interrupted(format!(
+                "stopped; what was fetched is kept.{waits} The same command goes on from here"
+            )));
+        }
+        if !left.is_empty() || waiting > 0 {
+            return Err(Failure::unavailable(format!(
+                "{} parts could not be fetched; what was fetched is kept.{waits} The same command tries again",
+                left.len()
+            )));
+        }
+        say("all of it has been fetched and delivered");
+        Ok(())
+    }
+}
+
+/// Tells the work to stop at the first signal; ends only when signals cannot be had.
+async fn stop_on_signal(stop: &CancellationToken) -> Failure {
+    let name = match daemon::stop_signal().await {
+        Ok(name) => name,
+        Err(failure) => return failure,
+    };
+    say(&format!("{name}: stopping after the calls in flight"));
+    stop.cancel();
+    std::future::pending().await
+}
