@@ -76,6 +76,7 @@ async fn main() {
         configuration(folder.path(), &clouds, &receiver.grpc_endpoint()),
     )
     .unwrap();
+    let base_bytes = resident_without_series(folder.path(), &clouds, &receiver.grpc_endpoint()).await;
     let daemon = Daemon::start(&config);
     let (points, seconds) = all_arrived(&receiver).await;
     let cpu_s = daemon.cpu_s();
@@ -85,7 +86,15 @@ async fn main() {
         "CPU                  {cpu_s:.2} s, {:.2} µs per point",
         cpu_s * 1e6 / float(points)
     );
-    println!("peak memory          {} MiB", daemon.peak_rss_bytes() >> 20);
+    println!("peak memory          {} MiB", daemon.memory("VmHWM:") >> 20);
+    let above = daemon.memory("VmRSS:").saturating_sub(base_bytes);
+    let all = u64::try_from(series).unwrap() * 3;
+    println!(
+        "resident afterwards  {} MiB above {} MiB without series, {} bytes a series",
+        above >> 20,
+        base_bytes >> 20,
+        above / all
+    );
     for ((operation, outcome), requests) in requests(&clouds) {
         println!("{operation:<36} {outcome:<6} {requests:>6} requests");
     }
@@ -115,9 +124,10 @@ impl Daemon {
         f64::from(ticks) / 100.0
     }
 
-    fn peak_rss_bytes(&self) -> u64 {
+    /// A line of `/proc/PID/status`, in bytes.
+    fn memory(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
-        let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix(line)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 }
@@ -127,6 +137,25 @@ impl Drop for Daemon {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+}
+
+/// What a daemon takes that has listed a region without metrics.
+async fn resident_without_series(folder: &Path, clouds: &Clouds, otlp: &str) -> u64 {
+    let config = folder.join("empty.yaml");
+    let full = configuration(folder, clouds, otlp);
+    let (aws_alone, _) = full.split_once("azure:\n").unwrap();
+    let empty = aws_alone
+        .replace("eu-west-1", "ap-south-1")
+        .replace("/state\"", "/empty\"");
+    std::fs::write(&config, empty).unwrap();
+    let before = requests(clouds).iter().map(|(_, n)| n).sum::<u64>();
+    let daemon = Daemon::start(&config);
+    // One listing per namespace, and who we are.
+    let listed = before + u64::try_from(NAMESPACES.len()).unwrap() + 1;
+    while requests(clouds).iter().map(|(_, n)| n).sum::<u64>() < listed {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    daemon.memory("VmRSS:")
 }
 
 /// How many points came and after how long the last of them.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use store::{Options, Store};
 
 /// Kills in one run of the test.
-const KILLS: u32 = 100;
+const KILLS: u32 = 300;
 
 /// Power cuts in one run of the test.
 const POWER_CUTS: u32 = 20;
@@ -179,7 +179,7 @@ async fn agree(dir: &Path, all: &mut Sent, promised: &Promised) {
 }
 
 #[tokio::test]
-async fn a_hundred_kills_lose_nothing_and_repeat_nothing() {
+async fn hundreds_of_kills_lose_nothing_and_repeat_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut random = fastrand::Rng::with_seed(3);
     let (mut all, mut promises) = (Sent::new(), 0);
