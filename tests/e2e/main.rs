@@ -14,6 +14,7 @@ mod compare;
 mod hostile;
 mod restart;
 mod setup;
+mod systemd;
 
 use cloudsim::Faults;
 use compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};

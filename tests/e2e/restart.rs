@@ -1,16 +1,11 @@
 //! What survives the daemon: nothing is lost or doubled by SIGKILL, and a store that cannot be used ends in a clear
 //! error and stays as it is.
 
-use crate::setup::{Daemon, Setup, wait_for};
+use crate::setup::{Daemon, Setup, identity, wait_for};
 use crate::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};
 use cloudsim::Faults;
 use export::receiver::FlatPoint;
 use std::collections::HashMap;
-
-/// Identity and time of a point; two of the same are one too many.
-fn key(p: &FlatPoint) -> String {
-    format!("{:?} {} {:?} {}", p.resource, p.metric, p.attributes, p.time)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigkill_neither_loses_nor_doubles_a_point() {
@@ -40,7 +35,7 @@ async fn sigkill_neither_loses_nor_doubles_a_point() {
 fn once(arrived: &[FlatPoint]) {
     let mut seen: HashMap<String, &FlatPoint> = HashMap::new();
     for p in arrived {
-        if let Some(before) = seen.insert(key(p), p) {
+        if let Some(before) = seen.insert(identity(p), p) {
             assert_eq!(before, p);
         }
     }
@@ -48,7 +43,11 @@ fn once(arrived: &[FlatPoint]) {
 
 fn first_of_each(arrived: &[FlatPoint]) -> Vec<FlatPoint> {
     let mut seen = std::collections::HashSet::new();
-    arrived.iter().filter(|p| seen.insert(key(p))).cloned().collect()
+    arrived
+        .iter()
+        .filter(|p| seen.insert(identity(p)))
+        .cloned()
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

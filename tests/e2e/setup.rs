@@ -6,6 +6,7 @@ use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
 use cloudsim::{Faults, World};
 use export::receiver::{FlatPoint, Receiver};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -130,10 +131,28 @@ pub struct Daemon {
 impl Daemon {
     /// `run` with this configuration, written into `folder`; its log goes to a file there.
     pub fn start(folder: &Path, yaml: &str) -> Self {
+        Self::spawn(folder, yaml, Command::new(env!("CARGO_BIN_EXE_nephoscope")))
+    }
+
+    /// As systemd would start it: with a socket for its notices and a watchdog that wants to hear from this process.
+    pub fn start_notifying(folder: &Path, yaml: &str, socket: &Path, watchdog: Duration) -> Self {
+        let mut command = Command::new("sh");
+        // `exec` keeps the process id, which is known only once there is a process.
+        command.args([
+            "-c",
+            "WATCHDOG_PID=$$ exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_nephoscope"),
+        ]);
+        command.env("NOTIFY_SOCKET", socket);
+        command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
+        Self::spawn(folder, yaml, command)
+    }
+
+    fn spawn(folder: &Path, yaml: &str, mut command: Command) -> Self {
         let config = folder.join("nephoscope.yaml");
         std::fs::write(&config, yaml).unwrap();
         let log = folder.join("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_nephoscope"))
+        let child = command
             .args(["run", "--config"])
             .arg(&config)
             .stdin(Stdio::null())
@@ -247,13 +266,15 @@ impl Setup {
         }
     }
 
-    /// Waits until the wanted number of points of the window has arrived; gives what there is when patience ends.
+    /// Waits until the wanted number of points of the window has arrived, each counted once however often a lost
+    /// acknowledgement brought it; gives what there is when patience ends.
     pub async fn arrived(&self, wanted: usize) -> Vec<FlatPoint> {
         let limit = Instant::now() + PATIENCE;
         let mut arrivals = self.receiver.arrivals();
         loop {
             let points = self.in_window();
-            if points.len() >= wanted {
+            let distinct: HashSet<String> = points.iter().map(identity).collect();
+            if distinct.len() >= wanted {
                 return points;
             }
             if Instant::now() > limit {
@@ -290,6 +311,11 @@ impl Setup {
         self.clouds.stop().await;
         self.receiver.stop().await;
     }
+}
+
+/// Series and time of a point.
+pub fn identity(p: &FlatPoint) -> String {
+    format!("{:?} {} {:?} {}", p.resource, p.metric, p.attributes, p.time)
 }
 
 /// What all configurations have in common.

@@ -3,6 +3,7 @@
 use crate::admin::{self, State};
 use crate::clock::SystemClock;
 use crate::exit::Failure;
+use crate::systemd;
 use crate::wiring::destinations::{Cursor, Otlp3MiB};
 use crate::wiring::{self, destinations};
 use config_file::Config;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{OpenError, Store};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,9 @@ const POLL_GRACE: Duration = Duration::from_secs(10);
 
 /// How long the destinations may take to get what is in the spool.
 const DRAIN_GRACE: Duration = Duration::from_secs(10);
+
+/// How long requests to the page may take to end.
+const PAGE_GRACE: Duration = Duration::from_secs(2);
 
 /// Longest wait for what the store was asked last, and for its file to be left in order.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
@@ -32,10 +36,15 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let mut daemon = Daemon::start(&config, stop.clone()).await?;
     tracing::info!(page = %format!("http://{}/", daemon.address()), "running");
+    let state = Arc::clone(&daemon.state);
     let ended = tokio::select! {
+        // Signals are listened for before systemd hears that we are ready.
+        biased;
         signal = stop_signal() => signal.map(|signal| tracing::info!(signal, "stopping")),
         failure = daemon.ended() => Err(failure),
+        never = systemd::report(&state) => match never {},
     };
+    systemd::stopping().await;
     daemon.stop().await;
     ended
 }
@@ -55,7 +64,7 @@ pub(crate) async fn try_open(config: &Config) -> Result<Result<Arc<Store>, OpenE
 /// A running daemon.
 pub(crate) struct Daemon {
     address: std::net::SocketAddr,
-    store: Arc<Store>,
+    state: Arc<State>,
     stop: CancellationToken,
     scheduler: tokio::task::JoinHandle<Result<(), RunError>>,
     stop_delivery: CancellationToken,
@@ -79,11 +88,12 @@ impl Daemon {
         let scheduler = Scheduler::new(connect(config, &mut state).await, &store, Arc::new(SystemClock));
         state.progress = scheduler.progress();
         // Both tasks are owned and joined by `stop`.
-        let page = tokio::spawn(admin::serve(listener, Arc::new(state), stop_delivery.clone()));
+        let state = Arc::new(state);
+        let page = tokio::spawn(admin::serve(listener, Arc::clone(&state), stop_delivery.clone()));
         let scheduler = tokio::spawn(scheduler.run(stop.clone(), POLL_GRACE));
         Ok(Self {
             address,
-            store,
+            state,
             stop,
             scheduler,
             stop_delivery,
@@ -97,12 +107,13 @@ impl Daemon {
         self.address
     }
 
-    /// Waits until the scheduler ends by itself, which it does only for a reason that a person has to know.
+    /// Waits until the scheduler or a delivery ends by itself, which they do only for a reason that a person has to know.
     pub(crate) async fn ended(&mut self) -> Failure {
-        match (&mut self.scheduler).await {
-            Ok(Err(error)) => Failure::software("polling", &wiring::with_causes(&error)),
-            Ok(Ok(())) => Failure::software("polling", &"the scheduler ended without being told to"),
-            Err(error) => Failure::software("polling", &error),
+        tokio::select! {
+            // When the store has ended both, the scheduler says more about why.
+            biased;
+            ended = &mut self.scheduler => polling_ended(ended),
+            Some(ended) = self.deliveries.join_next() => delivery_ended(ended),
         }
     }
 
@@ -114,8 +125,8 @@ impl Daemon {
         {
             tracing::error!(%error, "the scheduler had ended before");
         }
-        if timeout(DRAIN_GRACE, self.store.drained()).await.is_err() {
-            let points = self.store.usage().spool_points;
+        if timeout(DRAIN_GRACE, self.state.store.drained()).await.is_err() {
+            let points = self.state.store.usage().spool_points;
             tracing::warn!(
                 points,
                 "not every destination took everything within the grace; it waits on disk"
@@ -123,11 +134,39 @@ impl Daemon {
         }
         self.stop_delivery.cancel();
         end_deliveries(self.deliveries).await;
-        if let Err(error) = self.page.await {
-            tracing::error!(%error, "the page had ended before");
-        }
-        close(&self.store).await;
+        end_page(self.page).await;
+        close(&self.state.store).await;
         tracing::info!("stopped");
+    }
+}
+
+fn polling_ended(ended: Result<Result<(), RunError>, JoinError>) -> Failure {
+    match ended {
+        Ok(Err(error)) => Failure::software("polling", &wiring::with_causes(&error)),
+        Ok(Ok(())) => Failure::software("polling", &"the scheduler ended without being told to"),
+        Err(error) => Failure::software("polling", &error),
+    }
+}
+
+fn delivery_ended(ended: Result<(), JoinError>) -> Failure {
+    match ended {
+        Ok(()) => Failure::software(
+            "delivering",
+            &"a destination's delivery ended without being told to; the log says why",
+        ),
+        Err(error) => Failure::software("delivering", &error),
+    }
+}
+
+/// Joins the page, which was told to end; a client that keeps its request open does not keep us.
+async fn end_page(mut page: tokio::task::JoinHandle<()>) {
+    match timeout(PAGE_GRACE, &mut page).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the page had ended before"),
+        Err(_elapsed) => {
+            tracing::warn!("requests to the page did not end within the grace and were dropped");
+            page.abort();
+        }
     }
 }
 

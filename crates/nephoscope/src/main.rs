@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod daemon;
 mod exit;
+mod systemd;
 mod wiring;
 
 use clap::Parser as _;

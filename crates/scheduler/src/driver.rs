@@ -69,6 +69,7 @@ pub struct Scheduler {
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
     core: Core,
+    store: Arc<Store>,
 }
 
 impl Scheduler {
@@ -92,6 +93,7 @@ impl Scheduler {
             clock,
             progress,
             core: Core::default(),
+            store: Arc::clone(store),
         }
     }
 
@@ -122,12 +124,15 @@ impl Scheduler {
         jobs: &mut JoinSet<Ended>,
     ) -> Result<(), RunError> {
         let clock = Arc::clone(&self.clock);
+        let progress = Arc::clone(&self.progress);
         loop {
             self.start_due(jobs, stop);
+            progress.turn();
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 Some((account, catalogue)) = catalogues.recv() => self.learn(account, catalogue),
                 Some(ended) = jobs.join_next() => self.ended(ended)?,
+                () = progress.asked() => {}
                 () = clock.sleep_until(self.wake_at()) => {}
             }
         }
@@ -160,7 +165,10 @@ impl Scheduler {
     /// Polls go first; then backlogs whose turn it is.
     fn start_due(&mut self, jobs: &mut JoinSet<Ended>, stop: &CancellationToken) {
         let mut due = self.core.tick(self.clock.now());
-        due.extend(self.core.backlogs());
+        // The spool is a queue: what lies behind would stand in it before the polls to come.
+        if self.store.keeps_up() {
+            due.extend(self.core.backlogs());
+        }
         self.progress.set_ticks_skipped(self.core.ticks_skipped());
         for job in due {
             self.start(job, jobs, stop.clone());

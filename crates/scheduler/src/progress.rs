@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Committed, LATE_CLASSES};
+use tokio::sync::{Notify, watch};
 
 /// Of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub struct Progress {
     accounts: Mutex<Vec<AccountProgress>>,
     namespaces: Mutex<BTreeMap<(&'static str, Arc<str>), NamespaceProgress>>,
     ticks_skipped: std::sync::atomic::AtomicU64,
+    asked: Notify,
+    turns: watch::Sender<()>,
 }
 
 impl Progress {
@@ -133,6 +136,25 @@ impl Progress {
     pub(crate) fn set_ticks_skipped(&self, ticks: u64) {
         self.ticks_skipped
             .store(ticks, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Returns when the scheduler's loop has taken a turn since this call, which it wakes it up for: a loop that hangs
+    /// or has ended keeps the caller waiting.
+    pub async fn turned(&self) {
+        let mut turns = self.turns.subscribe();
+        self.asked.notify_one();
+        // It fails only without a sender, and that is ours.
+        drop(turns.changed().await);
+    }
+
+    /// Returns when somebody waits in [`Self::turned`].
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// The scheduler's loop has taken a turn.
+    pub(crate) fn turn(&self) {
+        self.turns.send_replace(());
     }
 
     pub(crate) fn namespace(&self, known: NamespaceProgress) {

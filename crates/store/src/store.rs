@@ -95,10 +95,21 @@ impl Store {
     /// Takes what is new of a poll: waits for room, then changes ledger and spool together, durably. When this is
     /// cancelled or fails, ask the cloud again: nothing was taken, or all of it.
     pub async fn commit(&self, change: Change<'_>) -> Result<Committed, StoreError> {
-        self.until(|state| !state.full && self.shared.spool().has_room())
-            .await?;
+        self.room().await?;
         let request = Box::new(CommitRequest::new(change));
         self.ask(|reply| Message::Commit(request, reply)).await
+    }
+
+    /// Waits until a commit would not have to wait.
+    pub async fn room(&self) -> Result<(), StoreError> {
+        self.until(|state| !state.full && self.shared.spool().has_room())
+            .await
+    }
+
+    /// Whether the destinations that commits wait for have taken nearly everything: what is committed now goes out
+    /// soon. While they have not, what can wait leaves the spool to what is new.
+    pub fn keeps_up(&self) -> bool {
+        self.shared.spool().keeps_up()
     }
 
     /// How far a target has been taken.

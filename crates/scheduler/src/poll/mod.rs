@@ -76,6 +76,8 @@ impl Poller {
     }
 
     async fn once(&self, job: &Job) -> Result<bool, StoreError> {
+        // An answer that waits for room grows old, and what it tells of the present may make a second gap.
+        self.store.room().await?;
         let now = self.clock.now();
         let terms = self.terms(job, now);
         let asked = asked(now, job, &terms, |target| {
@@ -122,14 +124,14 @@ impl Poller {
     }
 
     /// Makes the calls, oldest window first. A failed one is logged and leaves the others alone, unless it tells that
-    /// they must fail as well. A backlog stops when its time is over.
+    /// they must fail as well. A backlog stops when its time is over or destinations no longer keep up.
     async fn ask(&self, job: &Job, terms: &Terms, asked: &Asked) -> Result<Outcome, StoreError> {
         let mut calls = self.provider.plan(&asked.due);
         calls.sort_by_key(|call| call.window);
         let until = self.until(job.lane);
         let mut outcome = Outcome::default();
         for call in calls {
-            if until.is_some_and(|until| self.clock.now() >= until) {
+            if until.is_some_and(|until| self.clock.now() >= until || !self.store.keeps_up()) {
                 break;
             }
             match self.read(job, terms, asked.settled, &call).await {

@@ -59,18 +59,27 @@ impl VirtualClock {
         let mut changed = self.changed.subscribe();
         loop {
             let jobs = progress.snapshot()[0].in_flight;
-            {
-                let mut state = self.state.lock().unwrap();
-                let first = state.sleepers.first().map(|(first, _)| *first);
-                // Who sleeps past its time is about to wake.
-                if let Some(first) = first.filter(|first| *first > state.now)
-                    && state.sleepers.len() == jobs + 2
-                {
-                    state.now = first;
-                    break;
-                }
+            if self.asleep() == Some(jobs + 2) {
+                break;
             }
             changed.changed().await.unwrap();
+        }
+        self.step(None);
+    }
+
+    /// How many sleep; nothing while one that sleeps past its time is about to wake.
+    pub(crate) fn asleep(&self) -> Option<usize> {
+        let state = self.state.lock().unwrap();
+        let first = state.sleepers.first()?.0;
+        (first > state.now).then_some(state.sleepers.len())
+    }
+
+    /// Now it is the time that the first sleeper waits for, or `limit` if that comes first.
+    pub(crate) fn step(&self, limit: Option<UnixNanos>) {
+        {
+            let mut state = self.state.lock().unwrap();
+            let first = state.sleepers.first().map(|(first, _)| *first);
+            state.now = first.into_iter().chain(limit).min().unwrap_or(state.now);
         }
         self.changed.send_replace(());
     }

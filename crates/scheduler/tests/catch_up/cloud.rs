@@ -12,12 +12,13 @@ use provider_api::{
 use scheduler::Clock as _;
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 pub(crate) const MINUTE: i64 = 60;
 pub(crate) const EVERY: Duration = Duration::from_secs(300);
 pub(crate) const GROUPS: u64 = 2;
-const TARGETS_PER_GROUP: u64 = 4;
+pub(crate) const TARGETS_PER_GROUP: u64 = 4;
 
 /// How long an answer takes.
 const ANSWER: Duration = Duration::from_secs(70);
@@ -58,12 +59,35 @@ pub(crate) fn truth(target: u64, end_s: i64) -> Truth {
     }
 }
 
+/// Answers given, and those among them that somebody still holds: the next part of the answer has not been asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    all: AtomicUsize,
+    held: Arc<()>,
+}
+
+impl Given {
+    fn hold(&self) -> Arc<()> {
+        self.all.fetch_add(1, Ordering::Relaxed);
+        Arc::clone(&self.held)
+    }
+
+    pub(crate) fn all(&self) -> usize {
+        self.all.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn held(&self) -> usize {
+        Arc::strong_count(&self.held) - 1
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Sky {
     pub(crate) account: AccountId,
     pub(crate) clock: Arc<VirtualClock>,
     /// Nothing is answered between these times.
     pub(crate) outage: (UnixNanos, UnixNanos),
+    pub(crate) given: Given,
 }
 
 impl Sky {
@@ -191,11 +215,14 @@ impl MetricsProvider for Sky {
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        let answered = async move {
+        let part = async move |held: Option<Arc<()>>| {
+            if held.is_some() {
+                return None;
+            }
             self.clock.sleep_until(self.clock.now().plus(ANSWER)).await;
-            self.answer(call)
+            Some((self.answer(call), Some(self.given.hold())))
         };
-        futures::stream::once(answered).boxed()
+        futures::stream::unfold(None, part).boxed()
     }
 }
 

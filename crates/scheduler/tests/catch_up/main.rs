@@ -4,52 +4,31 @@
 
 mod clock;
 mod cloud;
+mod destination;
+mod lines;
+mod pause;
 
 use clock::VirtualClock;
-use cloud::{EVERY, MINUTE, Sky, series, targets, truth};
-use provider_api::{AccountId, SeriesPoints, UnixNanos};
+use cloud::{EVERY, Given, MINUTE, Sky, series, targets, truth};
+use lines::Lines;
+use provider_api::{AccountId, UnixNanos};
 use scheduler::{Account, AccountProgress, Clock as _, Progress, RunError, Scheduler, SettleSource};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Encode, Entry, Options, Store, StoreError};
+use store::{Options, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const BEGINNING_S: i64 = 1_700_000_000;
-
-/// One line a point: series and end.
-#[derive(Debug)]
-struct Lines;
-
-impl Encode for Lines {
-    fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
-        let all = || points.iter().flat_map(|s| s.points.iter().map(move |p| (s, p)));
-        let mut text = String::new();
-        for (one, point) in all() {
-            writeln!(text, "{} {}", one.series.id().0, point.end.seconds()).unwrap();
-        }
-        vec![Entry {
-            raw_len: u32::try_from(text.len()).unwrap(),
-            payload: text.into(),
-            points: u32::try_from(all().count()).unwrap(),
-            oldest_end: all().map(|(_, p)| p.end).min().unwrap(),
-            newest_end: all().map(|(_, p)| p.end).max().unwrap(),
-        }]
-    }
-}
 
 /// Ends in the order in which they were delivered, by series.
 async fn delivered(store: &Store) -> BTreeMap<u128, Vec<i64>> {
     let mut all: BTreeMap<u128, Vec<i64>> = BTreeMap::new();
     while store.usage().destinations[0].pending_points > 0 {
         let (seq, entry) = store.next(0).await.unwrap();
-        for line in std::str::from_utf8(&entry.payload).unwrap().lines() {
-            let (series, end) = line.split_once(' ').unwrap();
-            all.entry(series.parse().unwrap())
-                .or_default()
-                .push(end.parse().unwrap());
+        for (series, end) in lines::read(&entry) {
+            all.entry(series).or_default().push(end);
         }
         store.acknowledge(0, seq).await.unwrap();
     }
@@ -63,17 +42,23 @@ struct World {
 }
 
 impl World {
+    /// With a store in memory and all the room there is.
     fn new(outage: (UnixNanos, UnixNanos)) -> Self {
+        let options = Options::new("", 1 << 30).destination("d");
+        Self::with(outage, Store::in_memory(&options, Box::new(Lines)).unwrap())
+    }
+
+    fn with(outage: (UnixNanos, UnixNanos), store: Arc<Store>) -> Self {
         let clock = Arc::new(VirtualClock::new(UnixNanos::from_seconds(BEGINNING_S)));
         let sky = Sky {
             account: AccountId("a".into()),
             clock: Arc::clone(&clock),
             outage,
+            given: Given::default(),
         };
-        let options = Options::new("", 1 << 30).destination("d");
         Self {
             sky: Arc::new(sky),
-            store: Store::in_memory(&options, Box::new(Lines)).unwrap(),
+            store,
             clock,
         }
     }

@@ -5,6 +5,12 @@ use crate::options::{DestinationSpec, OnFull, Stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What keeps up has at most this waiting: a few seconds of work for any destination.
+const FEW_BYTES: u64 = 8 << 20;
+
+/// And at most one part in so many of its limit, so that what lies behind does not fill a small spool.
+const FEW_SHARE: u64 = 8;
+
 /// The part of a cursor that the file keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CursorRow {
@@ -105,6 +111,15 @@ impl Cursor {
         }
     }
 
+    /// Whether so little waits for it that what comes next goes out soon. Nobody waits for one that skips.
+    pub(crate) fn keeps_up(&self) -> bool {
+        let few = (self.spec.max_bytes / FEW_SHARE).min(FEW_BYTES);
+        match self.spec.on_full {
+            OnFull::DropOldest => true,
+            OnFull::Pause => self.pending_bytes <= few,
+        }
+    }
+
     pub(crate) fn add(&mut self, meta: &Meta) {
         self.pending_bytes += meta.bytes;
         self.pending_points += u64::from(meta.points);
@@ -118,5 +133,38 @@ impl Cursor {
     /// Whether it has to skip its oldest entries.
     pub(crate) fn overflows(&self) -> bool {
         self.spec.on_full == OnFull::DropOldest && self.pending_bytes > self.spec.max_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+
+    fn keeps_up(on_full: OnFull, max_bytes: u64, pending_bytes: u64) -> bool {
+        let mut spec = Options::new("", max_bytes)
+            .destination("d")
+            .destinations
+            .remove(0);
+        spec.on_full = on_full;
+        let row = CursorRow::new(Stream::of(&spec), 0);
+        Cursor {
+            pending_bytes,
+            ..Cursor::new(spec, row)
+        }
+        .keeps_up()
+    }
+
+    #[test]
+    fn a_destination_keeps_up_with_little_of_a_small_spool_and_a_few_megabytes_of_a_large_one() {
+        assert!(keeps_up(OnFull::Pause, 64 << 10, 8 << 10));
+        assert!(!keeps_up(OnFull::Pause, 64 << 10, (8 << 10) + 1));
+        assert!(keeps_up(OnFull::Pause, 1 << 30, FEW_BYTES));
+        assert!(!keeps_up(OnFull::Pause, 1 << 30, FEW_BYTES + 1));
+        assert!(keeps_up(OnFull::Pause, 1, 0), "nothing waits");
+        assert!(
+            keeps_up(OnFull::DropOldest, 1 << 30, 1 << 30),
+            "nobody waits for it"
+        );
     }
 }

@@ -87,6 +87,11 @@ impl Spool {
         self.cursors.iter().all(Cursor::has_room)
     }
 
+    /// Whether every destination that polling waits for has taken nearly everything.
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.cursors.iter().all(Cursor::keeps_up)
+    }
+
     /// The oldest entry that a destination has not acknowledged, and its bytes if they are at hand.
     pub(crate) fn next(&self, destination: usize) -> Option<(u64, Option<Entry>)> {
         let cursor = self.cursors.get(destination)?;

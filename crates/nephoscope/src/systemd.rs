@@ -1,0 +1,253 @@
+//! What systemd is told: that we are ready, how it goes, that we live, that we stop. Nothing when it did not ask for it
+//! (`NOTIFY_SOCKET`).
+//!
+//! The watchdog is fed only after a round trip through every part that works, never by a timer alone. A back end that
+//! is down is no hang: its delivery goes on asking.
+
+use crate::admin::State;
+use crate::clock::SystemClock;
+use config_file::Lookup as _;
+use export::DeliverySnapshot;
+use scheduler::Clock as _;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+use store::StoreError;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+/// How often the line that `systemctl status` shows is written anew.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
+
+/// Longest wait for systemd to take a message.
+const TELL_MAX: Duration = Duration::from_secs(2);
+
+/// How long a delivery with something to deliver may go without an answer or a failure. The longest wait that a back
+/// end may ask for is five minutes, and a request has a timeout.
+const STILL_MAX: Duration = Duration::from_secs(1800);
+
+/// What the round trip through the store writes.
+const WATCHDOG_KEY: &str = "systemd.watchdog";
+
+/// Says that we are ready, then how it goes and that we live, until it is dropped.
+pub(crate) async fn report(state: &State) -> Infallible {
+    if !asked_for() {
+        return std::future::pending().await;
+    }
+    let ready = format!("READY=1\nSTATUS={}", status(state));
+    say(ready).await;
+    tokio::select! {
+        never = refresh(state) => never,
+        never = feed(state) => never,
+    }
+}
+
+/// Says that we stop. It feeds the watchdog a last time: each stage of stopping has a grace of its own.
+pub(crate) async fn stopping() {
+    if asked_for() {
+        say("STOPPING=1\nWATCHDOG=1\nSTATUS=stopping".to_owned()).await;
+    }
+}
+
+fn asked_for() -> bool {
+    config_file::System.env("NOTIFY_SOCKET").is_some()
+}
+
+async fn say(message: String) {
+    if let Err(error) = tell(message).await {
+        tracing::warn!(%error, "telling systemd how it goes; it may take us for dead and restart us");
+    }
+}
+
+/// Not on a worker of the runtime: sending waits while systemd is busy.
+async fn tell(message: String) -> io::Result<()> {
+    let sent =
+        tokio::task::spawn_blocking(move || sd_notify::notify(&[sd_notify::NotifyState::Custom(&message)]));
+    timeout(TELL_MAX, sent).await??
+}
+
+async fn refresh(state: &State) -> Infallible {
+    let mut ticks = interval(STATUS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = tell(format!("STATUS={}", status(state))).await {
+            tracing::debug!(%error, "telling systemd how it goes");
+        }
+    }
+}
+
+/// Feeds the watchdog twice in the time that it gives us.
+async fn feed(state: &State) -> Infallible {
+    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
+        return std::future::pending().await;
+    };
+    let mut deliveries = Deliveries::default();
+    let mut ticks = interval(limit / 2);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // An answer after a quarter still leaves a quarter for the message.
+        match alive(state, &mut deliveries, limit / 4).await {
+            Ok(()) => say("WATCHDOG=1".to_owned()).await,
+            Err(part) => tracing::error!(
+                part,
+                "this part hangs; the watchdog is not fed, and systemd restarts us"
+            ),
+        }
+    }
+}
+
+/// Whether every part works, or which does not.
+async fn alive(state: &State, deliveries: &mut Deliveries, patience: Duration) -> Result<(), String> {
+    let scheduler = async {
+        let turned = timeout(patience, state.progress.turned()).await;
+        turned.map_err(|_elapsed| "scheduler".to_owned())
+    };
+    let store = async {
+        match timeout(patience, state.store.put_setting(WATCHDOG_KEY, &[])).await {
+            Ok(Ok(())) => Ok(true),
+            Err(_elapsed) => Err("store".to_owned()),
+            Ok(Err(StoreError::Closed)) => Err("store (its writer has ended)".to_owned()),
+            // A full or broken disk: it answers, says so itself and holds up deliveries until that is mended.
+            Ok(Err(_)) => Ok(false),
+        }
+    };
+    let ((), takes) = tokio::try_join!(scheduler, store)?;
+    deliveries.check(state, takes, Instant::now())
+}
+
+/// What the deliveries had done when they were last looked at.
+#[derive(Debug, Default)]
+struct Deliveries(Vec<Moved>);
+
+impl Deliveries {
+    fn check(&mut self, state: &State, store_takes: bool, now: Instant) -> Result<(), String> {
+        let usage = state.store.usage();
+        let blank = || Moved {
+            requests: 0,
+            since: now,
+        };
+        self.0.resize_with(state.destinations.len(), blank);
+        let all = self
+            .0
+            .iter_mut()
+            .zip(&state.destinations)
+            .zip(&usage.destinations);
+        for ((moved, (name, stats)), waiting) in all {
+            let due = store_takes && waiting.pending_points > 0;
+            if moved.still(requests(&stats.snapshot()), due, now) {
+                return Err(format!("delivery to {name}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When a delivery last did something, or had nothing to do.
+#[derive(Debug)]
+struct Moved {
+    requests: u64,
+    since: Instant,
+}
+
+impl Moved {
+    fn still(&mut self, requests: u64, due: bool, now: Instant) -> bool {
+        if requests != self.requests || !due {
+            *self = Self { requests, since: now };
+        }
+        now.duration_since(self.since) > STILL_MAX
+    }
+}
+
+fn requests(done: &DeliverySnapshot) -> u64 {
+    done.requests_ok + done.requests_retry + done.requests_hold + done.requests_split + done.requests_dropped
+}
+
+/// One line, without a word from outside: a name or an error could break it.
+fn status(state: &State) -> String {
+    let accounts = state.progress.snapshot();
+    let ready = accounts.iter().filter(|a| a.scopes_ok > 0).count();
+    let all = accounts.len() + state.not_connected.len();
+    let usage = state.store.usage();
+    let mut line = format!("{ready}/{all} accounts ready");
+    // Writing to a String cannot fail.
+    if let Some(newest) = accounts.iter().filter_map(|a| a.newest).max() {
+        let age = SystemClock.now().since(newest).as_secs();
+        write!(line, ", newest point {age} s old").ok();
+    }
+    write!(line, ", {} points waiting", usage.spool_points).ok();
+    let down = state
+        .destinations
+        .iter()
+        .filter(|(_, s)| !s.snapshot().up)
+        .count();
+    if down > 0 {
+        write!(line, ", {down}/{} destinations down", state.destinations.len()).ok();
+    }
+    if usage.full {
+        line.push_str(", disk full");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wiring::destinations::Otlp3MiB;
+    use scheduler::Scheduler;
+    use std::sync::Arc;
+    use store::{Options, Store};
+    use tokio_util::sync::CancellationToken;
+
+    const PATIENCE: Duration = Duration::from_millis(200);
+
+    fn state() -> State {
+        let options = Options::new("unused", 1 << 20);
+        State::new(Store::in_memory(&options, Box::new(Otlp3MiB)).unwrap())
+    }
+
+    async fn hangs(state: &State) -> Option<String> {
+        alive(state, &mut Deliveries::default(), PATIENCE).await.err()
+    }
+
+    #[tokio::test]
+    async fn a_part_that_does_not_answer_is_named() {
+        let mut state = state();
+        assert_eq!(hangs(&state).await.as_deref(), Some("scheduler"));
+        let scheduler = Scheduler::new(Vec::new(), &state.store, Arc::new(SystemClock));
+        state.progress = scheduler.progress();
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(scheduler.run(stop.clone(), PATIENCE));
+        assert_eq!(
+            alive(&state, &mut Deliveries::default(), STATUS_EVERY).await,
+            Ok(())
+        );
+        state.store.close().await.unwrap();
+        let ended = hangs(&state).await;
+        assert_eq!(ended.as_deref(), Some("store (its writer has ended)"));
+        stop.cancel();
+        running.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_delivery_hangs_only_while_something_is_due() {
+        let start = Instant::now();
+        let late = start + STILL_MAX + Duration::from_secs(1);
+        let moved = || Moved {
+            requests: 7,
+            since: start,
+        };
+        assert!(moved().still(7, true, late), "due, and nothing was tried");
+        assert!(!moved().still(7, true, start + STILL_MAX), "not for too long yet");
+        assert!(!moved().still(8, true, late), "it tried");
+        assert!(!moved().still(7, false, late), "nothing to do");
+    }
+
+    #[tokio::test]
+    async fn the_line_says_what_is_wrong() {
+        let mut state = state();
+        state.not_connected.push(("a".to_owned(), "no key".to_owned()));
+        assert_eq!(status(&state), "0/1 accounts ready, 0 points waiting");
+    }
+}
