@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{OpenError, Store};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -32,15 +33,23 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
+    let mut signals = StopSignals::listen()?;
     let config = wiring::load(path, &config_file::System)?;
     let stop = CancellationToken::new();
-    let mut daemon = Daemon::start(&config, stop.clone()).await?;
+    let mut daemon = tokio::select! {
+        started = Daemon::start(&config, stop.clone()) => started?,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped before everything had started");
+            return Ok(());
+        }
+    };
     tracing::info!(page = %format!("http://{}/", daemon.address()), "running");
     let state = Arc::clone(&daemon.state);
     let ended = tokio::select! {
-        // Signals are listened for before systemd hears that we are ready.
-        biased;
-        signal = stop_signal() => signal.map(|signal| tracing::info!(signal, "stopping")),
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
         failure = daemon.ended() => Err(failure),
         never = systemd::report(&state) => match never {},
     };
@@ -238,14 +247,28 @@ pub(crate) fn deliver(
     Ok(deliveries)
 }
 
-/// Waits for SIGTERM or SIGINT and names it.
-pub(crate) async fn stop_signal() -> Result<&'static str, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |error: std::io::Error| Failure::software("listening for signals", &error);
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
-    Ok(tokio::select! {
-        _ = term.recv() => "SIGTERM",
-        _ = int.recv() => "SIGINT",
-    })
+/// SIGTERM and SIGINT, listened for from the moment this is made: until then either of them just ends the process.
+#[derive(Debug)]
+pub(crate) struct StopSignals {
+    term: Signal,
+    int: Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::software("listening for signals", &error);
+        Ok(Self {
+            term: signal(SignalKind::terminate()).map_err(failed)?,
+            int: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
+    }
+
+    /// Waits for one of them and names it.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.term.recv() => "SIGTERM",
+            _ = self.int.recv() => "SIGINT",
+        }
+    }
 }

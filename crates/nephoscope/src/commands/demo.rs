@@ -3,7 +3,7 @@
 use super::config::print;
 use super::simulate::Clouds;
 use crate::cli::DemoArgs;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, StopSignals};
 use crate::exit::Failure;
 use crate::wiring;
 use cloudsim::{Faults, World};
@@ -82,10 +82,11 @@ async fn keep_showing(board: &Board) -> Result<(), Failure> {
 
 /// Ends after `limit`, or at SIGINT or SIGTERM.
 pub(crate) async fn until(limit: Option<Duration>) -> Result<(), Failure> {
+    let mut signals = StopSignals::listen()?;
     let deadline = limit.map(|limit| Instant::now() + limit);
     tokio::select! {
         () = async { match deadline { Some(at) => tokio::time::sleep_until(at).await, None => std::future::pending().await } } => Ok(()),
-        signal = crate::daemon::stop_signal() => signal.map(drop),
+        _signal = signals.next() => Ok(()),
     }
 }
 

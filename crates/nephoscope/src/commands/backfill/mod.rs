@@ -12,7 +12,7 @@ mod work;
 
 use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
-use crate::daemon;
+use crate::daemon::{self, StopSignals};
 use crate::exit::Failure;
 use crate::wiring;
 use config_file::{Config, Deltas, DestinationKind};
@@ -21,6 +21,7 @@ use futures::{StreamExt as _, stream};
 use offer::Estimate;
 use range::Range;
 use scheduler::Clock as _;
+use std::convert::Infallible;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,10 +108,11 @@ impl Backfill<'_> {
         if planned.calls > 0 {
             self.agree().await?;
         }
+        let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         tokio::select! {
             ended = self.fetch_and_deliver(&inventory, planned, &stop) => ended,
-            failure = stop_on_signal(&stop) => Err(failure),
+            never = stop_on_signal(&mut signals, &stop) => match never {},
         }
     }
 
@@ -281,12 +283,9 @@ impl Backfill<'_> {
     }
 }
 
-/// Tells the work to stop at the first signal; ends only when signals cannot be had.
-async fn stop_on_signal(stop: &CancellationToken) -> Failure {
-    let name = match daemon::stop_signal().await {
-        Ok(name) => name,
-        Err(failure) => return failure,
-    };
+/// Tells the work to stop at the first signal; the work ends this.
+async fn stop_on_signal(signals: &mut StopSignals, stop: &CancellationToken) -> Infallible {
+    let name = signals.next().await;
     say(&format!("{name}: stopping after the calls in flight"));
     stop.cancel();
     std::future::pending().await
