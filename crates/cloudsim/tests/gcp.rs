@@ -680,7 +680,9 @@ async fn tokens_are_checked() {
         status(&jwt(&file, &claims(json!({"scope": scope, "iss": "x"})))).await,
         401
     );
-    assert_eq!(status(&format!("{}A", &good[..good.len() - 1])).await, 401);
+    // One signature in four ends with an A anyway.
+    let other = if good.ends_with('A') { 'Q' } else { 'A' };
+    assert_eq!(status(&format!("{}{other}", &good[..good.len() - 1])).await, 401);
     assert_eq!(status("nonsense").await, 401);
 
     let assertion = jwt(
