@@ -2,7 +2,7 @@
 //!
 //! This module decides which request is hit; each cloud says in its own words what a throttled or broken answer looks like.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -56,6 +56,7 @@ struct Inner {
     cut_every: AtomicU32,
     hang_every: AtomicU32,
     latency_ms: AtomicU64,
+    date_skew_s: AtomicI64,
     real_quotas: AtomicBool,
     bad_answer: Mutex<Option<BadAnswer>>,
 }
@@ -95,6 +96,16 @@ impl Faults {
     /// How long each data or list request waits before its answer.
     pub fn latency(&self) -> Duration {
         Duration::from_millis(self.inner.latency_ms.load(Ordering::Relaxed))
+    }
+
+    /// Sets how far the `Date` of every answer lies ahead of the cloud's clock, in seconds; negative is behind.
+    pub fn set_date_skew_s(&self, ahead_s: i64) {
+        self.inner.date_skew_s.store(ahead_s, Ordering::Relaxed);
+    }
+
+    /// How far the `Date` of every answer lies ahead of the cloud's clock, in seconds.
+    pub fn date_skew_s(&self) -> i64 {
+        self.inner.date_skew_s.load(Ordering::Relaxed)
     }
 
     /// Enforces the cloud's real quotas (requests per second and the like).

@@ -8,12 +8,15 @@
 pub mod aws;
 pub mod azure;
 pub mod counts;
+mod date;
 pub mod faults;
 pub mod gcp;
 pub mod serve;
+pub mod sight;
 pub mod world;
 
 pub use counts::{Counts, CountsSnapshot};
 pub use faults::{BadAnswer, Faults, Verdict};
 pub use serve::{Running, TestCa};
+pub use sight::{Sight, Version};
 pub use world::{Clock, World};

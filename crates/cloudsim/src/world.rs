@@ -1,6 +1,6 @@
 //! The world that the simulated clouds show: its seed, its clock, and the pure functions that everything is derived from.
 //!
-//! Nothing here knows a cloud; a cloud turns `unit` into values, and asks `is_gap` and `published` what may be seen.
+//! Nothing here knows a cloud; a cloud turns `unit` into values, and asks `is_gap` and [`World::sight`] what may be seen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -56,6 +56,14 @@ pub struct World {
     pub born_unix_s: i64,
     /// So many of a thousand buckets have no data.
     pub gaps_per_thousand: u32,
+    /// So many of a thousand buckets become visible later than normal, each by its own share of `late_by`.
+    pub late_per_thousand: u32,
+    /// A late bucket becomes visible within this time after it normally would.
+    pub late_by: Duration,
+    /// So many of a thousand buckets show a preliminary value at first.
+    pub revised_per_thousand: u32,
+    /// A revised bucket shows its final value so long after it is normally published.
+    pub revised_after: Duration,
     /// Wanted number of series in each cloud; 0 is the catalogue's own small size.
     pub series: usize,
 }
@@ -71,6 +79,10 @@ impl Default for World {
             history: DEFAULT_HISTORY,
             born_unix_s,
             gaps_per_thousand: 0,
+            late_per_thousand: 0,
+            late_by: Duration::ZERO,
+            revised_per_thousand: 0,
+            revised_after: Duration::ZERO,
             series: 0,
         }
     }

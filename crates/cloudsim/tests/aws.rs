@@ -1,6 +1,7 @@
 //! The simulated `CloudWatch` as the real Rust SDK sees it: every point against the truth, limits, pages, faults.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_sdk_cloudwatch::Client;
@@ -9,8 +10,9 @@ use aws_sdk_cloudwatch::config::{BehaviorVersion, Region};
 use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
-use cloudsim::aws::{ACCESS_KEY, AwsSim, SECRET_KEY};
+use cloudsim::aws::{ACCESS_KEY, AwsSim, AwsTruth, SECRET_KEY};
 use cloudsim::{BadAnswer, Faults, World};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn start(world: World) -> AwsSim {
     AwsSim::start(world, Faults::new(), ([127, 0, 0, 1], 0).into())
@@ -199,5 +201,118 @@ async fn faults_strike() {
     let result = &answer.metric_data_results()[0];
     assert_eq!(result.timestamps().len(), result.values().len() + 1);
     assert_eq!(sim.counts().outcome("ListMetrics", "Throttling"), 1);
+    sim.stop().await;
+}
+
+/// What is read of one metric now, by the start of the bucket.
+async fn read_all(client: &Client, metric: &Metric, (from, to): (i64, i64)) -> BTreeMap<i64, u64> {
+    let answer = client
+        .get_metric_data()
+        .metric_data_queries(query(0, metric, "Average"))
+        .start_time(DateTime::from_secs(from))
+        .end_time(DateTime::from_secs(to))
+        .send()
+        .await
+        .expect("answer");
+    let result = &answer.metric_data_results()[0];
+    let times = result.timestamps().iter().map(DateTime::secs);
+    times
+        .zip(result.values().iter().map(|value| value.to_bits()))
+        .collect()
+}
+
+#[tokio::test]
+async fn late_points_come_late_and_revised_ones_change() {
+    let sim = start(World {
+        late_per_thousand: 300,
+        late_by: Duration::from_secs(250),
+        revised_per_thousand: 300,
+        revised_after: Duration::from_secs(250),
+        ..World::default()
+    })
+    .await;
+    let client = client(&sim, SECRET_KEY);
+    let metric = &list(&client).await.0[0];
+    let to = sim.world().born_unix_s / 60 * 60 - 60;
+    let from = to - 600;
+    let is_metric = |p: &AwsTruth| {
+        let dimensions = metric.dimensions().iter();
+        p.region == "eu-west-1"
+            && Some(p.namespace) == metric.namespace()
+            && Some(p.metric) == metric.metric_name()
+            && p.dimensions
+                .iter()
+                .map(|d| d.1.as_str())
+                .eq(dimensions.filter_map(|d| d.value()))
+    };
+    let truth: Vec<AwsTruth> = sim
+        .truth()
+        .points(from, to, "Average", 60)
+        .filter(is_metric)
+        .collect();
+    assert_eq!(truth.len(), 10);
+    let [mut hidden, mut preliminary] = [0, 0];
+    // Signatures bind the clock to within five minutes of the client's.
+    for offset_ms in [-280_000, -140_000, 0, 140_000, 280_000] {
+        sim.world().clock.set_offset_ms(offset_ms);
+        let before = sim.world().clock.now_unix_s();
+        let seen = read_all(&client, metric, (from, to)).await;
+        let after = sim.world().clock.now_unix_s();
+        // A bucket that changes within this very second may show either.
+        let settled = |p: &&AwsTruth| {
+            ![p.visible_unix_s, p.final_unix_s]
+                .iter()
+                .any(|s| (before..=after + 1).contains(s))
+        };
+        for p in truth.iter().filter(settled) {
+            let shown = match before {
+                now if now < p.visible_unix_s => None,
+                now if now < p.final_unix_s => Some(p.preliminary.expect("another value")),
+                _ => Some(p.value),
+            };
+            hidden += usize::from(shown.is_none());
+            preliminary += usize::from(before >= p.visible_unix_s && before < p.final_unix_s);
+            assert_eq!(
+                seen.get(&p.bucket_start_unix_s).copied(),
+                shown.map(f64::to_bits),
+                "{p:?}"
+            );
+        }
+    }
+    assert!(
+        hidden > 0 && preliminary > 0,
+        "{hidden} hidden, {preliminary} preliminary"
+    );
+    let all = read_all(&client, metric, (from, to)).await;
+    assert!(
+        truth
+            .iter()
+            .all(|p| all[&p.bucket_start_unix_s] == p.value.to_bits()),
+        "all is final now"
+    );
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn the_date_can_be_wrong() {
+    let sim = start(World::default()).await;
+    sim.faults().set_date_skew_s(-7200);
+    let address = sim.endpoint();
+    let mut stream = tokio::net::TcpStream::connect(address.trim_start_matches("http://"))
+        .await
+        .unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let date = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("date: "))
+        .unwrap();
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(date)
+        .unwrap();
+    let behind = sim.world().clock.now_unix_s() - date.as_second();
+    assert!((7199..7210).contains(&behind), "{behind}");
     sim.stop().await;
 }

@@ -489,3 +489,60 @@ async fn quotas_and_faults_show() {
     assert_eq!(client.get(&target, &arm).await.body, Value::Null);
     client.sim.stop().await;
 }
+
+#[tokio::test]
+async fn late_points_come_late_and_revised_ones_change() {
+    let world = World {
+        late_per_thousand: 300,
+        late_by: std::time::Duration::from_secs(1800),
+        revised_per_thousand: 300,
+        revised_after: std::time::Duration::from_secs(1800),
+        ..World::default()
+    };
+    let client = Client::start(world.clone(), Faults::new()).await;
+    let end = world.clock.now_unix_s() / 60 * 60 - 60;
+    let start = end - 3_600;
+    let mut truth = client.sim.truth().points(start, end, 60, "average");
+    truth.retain(|p| p.resource_id == vm(0) && p.metric == "Percentage CPU");
+    assert_eq!(truth.len(), 60);
+    let more = "&metricnames=Percentage%20CPU&aggregation=Average&interval=PT1M";
+    let body = json!({"resourceids": [vm(0)]}).to_string();
+    let [mut hidden, mut preliminary] = [0, 0];
+    for _ in 0..3 {
+        let token = client.token(METRICS).await;
+        let before = world.clock.now_unix_s();
+        let answer = client
+            .send("POST", &batch_target(start, end, more), &token, &body)
+            .await;
+        let after = world.clock.now_unix_s();
+        let data = answer.body["values"][0]["value"][0]["timeseries"][0]["data"]
+            .as_array()
+            .unwrap();
+        let seen: BTreeMap<&str, Option<f64>> = data
+            .iter()
+            .map(|point| (point["timeStamp"].as_str().unwrap(), point["average"].as_f64()))
+            .collect();
+        for p in &truth {
+            let changes = [p.visible_unix_s, p.final_unix_s];
+            // A bucket that changes within this very second may show either.
+            if changes.iter().any(|s| (before..=after + 1).contains(s)) {
+                continue;
+            }
+            let shown = match before {
+                now if now < p.visible_unix_s => None,
+                now if now < p.final_unix_s => Some(p.preliminary.expect("another value")),
+                _ => Some(p.value),
+            };
+            hidden += usize::from(shown.is_none());
+            preliminary += usize::from(before >= p.visible_unix_s && before < p.final_unix_s);
+            let seen = seen[iso(p.bucket_start_unix_s).as_str()];
+            assert_eq!(seen.map(f64::to_bits), shown.map(f64::to_bits), "{p:?}");
+        }
+        world.clock.advance_ms(1_300_000);
+    }
+    assert!(
+        hidden > 0 && preliminary > 0,
+        "{hidden} hidden, {preliminary} preliminary"
+    );
+    client.sim.stop().await;
+}

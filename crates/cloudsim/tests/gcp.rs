@@ -719,3 +719,86 @@ async fn tokens_are_checked() {
     assert_eq!(status(token).await, 200);
     sim.stop().await;
 }
+
+#[tokio::test]
+async fn late_points_come_late_and_revised_ones_change() {
+    let world = World {
+        late_per_thousand: 300,
+        late_by: Duration::from_secs(1800),
+        revised_per_thousand: 300,
+        revised_after: Duration::from_secs(1800),
+        ..World::default()
+    };
+    let clock = world.clock.clone();
+    let now = world.clock.now_unix_s();
+    let span = (now - 3600, now - 300);
+    let sim = sim(world, Faults::new(), true).await;
+    let mut truth = sim.truth().points(span.0, span.1);
+    truth.retain(|t| t.metric_type == CPU && t.project == "sim-project");
+    let [mut hidden, mut preliminary] = [0, 0];
+    for _ in 0..4 {
+        let before = clock.now_unix_s();
+        let (series, _) = all_pages(&sim, "sim-project", &of_type(CPU), span, "37").await;
+        let after = clock.now_unix_s();
+        let mut seen: BTreeMap<(String, i64), Value> = BTreeMap::new();
+        for one in &series {
+            for point in one["points"].as_array().unwrap() {
+                let key = (wire_identity(one), ns(&point["interval"]["endTime"]));
+                assert!(seen.insert(key, point["value"].clone()).is_none(), "twice");
+            }
+        }
+        for t in &truth {
+            let end = t.end_ns / 1_000_000_000;
+            let [visible, fixed] = [t.visible_after_s, t.final_after_s].map(|s| end + s);
+            // A point that changes while the pages are read may show either.
+            if (before..=after + 1).contains(&visible) || (before..=after + 1).contains(&fixed) {
+                continue;
+            }
+            let value = seen.get(&(identity(t), t.end_ns));
+            match before {
+                now if now < visible => {
+                    hidden += 1;
+                    assert!(value.is_none(), "{t:?}");
+                }
+                now if now < fixed => {
+                    preliminary += 1;
+                    assert!(same(value.unwrap(), t.preliminary.as_ref().unwrap()), "{t:?}");
+                }
+                _ => assert!(same(value.unwrap(), &t.value), "{t:?}"),
+            }
+        }
+        clock.advance_ms(1_300_000);
+    }
+    assert!(
+        hidden > 0 && preliminary > 0,
+        "{hidden} hidden, {preliminary} preliminary"
+    );
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_live_as_long_as_they_are_told() {
+    let world = World::default();
+    let clock = world.clock.clone();
+    let sim = sim(world, Faults::new(), false).await;
+    sim.set_token_life_s(20);
+    let answer = send(
+        &sim,
+        "GET",
+        "/computeMetadata/v1/instance/service-accounts/default/token",
+        "metadata-flavor: Google\r\n",
+        "",
+    )
+    .await;
+    let token = answer.json();
+    assert_eq!(token["expires_in"], 20);
+    let bearer = format!(
+        "authorization: Bearer {}\r\n",
+        token["access_token"].as_str().unwrap()
+    );
+    let one = format!("/v3/projects/sim-project/metricDescriptors/{CPU}");
+    assert_eq!(send(&sim, "GET", &one, &bearer, "").await.status, 200);
+    clock.advance_ms(21_000);
+    assert_eq!(send(&sim, "GET", &one, &bearer, "").await.status, 401);
+    sim.stop().await;
+}

@@ -188,6 +188,18 @@ pub(crate) struct SimulateArgs {
     /// Enforce the real quotas.
     #[arg(long)]
     pub(crate) real_quotas: bool,
+    /// Publish so many of a thousand buckets late.
+    #[arg(long, value_name = "PER_THOUSAND", default_value_t = 0)]
+    pub(crate) late: u32,
+    /// How late a late bucket is at most (`90s`, `10m`).
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) late_by: Duration,
+    /// Show a preliminary value first in so many of a thousand buckets.
+    #[arg(long, value_name = "PER_THOUSAND", default_value_t = 0)]
+    pub(crate) revised: u32,
+    /// How long a preliminary value stands (`90s`, `10m`).
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) revised_after: Duration,
     /// Where to write the CA, the service account, a configuration, and last, when all clouds answer, `simulate.env`
     /// with the endpoints and credentials as variables.
     #[arg(long, value_name = "DIR")]

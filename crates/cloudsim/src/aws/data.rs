@@ -1,11 +1,12 @@
 //! Values: a few samples for each native bucket of a series, derived from its hash, and the statistics over them.
 //!
 //! All statistics of a bucket come from the same samples, so they agree with one another; longer periods aggregate the
-//! native buckets that lie in them. What is not yet published, before the start of the world, or a gap, is absent.
+//! native buckets that lie in them. What may not be seen yet, is before the start of the world, or a gap, is absent.
 
 use jiff::Timestamp;
 
 use super::catalog::Series;
+use crate::sight::Sight;
 use crate::world::{World, to_unit};
 
 /// A bucket has one to so many samples.
@@ -108,7 +109,7 @@ fn floor_index(rank: f64) -> usize {
     rank as usize
 }
 
-/// Folds the native buckets that start in `[from_s, to_s)`. Without a `now`, all are taken for published.
+/// Folds the native buckets that start in `[from_s, to_s)`, as they are seen at `now`; without a `now`, as they will stay.
 pub(super) fn fold(
     world: &World,
     series: &Series,
@@ -124,12 +125,31 @@ pub(super) fn fold(
         if now.is_some_and(|now| !world.published(start_s + native_s, now)) {
             break;
         }
-        if !world.is_gap_of(series.seed, start_s) {
-            samples(series, start_s).for_each(|sample| fold.push(sample, keep));
+        let shown = world
+            .sight_of(series.seed, start_s, start_s + native_s)
+            .shown(now);
+        if let Some(version) = shown.filter(|_| !world.is_gap_of(series.seed, start_s)) {
+            samples(series, version.mark(start_s)).for_each(|sample| fold.push(sample, keep));
         }
         start_s += native_s;
     }
     fold
+}
+
+/// When something is first seen of the native buckets in `[from_s, to_s)`, and when all of them are final. Gaps do not
+/// count; without any bucket it is the normal publication of the interval.
+pub(super) fn sight(world: &World, series: &Series, (from_s, to_s): (i64, i64)) -> Sight {
+    let native_s = series.metric.native_s;
+    let mut whole: Option<Sight> = None;
+    let mut start_s = next_multiple(from_s.max(world.start_unix_s()), native_s);
+    while start_s < to_s {
+        if !world.is_gap_of(series.seed, start_s) {
+            let one = world.sight_of(series.seed, start_s, start_s + native_s);
+            whole = Some(whole.map_or(one, |all| all.and(one)));
+        }
+        start_s += native_s;
+    }
+    whole.unwrap_or_else(|| world.sight_of(series.seed, from_s, next_multiple(to_s, native_s)))
 }
 
 /// The points of one statistic, oldest first: buckets of `period_s` from `from_s` on that start before `to_s`.
@@ -161,8 +181,8 @@ pub(super) fn next_multiple(at: i64, step: i64) -> i64 {
     at + (-at).rem_euclid(step)
 }
 
-fn samples(series: &Series, start_s: i64) -> impl Iterator<Item = f64> {
-    let hash = World::bucket_hash(series.seed, start_s);
+fn samples(series: &Series, mark: i64) -> impl Iterator<Item = f64> {
+    let hash = World::bucket_hash(series.seed, mark);
     let metric = series.metric;
     (1..=1 + hash % MAX_SAMPLES).map(move |nth| {
         let sample = metric.low + (metric.high - metric.low) * to_unit(spread(hash.wrapping_add(nth)));

@@ -1,5 +1,7 @@
 //! `GetMetricData` and `GetMetricStatistics`: points of the queries, in pages, with what they would have cost.
 
+use jiff::Timestamp;
+
 use super::State;
 use super::answer::ApiError;
 use super::bad;
@@ -43,6 +45,7 @@ pub(super) fn get_metric_data(state: &State, region: &str, request: &Doc) -> Res
         })?,
     };
     bill(state, &queries);
+    let now = state.world.clock.now();
     let mut left = usize::try_from(limit).unwrap_or(1);
     let mut results = Vec::new();
     let mut token = None;
@@ -57,7 +60,7 @@ pub(super) fn get_metric_data(state: &State, region: &str, request: &Doc) -> Res
             break;
         }
         let skipped = if at == start[0] { start[1] } else { 0 };
-        let mut all = read(state, region, query, window);
+        let mut all = read(state, region, query, window, now);
         if newest_first {
             all.reverse();
         }
@@ -81,8 +84,13 @@ pub(super) fn get_metric_data(state: &State, region: &str, request: &Doc) -> Res
     Ok(answer)
 }
 
-fn read(state: &State, region: &str, query: &MetricQuery, (start_s, end_s): (i64, i64)) -> Vec<(i64, f64)> {
-    let now = state.world.clock.now();
+fn read(
+    state: &State,
+    region: &str,
+    query: &MetricQuery,
+    (start_s, end_s): (i64, i64),
+    now: Timestamp,
+) -> Vec<(i64, f64)> {
     let series = state
         .catalog
         .region(region)
@@ -171,7 +179,8 @@ pub(super) fn get_metric_statistics(state: &State, region: &str, request: &Doc) 
         .region(region)
         .find(&asked.namespace, &asked.metric, &asked.dimensions)
         .map_or("None", |series| series.metric.unit);
-    let mut datapoints: Vec<Doc> = read(state, region, &asked, window)
+    let now = state.world.clock.now();
+    let mut datapoints: Vec<Doc> = read(state, region, &asked, window, now)
         .iter()
         .map(|point| {
             Doc::map([
@@ -181,7 +190,7 @@ pub(super) fn get_metric_statistics(state: &State, region: &str, request: &Doc) 
         })
         .collect();
     for (name, statistic, extended) in names {
-        let values = read(state, region, &query(statistic)?, window);
+        let values = read(state, region, &query(statistic)?, window, now);
         for (datapoint, (_, value)) in datapoints.iter_mut().zip(values) {
             if extended {
                 datapoint.set("ExtendedStatistics", Doc::map([(&*name, Doc::Num(value))]));

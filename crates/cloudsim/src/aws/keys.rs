@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::answer::ApiError;
@@ -56,6 +57,8 @@ impl fmt::Debug for Key {
 #[derive(Debug)]
 pub(super) struct Keys {
     known: Mutex<HashMap<String, Key>>,
+    /// No session lasts longer, whatever it asked for.
+    session_life_s: AtomicI64,
 }
 
 impl Keys {
@@ -71,6 +74,7 @@ impl Keys {
         };
         Self {
             known: Mutex::new(HashMap::from([(ACCESS_KEY.to_owned(), key)])),
+            session_life_s: AtomicI64::new(i64::MAX),
         }
     }
 
@@ -94,6 +98,16 @@ impl Keys {
         Ok(key.clone())
     }
 
+    /// Ends sessions opened from now on after so many seconds at the latest.
+    pub(super) fn set_session_life_s(&self, life_s: i64) {
+        self.session_life_s.store(life_s, Ordering::Relaxed);
+    }
+
+    /// How long a session lasts that asked for so many seconds.
+    pub(super) fn session_life_s(&self, asked_s: i64) -> i64 {
+        asked_s.min(self.session_life_s.load(Ordering::Relaxed))
+    }
+
     /// Opens a session of a role: id, secret and token.
     pub(super) fn open(&self, role: &Role, session: &str, expires_unix_s: i64) -> (String, String, String) {
         let account = role.arn.split(':').nth(4).unwrap_or(ACCOUNT).to_owned();
@@ -114,5 +128,24 @@ impl Keys {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(id.clone(), key);
         (id, secret, token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_end_when_they_are_told_to() {
+        let keys = Keys::new();
+        assert_eq!(keys.session_life_s(3600), 3600);
+        keys.set_session_life_s(20);
+        let (id, _, token) = keys.open(&ROLES[0], "test", 1000 + keys.session_life_s(3600));
+        assert!(keys.find(&id, Some(&token), 1019).is_ok());
+        let refused = keys.find(&id, Some(&token), 1020);
+        assert_eq!(
+            refused.map(|_| ()).map_err(|error| error.code),
+            Err("ExpiredToken")
+        );
     }
 }

@@ -32,6 +32,7 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::counts::{Counts, CountsSnapshot};
+use crate::date::dated;
 use crate::faults::{Faults, Verdict};
 use crate::serve::{self, Running};
 use crate::world::World;
@@ -81,6 +82,7 @@ impl AwsSim {
             quota,
         });
         let router = Router::new().fallback(handle).with_state(Arc::clone(&state));
+        let router = dated(router, &state.world.clock, &state.faults);
         let running = serve::serve(listen, router, None).await?;
         Ok(Self { state, running })
     }
@@ -98,6 +100,11 @@ impl AwsSim {
     /// The faults, to be switched while it runs.
     pub fn faults(&self) -> &Faults {
         &self.state.faults
+    }
+
+    /// Life of sessions of assumed roles that are opened from now on, seconds, even where a longer one is asked for.
+    pub fn set_session_life_s(&self, life_s: i64) {
+        self.state.keys.set_session_life_s(life_s);
     }
 
     /// The world that is shown; its clock can be moved.

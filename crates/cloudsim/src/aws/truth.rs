@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::State;
 use super::catalog::Series;
-use super::data::{Statistic, next_multiple, points};
+use super::data::{Statistic, fold, next_multiple, points, sight};
 use crate::world::World;
+use jiff::Timestamp;
 
 /// One point as it is in the simulated cloud once everything is published.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,10 +25,14 @@ pub struct AwsTruth {
     pub stat: String,
     /// The start of the bucket.
     pub bucket_start_unix_s: i64,
-    /// When its last native bucket is published: from then on the point is visible and final.
+    /// From then on something is seen of it.
+    pub visible_unix_s: i64,
+    /// When its last native bucket has its final value: from then on the point no longer changes.
     pub final_unix_s: i64,
-    /// The statistic's value.
+    /// The statistic's final value.
     pub value: f64,
+    /// The value that it has when it comes into sight, where that is another one.
+    pub preliminary: Option<f64>,
 }
 
 /// Access to the truth; lives on when the simulator has stopped.
@@ -52,22 +57,15 @@ impl Truth {
         let series =
             regions.flat_map(|(region, metrics)| metrics.series.iter().map(move |series| (region, series)));
         series.flat_map(move |(region, series)| {
-            let values = statistic
-                .map(|statistic| points(&self.state.world, series, statistic, window, period_s, None))
-                .unwrap_or_default();
-            values
-                .into_iter()
-                .map(move |(bucket_start_unix_s, value)| AwsTruth {
-                    region,
-                    namespace: series.namespace,
-                    metric: series.metric.name,
-                    dimensions: series.dimensions.clone(),
-                    unit: series.metric.unit,
-                    stat: stat.to_owned(),
-                    bucket_start_unix_s,
-                    final_unix_s: final_unix_s(&self.state.world, series, bucket_start_unix_s + period_s),
-                    value,
-                })
+            let known = |statistic| Known {
+                world: &self.state.world,
+                region,
+                series,
+                stat,
+                statistic,
+                period_s,
+            };
+            statistic.map_or_else(Vec::new, |statistic| known(statistic).truths(window))
         })
     }
 
@@ -88,8 +86,56 @@ impl Truth {
     }
 }
 
-/// When the last native bucket that starts before `end_s` has ended and the delay has passed.
-fn final_unix_s(world: &World, series: &Series, end_s: i64) -> i64 {
-    let delay_s = i64::try_from(world.publish_delay.as_secs()).unwrap_or(i64::MAX);
-    next_multiple(end_s, series.metric.native_s).saturating_add(delay_s)
+/// What the points of one series and statistic have in common.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    world: &'a World,
+    region: &'static str,
+    series: &'a Series,
+    stat: &'a str,
+    statistic: Statistic,
+    period_s: i64,
+}
+
+impl Known<'_> {
+    fn truths(&self, window: (i64, i64)) -> Vec<AwsTruth> {
+        points(
+            self.world,
+            self.series,
+            self.statistic,
+            window,
+            self.period_s,
+            None,
+        )
+        .into_iter()
+        .map(|point| self.truth(point))
+        .collect()
+    }
+
+    fn truth(&self, (bucket_start_unix_s, value): (i64, f64)) -> AwsTruth {
+        let bucket = (bucket_start_unix_s, bucket_start_unix_s + self.period_s);
+        let sight = sight(self.world, self.series, bucket);
+        let (visible_unix_s, final_unix_s) = sight.unix_s();
+        AwsTruth {
+            region: self.region,
+            namespace: self.series.namespace,
+            metric: self.series.metric.name,
+            dimensions: self.series.dimensions.clone(),
+            unit: self.series.metric.unit,
+            stat: self.stat.to_owned(),
+            bucket_start_unix_s,
+            visible_unix_s,
+            final_unix_s,
+            value,
+            preliminary: self
+                .first_seen(bucket, sight.visible_unix_ms)
+                .filter(|first| first.to_bits() != value.to_bits()),
+        }
+    }
+
+    fn first_seen(&self, bucket: (i64, i64), visible_unix_ms: i64) -> Option<f64> {
+        let keep = matches!(self.statistic, Statistic::Percentile(_));
+        let then = Timestamp::from_millisecond(visible_unix_ms).ok()?;
+        fold(self.world, self.series, bucket, keep, Some(then)).value(self.statistic)
+    }
 }

@@ -4,6 +4,7 @@
 use super::catalog::Resource;
 use super::filter::Filter;
 use super::metrics_table::{HOUR_S, MetricSpec, Shape};
+use crate::sight::{Sight, Version};
 use crate::world::World;
 use jiff::Timestamp;
 
@@ -93,11 +94,17 @@ pub(super) struct Series {
     /// Dimension name (definition's spelling) and value, in the filter's order.
     pub(super) labels: Vec<(&'static str, &'static str)>,
     keys: Vec<String>,
-    gap_key: String,
+    /// Gaps, late and revised buckets are those of the metric: alike for all its dimension values.
+    seed: u64,
 }
 
 /// The series of one metric of one resource under a filter; without terms there is exactly one.
-pub(super) fn series(resource: &Resource, metric: &MetricSpec, filter: &Filter) -> Vec<Series> {
+pub(super) fn series(
+    world: &World,
+    resource: &Resource,
+    metric: &MetricSpec,
+    filter: &Filter,
+) -> Vec<Series> {
     let gap_key = format!("{}|{}", resource.id.to_lowercase(), metric.name);
     let mut found: Vec<Series> = Vec::new();
     for combination in combinations(metric) {
@@ -124,34 +131,60 @@ pub(super) fn series(resource: &Resource, metric: &MetricSpec, filter: &Filter) 
             None => found.push(Series {
                 labels,
                 keys: vec![key],
-                gap_key: gap_key.clone(),
+                seed: world.series_seed(&gap_key),
             }),
         }
     }
     found
 }
 
-/// What is known at `now` of the bucket `[start_s, start_s + grain_s)`; `None` is "no data".
+/// What is known at `now` (without one: what will stay) of the bucket `[start_s, start_s + grain_s)`; `None` is "no data".
 pub(super) fn bucket(
     world: &World,
     metric: &MetricSpec,
     series: &Series,
     start_s: i64,
     grain_s: i64,
-    now: Timestamp,
+    now: Option<Timestamp>,
 ) -> Option<Bucket> {
     let mut sum: Option<Bucket> = None;
     let mut finest_s = round_up(start_s, metric.finest_s);
-    while finest_s < start_s + grain_s && world.published(finest_s + metric.finest_s, now) {
-        if finest_s >= world.start_unix_s() && !world.is_gap(&series.gap_key, finest_s) {
+    while finest_s < start_s + grain_s {
+        let shown = finest_sight(world, metric, series, finest_s).and_then(|sight| sight.shown(now));
+        if let Some(version) = shown {
             for key in &series.keys {
-                let sample = sample(world, metric, key, finest_s);
+                let sample = sample(world, metric, key, finest_s, version);
                 sum = Some(sum.map_or(sample, |sum| sum.merge(sample)));
             }
         }
         finest_s += metric.finest_s;
     }
     sum
+}
+
+/// When something is first seen of the bucket `[start_s, start_s + grain_s)`, and when it is final; `None` without data.
+pub(super) fn sight(
+    world: &World,
+    metric: &MetricSpec,
+    series: &Series,
+    start_s: i64,
+    grain_s: i64,
+) -> Option<Sight> {
+    let mut whole: Option<Sight> = None;
+    let mut finest_s = round_up(start_s, metric.finest_s);
+    while finest_s < start_s + grain_s {
+        if let Some(one) = finest_sight(world, metric, series, finest_s) {
+            whole = Some(whole.map_or(one, |all| all.and(one)));
+        }
+        finest_s += metric.finest_s;
+    }
+    whole
+}
+
+/// `None` for a gap and before the start of the world.
+fn finest_sight(world: &World, metric: &MetricSpec, series: &Series, finest_s: i64) -> Option<Sight> {
+    let is_there = finest_s >= world.start_unix_s() && !world.is_gap_of(series.seed, finest_s);
+    is_there.then(|| world.sight_of(series.seed, finest_s, finest_s + metric.finest_s))
 }
 
 fn combinations(metric: &MetricSpec) -> Vec<Vec<(&'static str, &'static str)>> {
@@ -174,8 +207,8 @@ fn round_up(at_s: i64, step_s: i64) -> i64 {
     at_s.div_euclid(step_s) * step_s + if at_s.rem_euclid(step_s) == 0 { 0 } else { step_s }
 }
 
-fn sample(world: &World, metric: &MetricSpec, key: &str, start_s: i64) -> Bucket {
-    let unit = world.unit(key, start_s);
+fn sample(world: &World, metric: &MetricSpec, key: &str, start_s: i64, version: Version) -> Bucket {
+    let unit = world.unit(key, version.mark(start_s));
     let count = if metric.finest_s >= HOUR_S {
         1.0
     } else {

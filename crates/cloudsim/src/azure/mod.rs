@@ -28,6 +28,7 @@ pub use catalog::{
 pub use truth::{AzureTruth, Truth};
 
 use crate::counts::{Counts, CountsSnapshot};
+use crate::date::dated;
 use crate::faults::Faults;
 use crate::serve::{Running, TestCa, serve};
 use crate::world::World;
@@ -74,7 +75,12 @@ impl AzureSim {
             faults,
         });
         let ca = TestCa::new()?;
-        let running = serve(listen, route::router(Arc::clone(&state)), Some(&ca)).await?;
+        let router = dated(
+            route::router(Arc::clone(&state)),
+            &state.world.clock,
+            &state.faults,
+        );
+        let running = serve(listen, router, Some(&ca)).await?;
         Ok(Self { state, ca, running })
     }
 

@@ -95,7 +95,7 @@ impl Query {
     }
 
     fn metric_value(&self, world: &World, resource: &Resource, metric: &MetricSpec, visible: bool) -> Value {
-        let timeseries: Vec<Value> = series(resource, metric, &self.filter)
+        let timeseries: Vec<Value> = series(world, resource, metric, &self.filter)
             .iter()
             .filter(|_| visible)
             .take(if self.filter.terms.is_empty() { 1 } else { self.top })
@@ -137,7 +137,7 @@ impl Query {
             .into_iter()
             .map(|start_s| {
                 let mut point = json!({"timeStamp": iso_s(start_s)});
-                if let Some(bucket) = bucket(world, metric, series, start_s, self.grain.seconds, now) {
+                if let Some(bucket) = bucket(world, metric, series, start_s, self.grain.seconds, Some(now)) {
                     for aggregation in aggregations {
                         point[aggregation.key()] = json!(bucket.value(*aggregation));
                     }

@@ -1,11 +1,14 @@
 //! What a test may expect: the simulator's own numbers, without asking over the wire.
-//! Only buckets that are wholly published are told, because only those no longer change.
+//! Only buckets whose normal publication has passed are told, with the value that stays in the end: a late bucket may not be
+//! seen yet, a revised one may show another value.
 
 use super::State;
 use super::catalog::Resource;
-use super::data::{Aggregation, bucket, series};
+use super::data::{Aggregation, Bucket, Series, bucket, series, sight};
 use super::filter::Filter;
 use super::metrics_table::MetricSpec;
+use crate::world::World;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// One expected data point.
@@ -29,8 +32,14 @@ pub struct AzureTruth {
     pub dimensions: Vec<(String, String)>,
     /// Start of the bucket, seconds of Unix time.
     pub bucket_start_unix_s: i64,
-    /// The number.
+    /// From then on something is seen of it.
+    pub visible_unix_s: i64,
+    /// From then on it no longer changes.
+    pub final_unix_s: i64,
+    /// The number that stays.
     pub value: f64,
+    /// The number that it has when it comes into sight, where that is another one.
+    pub preliminary: Option<f64>,
 }
 
 /// A view on the simulator's numbers.
@@ -108,10 +117,13 @@ impl Truth {
     ) {
         let world = &self.state.world;
         let now = world.clock.now();
-        for series in series(resource, metric, filter) {
+        for series in series(world, resource, metric, filter) {
             let mut start_s = from_s;
             while start_s < to_s && world.published(start_s + grain_s, now) {
-                if let Some(bucket) = bucket(world, metric, &series, start_s, grain_s, now) {
+                if let Some(bucket) = bucket(world, metric, &series, start_s, grain_s, None) {
+                    let (visible_unix_s, final_unix_s, first) =
+                        first_seen(world, metric, &series, start_s, grain_s);
+                    let value = bucket.value(aggregation);
                     points.push(AzureTruth {
                         subscription: resource.subscription.to_owned(),
                         region: resource.region.to_owned(),
@@ -120,17 +132,43 @@ impl Truth {
                         metric: metric.name.to_owned(),
                         unit: metric.unit.to_owned(),
                         aggregation: aggregation.key().to_owned(),
-                        dimensions: series
-                            .labels
-                            .iter()
-                            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                            .collect(),
+                        dimensions: owned(&series),
                         bucket_start_unix_s: start_s,
-                        value: bucket.value(aggregation),
+                        visible_unix_s,
+                        final_unix_s,
+                        value,
+                        preliminary: first
+                            .map(|first| first.value(aggregation))
+                            .filter(|first| first.to_bits() != value.to_bits()),
                     });
                 }
                 start_s += grain_s;
             }
         }
     }
+}
+
+/// When a bucket is visible, when it is final, and what it shows first.
+fn first_seen(
+    world: &World,
+    metric: &MetricSpec,
+    series: &Series,
+    start_s: i64,
+    grain_s: i64,
+) -> (i64, i64, Option<Bucket>) {
+    let Some(sight) = sight(world, metric, series, start_s, grain_s) else {
+        return (i64::MAX, i64::MAX, None);
+    };
+    let (visible_unix_s, final_unix_s) = sight.unix_s();
+    let then = Timestamp::from_millisecond(sight.visible_unix_ms).ok();
+    let first = then.and_then(|then| bucket(world, metric, series, start_s, grain_s, Some(then)));
+    (visible_unix_s, final_unix_s, first)
+}
+
+fn owned(series: &Series) -> Vec<(String, String)> {
+    series
+        .labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }

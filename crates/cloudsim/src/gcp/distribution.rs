@@ -49,17 +49,16 @@ pub(super) fn from_buckets(
     }
 }
 
-/// A distribution of single measurements, at most so many, in multiples of a unit.
+/// A distribution of single measurements, at most so many, in multiples of a unit; the mark is what they are drawn by.
 pub(super) fn spread(
     world: &World,
     series: &Series,
-    end_ns: i64,
+    (end_ns, mark): (i64, i64),
     layout: Layout,
     (most, unit): (u32, f64),
 ) -> GcpDistribution {
-    let end_s = end_ns.div_euclid(SECOND_NS);
     let bounds = layout.bounds();
-    let share = world.unit(&series.key, end_s);
+    let share = world.unit(&series.key, mark);
     let wanted = if share < EMPTY_SHARE {
         0
     } else {
@@ -68,7 +67,7 @@ pub(super) fn spread(
     // Long-tailed, as latencies are: a few measurements are many times the usual one.
     let measured: Vec<f64> = (0..wanted)
         .map(|n| {
-            let u = world.unit(&series.key, end_s ^ ((n + 1) << 40));
+            let u = world.unit(&series.key, mark ^ ((n + 1) << 40));
             unit * (0.2 + u + 0.2 * u / (1.01 - u))
         })
         .collect();

@@ -248,8 +248,8 @@ fn newest_first(
     series: &Series,
     (from_ns, as_of_ns): (i64, i64),
 ) -> Vec<Point> {
-    let seen_ns = values::visible_until_ns(&shared.world, series, as_of_ns);
-    let mut points = values::points(&shared.world, series, from_ns, request.to_ns.min(seen_ns));
+    let window = (from_ns, request.to_ns.min(as_of_ns));
+    let mut points = values::points(&shared.world, series, window, Some(as_of_ns));
     if let Some(alignment) = request.alignment {
         points = alignment.apply(&points, request.to_ns, request.def);
     }

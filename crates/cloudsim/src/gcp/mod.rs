@@ -25,7 +25,7 @@ mod wire;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use axum::Router;
@@ -40,6 +40,7 @@ pub use truth::{GcpTruth, GcpTruths};
 pub use values::{GcpDistribution, GcpExemplar, GcpValue};
 
 use crate::counts::CountsSnapshot;
+use crate::date::dated;
 use crate::serve::{self, Running};
 use crate::{Counts, Faults, Verdict, World};
 use auth::Authority;
@@ -81,6 +82,7 @@ pub(crate) struct Shared {
     endpoint: OnceLock<String>,
     partial: AtomicBool,
     nonce: AtomicU64,
+    token_life_s: AtomicI64,
     /// Queries of a project in the minute that is running: (minute, queries).
     quota: Mutex<HashMap<&'static str, (i64, u32)>>,
 }
@@ -107,9 +109,11 @@ impl GcpSim {
             endpoint: OnceLock::new(),
             partial: AtomicBool::new(false),
             nonce: AtomicU64::new(0),
+            token_life_s: AtomicI64::new(auth::LIFETIME_S),
             quota: Mutex::default(),
         });
-        let running = serve::serve(listen, router(Arc::clone(&shared)), None).await?;
+        let router = dated(router(Arc::clone(&shared)), &shared.world.clock, &shared.faults);
+        let running = serve::serve(listen, router, None).await?;
         shared
             .endpoint
             .get_or_init(|| format!("http://{}", running.addr()));
@@ -143,6 +147,12 @@ impl GcpSim {
         self.shared.partial.store(partial, Ordering::Relaxed);
     }
 
+    /// Life of access tokens handed out from now on, seconds, even where a longer one is asked for. A JWT that a client
+    /// signs itself ends when the client says so.
+    pub fn set_token_life_s(&self, life_s: i64) {
+        self.shared.token_life_s.store(life_s, Ordering::Relaxed);
+    }
+
     /// Ends the simulator.
     pub async fn stop(self) {
         self.running.stop().await;
@@ -156,6 +166,10 @@ impl Shared {
 
     fn is_partial(&self) -> bool {
         self.partial.load(Ordering::Relaxed)
+    }
+
+    fn token_life_s(&self) -> i64 {
+        self.token_life_s.load(Ordering::Relaxed)
     }
 
     fn nonce(&self) -> u64 {

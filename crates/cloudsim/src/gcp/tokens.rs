@@ -69,8 +69,9 @@ pub(crate) async fn metadata(
 
 fn fresh(shared: &Shared, now_s: i64) -> Response {
     shared.counts.request("Token", "ok");
-    let token = shared.authority.issue(now_s + LIFETIME_S);
-    Json(json!({"access_token": token, "expires_in": LIFETIME_S, "token_type": "Bearer"})).into_response()
+    let life_s = shared.token_life_s();
+    let token = shared.authority.issue(now_s + life_s);
+    Json(json!({"access_token": token, "expires_in": life_s, "token_type": "Bearer"})).into_response()
 }
 
 /// `POST /v1/projects/-/serviceAccounts/{email}:generateAccessToken`.
@@ -88,7 +89,7 @@ pub(crate) async fn impersonate(
     match answer {
         Ok(lifetime_s) => {
             shared.counts.request("GenerateAccessToken", "ok");
-            let exp_s = now_s + lifetime_s;
+            let exp_s = now_s + lifetime_s.min(shared.token_life_s());
             let token = shared.authority.issue(exp_s);
             Json(json!({"accessToken": token, "expireTime": wire::time(exp_s * SECOND_NS)})).into_response()
         }

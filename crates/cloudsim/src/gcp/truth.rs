@@ -4,6 +4,7 @@ use super::catalog::{CATALOGUE, Kind, ValueType};
 use super::resources::{self, Labels, PROJECTS, Series};
 use super::values::{self, GcpValue, Point, SECOND_NS};
 use crate::World;
+use crate::sight::Version;
 
 /// Knows all points of a simulator.
 #[derive(Clone, Debug)]
@@ -36,8 +37,12 @@ pub struct GcpTruth {
     pub end_ns: i64,
     /// How many seconds after its end the point can be read.
     pub visible_after_s: i64,
-    /// The value.
+    /// How many seconds after its end it no longer changes.
+    pub final_after_s: i64,
+    /// The value that stays.
     pub value: GcpValue,
+    /// The value that it has when it comes into sight, where that is another one.
+    pub preliminary: Option<GcpValue>,
 }
 
 impl GcpTruths {
@@ -49,7 +54,7 @@ impl GcpTruths {
         );
         let mut out = Vec::new();
         for series in self.all_series() {
-            let points = values::points(&self.world, &series, from_ns, to_ns);
+            let points = values::points(&self.world, &series, (from_ns, to_ns), None);
             out.extend(points.into_iter().map(|point| self.truth(&series, point)));
         }
         out
@@ -71,7 +76,11 @@ impl GcpTruths {
     }
 
     fn truth(&self, series: &Series, point: Point) -> GcpTruth {
-        let visible_ns = point.end_ns - values::visible_until_ns(&self.world, series, point.end_ns);
+        let sight = values::sight(&self.world, series, point.end_ns);
+        let (visible_s, final_s) = sight.unix_s();
+        let end_s = point.end_ns.div_euclid(SECOND_NS);
+        let first = sight.at(sight.visible_unix_ms).unwrap_or(Version::Final);
+        let preliminary = values::point(&self.world, series, point.end_ns, first).value;
         GcpTruth {
             project: series.project.id.to_owned(),
             metric_type: series.def.name.to_owned(),
@@ -83,7 +92,9 @@ impl GcpTruths {
             resource_labels: owned(&series.resource_labels),
             start_ns: point.start_ns,
             end_ns: point.end_ns,
-            visible_after_s: visible_ns / SECOND_NS,
+            visible_after_s: visible_s - end_s,
+            final_after_s: final_s - end_s,
+            preliminary: (preliminary != point.value).then_some(preliminary),
             value: point.value,
         }
     }

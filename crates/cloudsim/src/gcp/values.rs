@@ -1,13 +1,15 @@
-//! The points of one series: when they lie and what they hold, as a pure function of (seed, series, time). Whether a
-//! point may be seen yet is decided by [`visible_until_ns`]; how it looks on the wire is `wire.rs`.
+//! The points of one series: when they lie, when they may be seen and what they hold, as a pure function of (seed, series,
+//! time). How a point looks on the wire is `wire.rs`.
 
 use super::catalog::{Kind, Layout, Shape, ValueType};
 use super::distribution::{from_buckets, spread};
 use super::resources::Series;
 use crate::World;
+use crate::sight::{Sight, Version};
 
 /// Nanoseconds in a second.
 pub(crate) const SECOND_NS: i64 = 1_000_000_000;
+const MILLISECOND_NS: i64 = 1_000_000;
 const DAY_S: i64 = 86_400;
 /// Cumulative series start anew at this second of every day (03:07 UTC).
 const RESET_S: i64 = 3 * 3600 + 7 * 60;
@@ -71,20 +73,40 @@ pub(crate) struct Point {
     pub(crate) value: GcpValue,
 }
 
-/// The end of the newest point of this series that may be seen at `now_ns`.
-pub(crate) fn visible_until_ns(world: &World, series: &Series, now_ns: i64) -> i64 {
-    let delay_ns = match i64::try_from(world.publish_delay.as_nanos()) {
-        Ok(0) => i64::from(series.def.ingest_s) * SECOND_NS,
-        Ok(delay_ns) => delay_ns,
+/// How long after its end a point of this series is normally published, in milliseconds.
+fn publish_delay_ms(world: &World, series: &Series) -> i64 {
+    match i64::try_from(world.publish_delay.as_millis()) {
+        Ok(0) => i64::from(series.def.ingest_s) * 1000,
+        Ok(delay_ms) => delay_ms,
         Err(_) => i64::MAX,
-    };
-    now_ns.saturating_sub(delay_ns)
+    }
 }
 
-/// The points whose end lies in `(from_ns, to_ns]`, oldest first.
-pub(crate) fn points(world: &World, series: &Series, from_ns: i64, to_ns: i64) -> Vec<Point> {
+/// When a point of a series comes to light, in milliseconds since the epoch.
+pub(crate) fn sight(world: &World, series: &Series, end_ns: i64) -> Sight {
+    let seed = world.series_seed(&series.key);
+    sight_of(world, series, seed, publish_delay_ms(world, series), end_ns)
+}
+
+fn sight_of(world: &World, series: &Series, seed: u64, delay_ms: i64, end_ns: i64) -> Sight {
+    let end_ms = end_ns.div_euclid(MILLISECOND_NS);
+    world.sight(seed, bucket_s(series, end_ns), end_ms.saturating_add(delay_ms))
+}
+
+/// The second that names the period of a point.
+fn bucket_s(series: &Series, end_ns: i64) -> i64 {
+    end_ns.div_euclid(SECOND_NS) - i64::from(series.def.period_s)
+}
+
+/// The points whose end lies in `(from_ns, to_ns]`, oldest first: as they are seen at `now_ns`, or as they stay.
+pub(crate) fn points(
+    world: &World,
+    series: &Series,
+    (from_ns, to_ns): (i64, i64),
+    now_ns: Option<i64>,
+) -> Vec<Point> {
     let period_ns = i64::from(series.def.period_s) * SECOND_NS;
-    let phase_ns = i64::from(series.def.phase_ms) * 1_000_000;
+    let phase_ns = i64::from(series.def.phase_ms) * MILLISECOND_NS;
     let born_ns = world.start_unix_s().saturating_mul(SECOND_NS);
     let first = from_ns
         .max(born_ns)
@@ -92,67 +114,62 @@ pub(crate) fn points(world: &World, series: &Series, from_ns: i64, to_ns: i64) -
         .div_euclid(period_ns)
         + 1;
     let last = to_ns.saturating_sub(phase_ns).div_euclid(period_ns);
+    let (seed, delay_ms) = (world.series_seed(&series.key), publish_delay_ms(world, series));
+    let version = |end_ns: i64| match now_ns {
+        None => Some(Version::Final),
+        Some(now_ns) => sight_of(world, series, seed, delay_ms, end_ns).at(now_ns.div_euclid(MILLISECOND_NS)),
+    };
     (first..=last)
         .map(|k| k * period_ns + phase_ns)
-        .filter(|end_ns| {
-            !world.is_gap(
-                &series.key,
-                end_ns.div_euclid(SECOND_NS) - i64::from(series.def.period_s),
-            )
-        })
-        .map(|end_ns| point(world, series, end_ns))
+        .filter(|end_ns| !world.is_gap_of(seed, bucket_s(series, *end_ns)))
+        .filter_map(|end_ns| Some(point(world, series, end_ns, version(end_ns)?)))
         .collect()
 }
 
-fn point(world: &World, series: &Series, end_ns: i64) -> Point {
+/// The point with this end in one of its versions.
+pub(crate) fn point(world: &World, series: &Series, end_ns: i64, version: Version) -> Point {
     let period_s = i64::from(series.def.period_s);
     let end_s = end_ns.div_euclid(SECOND_NS);
-    match series.def.kind {
-        Kind::Gauge => Point {
-            start_ns: None,
-            end_ns,
-            value: reading(world, series, end_s, end_ns),
-        },
+    let (start_ns, value) = match series.def.kind {
+        Kind::Gauge => (None, reading(world, series, end_ns, version)),
         Kind::Delta => {
-            let start_ns = Some(end_ns - period_s * SECOND_NS);
-            Point {
-                start_ns,
-                end_ns,
-                value: reading(world, series, end_s, end_ns),
-            }
+            let start_ns = end_ns - period_s * SECOND_NS;
+            (Some(start_ns), reading(world, series, end_ns, version))
         }
         Kind::Cumulative => {
             let start_s = (end_s - 1 - RESET_S).div_euclid(DAY_S) * DAY_S + RESET_S;
             let periods = (end_s - start_s).div_euclid(period_s);
-            let value = total(world, series, end_s, periods);
-            Point {
-                start_ns: Some(start_s * SECOND_NS),
-                end_ns,
-                value,
-            }
+            let value = total(world, series, version.mark(end_s), periods);
+            (Some(start_s * SECOND_NS), value)
         }
+    };
+    Point {
+        start_ns,
+        end_ns,
+        value,
     }
 }
 
-/// A number between 0 and 1 that drifts by the hour and trembles by the point.
-fn level(world: &World, key: &str, end_s: i64) -> f64 {
+/// A number between 0 and 1 that drifts by the hour and trembles by the mark of the point.
+fn level(world: &World, key: &str, end_s: i64, mark: i64) -> f64 {
     let steady = world.unit(key, -1);
     let hourly = world.unit(key, -2 - end_s.div_euclid(3600));
-    0.3 * steady + 0.3 * hourly + 0.4 * world.unit(key, end_s)
+    0.3 * steady + 0.3 * hourly + 0.4 * world.unit(key, mark)
 }
 
 /// A value of its own period.
-fn reading(world: &World, series: &Series, end_s: i64, end_ns: i64) -> GcpValue {
-    let key = &series.key;
+fn reading(world: &World, series: &Series, end_ns: i64, version: Version) -> GcpValue {
+    let (key, end_s) = (&series.key, end_ns.div_euclid(SECOND_NS));
+    let mark = version.mark(end_s);
     match series.def.shape {
-        Shape::Level(most) => number(series.def.value, most * level(world, key, end_s)),
+        Shape::Level(most) => number(series.def.value, most * level(world, key, end_s, mark)),
         Shape::Uptime => {
             let phase_s = whole(world.unit(key, -1) * 864_000.0);
             GcpValue::Int((end_s - phase_s).rem_euclid(REBOOT_S))
         }
-        Shape::Flag => GcpValue::Bool(world.unit(key, end_s) >= 0.02),
+        Shape::Flag => GcpValue::Bool(world.unit(key, mark) >= 0.02),
         Shape::Words(words) => {
-            let unit = world.unit(key, end_s);
+            let unit = world.unit(key, mark);
             let word = words
                 .iter()
                 .zip([0.9, 0.97, 1.0])
@@ -161,7 +178,7 @@ fn reading(world: &World, series: &Series, end_s: i64, end_ns: i64) -> GcpValue 
             GcpValue::String(word.to_owned())
         }
         Shape::Spread { layout, most, unit } => {
-            GcpValue::Distribution(spread(world, series, end_ns, layout, (most, unit)))
+            GcpValue::Distribution(spread(world, series, (end_ns, mark), layout, (most, unit)))
         }
     }
 }
@@ -176,7 +193,7 @@ fn number(value: ValueType, amount: f64) -> GcpValue {
 }
 
 /// The total after so many periods: never falls, because the part that trembles is below one period's share.
-fn total(world: &World, series: &Series, end_s: i64, periods: i64) -> GcpValue {
+fn total(world: &World, series: &Series, mark: i64, periods: i64) -> GcpValue {
     let key = &series.key;
     match series.def.shape {
         Shape::Spread { layout, most, unit } => {
@@ -190,14 +207,14 @@ fn total(world: &World, series: &Series, end_s: i64, periods: i64) -> GcpValue {
                         f64::from(most) / 4.0
                     };
                     let offset = world.unit(key, -10 - bucket);
-                    whole(rate * (real(periods) + offset * world.unit(key, end_s ^ (bucket << 40))))
+                    whole(rate * (real(periods) + offset * world.unit(key, mark ^ (bucket << 40))))
                 })
                 .collect();
             GcpValue::Distribution(from_buckets(layout, bounds, bucket_counts, unit))
         }
         Shape::Level(most) => {
             let rate = most * (0.2 + 0.8 * world.unit(key, -1));
-            number(series.def.value, rate * (real(periods) + world.unit(key, end_s)))
+            number(series.def.value, rate * (real(periods) + world.unit(key, mark)))
         }
         Shape::Uptime | Shape::Flag | Shape::Words(_) => GcpValue::Int(periods),
     }

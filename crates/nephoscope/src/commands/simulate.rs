@@ -91,6 +91,10 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let world = World {
         seed: args.seed,
         series: args.series,
+        late_per_thousand: args.late,
+        late_by: args.late_by,
+        revised_per_thousand: args.revised,
+        revised_after: args.revised_after,
         ..World::default()
     };
     let faults = Faults::new();
