@@ -15,6 +15,7 @@ pub use tls::ServerTls;
 
 use fault::Script;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use prost::Message as _;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -32,6 +33,9 @@ pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// Called with every batch that was taken.
 pub type OnPoints = Box<dyn Fn(&[FlatPoint]) + Send + Sync>;
+
+/// Called with the uncompressed body of every batch that was taken and its points, before the batch is answered.
+pub type OnBatch = Box<dyn Fn(&[u8], &[FlatPoint]) + Send + Sync>;
 
 /// A running receiver. Dropping it stops it.
 pub struct Receiver {
@@ -58,6 +62,7 @@ struct State {
     points: Mutex<Vec<FlatPoint>>,
     script: Mutex<Script>,
     on_points: Mutex<Option<OnPoints>>,
+    on_batch: Mutex<Option<OnBatch>>,
     keep: AtomicUsize,
     requests: AtomicU64,
     largest: AtomicUsize,
@@ -128,6 +133,11 @@ impl Receiver {
         *lock(&self.state.on_points) = Some(f);
     }
 
+    /// Calls `f` with the body and the points of each batch taken from now on.
+    pub fn on_batch(&self, f: OnBatch) {
+        *lock(&self.state.on_batch) = Some(f);
+    }
+
     /// Counts points taken; wait on it for a state.
     pub fn arrivals(&self) -> watch::Receiver<u64> {
         self.state.taken.subscribe()
@@ -143,6 +153,11 @@ impl Receiver {
     /// Answers the next requests with these faults, one each.
     pub fn script(&self, faults: Vec<Fault>) {
         lock(&self.state.script).faults.extend(faults);
+    }
+
+    /// Forgets the faults that no request has met yet.
+    pub fn unscript(&self) {
+        lock(&self.state.script).faults.clear();
     }
 
     /// Refuses with 400 every request that holds a point for which `bad` is true; nothing = none.
@@ -210,6 +225,9 @@ impl State {
         let new = flat::flatten(request);
         if let Some(f) = &*lock(&self.on_points) {
             f(&new);
+        }
+        if let Some(f) = &*lock(&self.on_batch) {
+            f(&request.encode_to_vec(), &new);
         }
         let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
         let mut points = lock(&self.points);
