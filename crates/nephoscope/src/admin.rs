@@ -4,62 +4,36 @@ mod metrics;
 mod page;
 mod status;
 
+use crate::live::Live;
 use axum::Router;
 use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Json};
 use axum::routing::get;
-use export::{DeliveryStats, Latest};
-use gate::Gate;
-use scheduler::Progress;
 use std::sync::Arc;
-use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Everything that can be shown.
-pub(crate) struct State {
-    pub(crate) store: Arc<Store>,
-    pub(crate) progress: Arc<Progress>,
-    pub(crate) gates: Vec<Gate>,
-    pub(crate) not_connected: Vec<(String, String)>,
-    pub(crate) destinations: Vec<(String, Arc<DeliveryStats>)>,
-    pub(crate) latest: Vec<Arc<Latest>>,
-}
-
-impl State {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self {
-            store,
-            progress: Arc::default(),
-            gates: Vec::new(),
-            not_connected: Vec::new(),
-            destinations: Vec::new(),
-            latest: Vec::new(),
-        }
-    }
-}
-
 /// Serves until `stop`.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, state: Arc<Live>, stop: CancellationToken) {
     let router = Router::new()
         .route(
             "/",
-            get(async |Shared(state): Shared<Arc<State>>| Html(page::render(&state))),
+            get(async |Shared(state): Shared<Arc<Live>>| Html(page::render(&state))),
         )
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route(
             "/metrics",
-            get(async |Shared(state): Shared<Arc<State>>| text(metrics::render(&state))),
+            get(async |Shared(state): Shared<Arc<Live>>| text(metrics::render(&state))),
         )
         .route(
             "/federate",
-            get(async |Shared(state): Shared<Arc<State>>| text(federate(&state))),
+            get(async |Shared(state): Shared<Arc<Live>>| text(federate(&state))),
         )
         .route(
             "/api/v1/status",
-            get(async |Shared(state): Shared<Arc<State>>| Json(status::render(&state))),
+            get(async |Shared(state): Shared<Arc<Live>>| Json(status::render(&state))),
         )
         .with_state(state);
     let served = axum::serve(listener, router)
@@ -77,15 +51,17 @@ fn text(body: String) -> impl IntoResponse {
     )
 }
 
-fn federate(state: &State) -> String {
-    state.latest.iter().map(|latest| latest.render()).collect()
+fn federate(live: &Live) -> String {
+    let destinations = live.destinations();
+    let latest = destinations.iter().filter_map(|d| d.latest.as_ref());
+    latest.map(|latest| latest.render()).collect()
 }
 
-async fn ready(Shared(state): Shared<Arc<State>>) -> impl IntoResponse {
-    let mut all_ready = state.not_connected.is_empty();
+async fn ready(Shared(state): Shared<Arc<Live>>) -> impl IntoResponse {
+    let mut all_ready = state.not_connected().is_empty();
     let mut accounts = serde_json::Map::new();
-    for (name, why) in &state.not_connected {
-        accounts.insert(name.clone(), serde_json::json!({ "ready": false, "reason": why }));
+    for (name, why) in state.not_connected() {
+        accounts.insert(name, serde_json::json!({ "ready": false, "reason": why }));
     }
     for account in state.progress.snapshot() {
         let ready = account.scopes_ok > 0;
@@ -97,10 +73,10 @@ async fn ready(Shared(state): Shared<Arc<State>>) -> impl IntoResponse {
         );
     }
     let mut destinations = serde_json::Map::new();
-    for (name, stats) in &state.destinations {
-        let now = stats.snapshot();
+    for destination in state.destinations() {
+        let now = destination.stats.snapshot();
         destinations.insert(
-            name.clone(),
+            destination.name,
             serde_json::json!({ "delivered": now.delivered_points, "reason": now.last_error }),
         );
     }

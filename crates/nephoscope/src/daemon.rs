@@ -1,13 +1,14 @@
 //! `run`: the whole way from configuration to destinations, and the stages of stopping.
 
-use crate::admin::{self, State};
+use crate::admin;
 use crate::clock::SystemClock;
 use crate::exit::Failure;
+use crate::live::{Live, LiveDestination};
 use crate::systemd;
 use crate::wiring::destinations::{Cursor, Otlp3MiB};
 use crate::wiring::{self, destinations};
 use config_file::Config;
-use export::{Delivery, DeliveryStats};
+use export::Delivery;
 use scheduler::{Account, RunError, Scheduler};
 use std::path::Path;
 use std::sync::Arc;
@@ -73,7 +74,7 @@ pub(crate) async fn try_open(config: &Config) -> Result<Result<Arc<Store>, OpenE
 /// A running daemon.
 pub(crate) struct Daemon {
     address: std::net::SocketAddr,
-    state: Arc<State>,
+    state: Arc<Live>,
     stop: CancellationToken,
     scheduler: tokio::task::JoinHandle<Result<(), RunError>>,
     stop_delivery: CancellationToken,
@@ -92,12 +93,14 @@ impl Daemon {
             .map_err(|error| Failure::software("asking for our address", &error))?;
         let store = open(config).await?;
         let stop_delivery = CancellationToken::new();
-        let mut state = State::new(Arc::clone(&store));
-        let deliveries = deliver(config, &store, &stop_delivery, &mut state)?;
-        let scheduler = Scheduler::new(connect(config, &mut state).await, &store, Arc::new(SystemClock));
-        state.progress = scheduler.progress();
+        let accounts = wiring::accounts(config).await;
+        let scheduler = Scheduler::new(connected(&accounts), &store, Arc::new(SystemClock));
+        let state = Arc::new(Live::new(Arc::clone(&store), scheduler.progress()));
+        for account in accounts {
+            show(account, &state);
+        }
+        let deliveries = deliver(config, &stop_delivery, &state)?;
         // Both tasks are owned and joined by `stop`.
-        let state = Arc::new(state);
         let page = tokio::spawn(admin::serve(listener, Arc::clone(&state), stop_delivery.clone()));
         let scheduler = tokio::spawn(scheduler.run(stop.clone(), POLL_GRACE));
         Ok(Self {
@@ -197,32 +200,30 @@ pub(crate) async fn close(store: &Store) {
     }
 }
 
-async fn connect(config: &Config, state: &mut State) -> Vec<Account> {
-    let mut connected = Vec::new();
-    for account in wiring::accounts(config).await {
-        match account.connected {
-            Ok(provider) => {
-                state.gates.push(account.gate);
-                connected.push(Account {
-                    provider,
-                    discover_every: account.discover_every,
-                });
-            }
-            Err(error) => {
-                tracing::error!(account = account.name, "{error}; this account is not polled");
-                state.not_connected.push((account.name, error.to_string()));
-            }
-        }
-    }
-    connected
+fn connected(accounts: &[wiring::Account]) -> Vec<Account> {
+    let connected = |account: &wiring::Account| {
+        let provider = account.connected.as_ref().ok()?;
+        Some(Account {
+            provider: Arc::clone(provider),
+            discover_every: account.discover_every,
+        })
+    };
+    accounts.iter().filter_map(connected).collect()
+}
+
+fn show(account: wiring::Account, live: &Live) {
+    let failure = account.connected.err().map(|error| {
+        tracing::error!(account = account.name, "{error}; this account is not polled");
+        error.to_string()
+    });
+    live.add_account(account.gate, failure);
 }
 
 /// Starts the loop of every destination.
 pub(crate) fn deliver(
     config: &Config,
-    store: &Arc<Store>,
     stop: &CancellationToken,
-    state: &mut State,
+    live: &Live,
 ) -> Result<JoinSet<()>, Failure> {
     let mut deliveries = JoinSet::new();
     for (index, destination) in config.destinations.iter().enumerate() {
@@ -235,13 +236,15 @@ pub(crate) fn deliver(
             ))
         })?;
         let source = Cursor {
-            store: Arc::clone(store),
+            store: Arc::clone(&live.store),
             destination: index,
         };
         let delivery = Delivery::new(destination.name.clone(), connected.transport, source);
-        let stats: Arc<DeliveryStats> = delivery.stats();
-        state.destinations.push((destination.name.clone(), stats));
-        state.latest.extend(connected.latest);
+        live.add_destination(LiveDestination {
+            name: destination.name.clone(),
+            stats: delivery.stats(),
+            latest: connected.latest,
+        });
         deliveries.spawn(delivery.run(stop.clone()));
     }
     Ok(deliveries)

@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod daemon;
 mod exit;
+mod live;
 mod systemd;
 mod wiring;
 

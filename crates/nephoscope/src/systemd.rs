@@ -4,8 +4,8 @@
 //! The watchdog is fed only after a round trip through every part that works, never by a timer alone. A back end that
 //! is down is no hang: its delivery goes on asking.
 
-use crate::admin::State;
 use crate::clock::SystemClock;
+use crate::live::Live;
 use config_file::Lookup as _;
 use export::DeliverySnapshot;
 use scheduler::Clock as _;
@@ -30,7 +30,7 @@ const STILL_MAX: Duration = Duration::from_secs(1800);
 const WATCHDOG_KEY: &str = "systemd.watchdog";
 
 /// Says that we are ready, then how it goes and that we live, until it is dropped.
-pub(crate) async fn report(state: &State) -> Infallible {
+pub(crate) async fn report(state: &Live) -> Infallible {
     if !asked_for() {
         return std::future::pending().await;
     }
@@ -66,7 +66,7 @@ async fn tell(message: String) -> io::Result<()> {
     timeout(TELL_MAX, sent).await??
 }
 
-async fn refresh(state: &State) -> Infallible {
+async fn refresh(state: &Live) -> Infallible {
     let mut ticks = interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -78,7 +78,7 @@ async fn refresh(state: &State) -> Infallible {
 }
 
 /// Feeds the watchdog twice in the time that it gives us.
-async fn feed(state: &State) -> Infallible {
+async fn feed(state: &Live) -> Infallible {
     let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return std::future::pending().await;
     };
@@ -99,7 +99,7 @@ async fn feed(state: &State) -> Infallible {
 }
 
 /// Whether every part works, or which does not.
-async fn alive(state: &State, deliveries: &mut Deliveries, patience: Duration) -> Result<(), String> {
+async fn alive(state: &Live, deliveries: &mut Deliveries, patience: Duration) -> Result<(), String> {
     let scheduler = async {
         let turned = timeout(patience, state.progress.turned()).await;
         turned.map_err(|_elapsed| "scheduler".to_owned())
@@ -122,22 +122,19 @@ async fn alive(state: &State, deliveries: &mut Deliveries, patience: Duration) -
 struct Deliveries(Vec<Moved>);
 
 impl Deliveries {
-    fn check(&mut self, state: &State, store_takes: bool, now: Instant) -> Result<(), String> {
+    fn check(&mut self, state: &Live, store_takes: bool, now: Instant) -> Result<(), String> {
         let usage = state.store.usage();
         let blank = || Moved {
             requests: 0,
             since: now,
         };
-        self.0.resize_with(state.destinations.len(), blank);
-        let all = self
-            .0
-            .iter_mut()
-            .zip(&state.destinations)
-            .zip(&usage.destinations);
-        for ((moved, (name, stats)), waiting) in all {
+        let destinations = state.destinations();
+        self.0.resize_with(destinations.len(), blank);
+        let all = self.0.iter_mut().zip(&destinations).zip(&usage.destinations);
+        for ((moved, destination), waiting) in all {
             let due = store_takes && waiting.pending_points > 0;
-            if moved.still(requests(&stats.snapshot()), due, now) {
-                return Err(format!("delivery to {name}"));
+            if moved.still(requests(&destination.stats.snapshot()), due, now) {
+                return Err(format!("delivery to {}", destination.name));
             }
         }
         Ok(())
@@ -165,10 +162,10 @@ fn requests(done: &DeliverySnapshot) -> u64 {
 }
 
 /// One line, without a word from outside: a name or an error could break it.
-fn status(state: &State) -> String {
+fn status(state: &Live) -> String {
     let accounts = state.progress.snapshot();
     let ready = accounts.iter().filter(|a| a.scopes_ok > 0).count();
-    let all = accounts.len() + state.not_connected.len();
+    let all = accounts.len() + state.not_connected().len();
     let usage = state.store.usage();
     let mut line = format!("{ready}/{all} accounts ready");
     // Writing to a String cannot fail.
@@ -177,13 +174,10 @@ fn status(state: &State) -> String {
         write!(line, ", newest point {age} s old").ok();
     }
     write!(line, ", {} points waiting", usage.spool_points).ok();
-    let down = state
-        .destinations
-        .iter()
-        .filter(|(_, s)| !s.snapshot().up)
-        .count();
+    let destinations = state.destinations();
+    let down = destinations.iter().filter(|d| !d.stats.snapshot().up).count();
     if down > 0 {
-        write!(line, ", {down}/{} destinations down", state.destinations.len()).ok();
+        write!(line, ", {down}/{} destinations down", destinations.len()).ok();
     }
     if usage.full {
         line.push_str(", disk full");
@@ -195,6 +189,8 @@ fn status(state: &State) -> String {
 mod tests {
     use super::*;
     use crate::wiring::destinations::Otlp3MiB;
+    use gate::GateConfig;
+    use provider_api::{AccountId, Cloud};
     use scheduler::Scheduler;
     use std::sync::Arc;
     use store::{Options, Store};
@@ -202,21 +198,22 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_millis(200);
 
-    fn state() -> State {
+    fn state() -> Live {
         let options = Options::new("unused", 1 << 20);
-        State::new(Store::in_memory(&options, Box::new(Otlp3MiB)).unwrap())
+        let store = Store::in_memory(&options, Box::new(Otlp3MiB)).unwrap();
+        Live::new(store, Arc::default())
     }
 
-    async fn hangs(state: &State) -> Option<String> {
+    async fn hangs(state: &Live) -> Option<String> {
         alive(state, &mut Deliveries::default(), PATIENCE).await.err()
     }
 
     #[tokio::test]
     async fn a_part_that_does_not_answer_is_named() {
-        let mut state = state();
+        let state = state();
         assert_eq!(hangs(&state).await.as_deref(), Some("scheduler"));
         let scheduler = Scheduler::new(Vec::new(), &state.store, Arc::new(SystemClock));
-        state.progress = scheduler.progress();
+        let state = Live::new(Arc::clone(&state.store), scheduler.progress());
         let stop = CancellationToken::new();
         let running = tokio::spawn(scheduler.run(stop.clone(), PATIENCE));
         assert_eq!(
@@ -246,8 +243,9 @@ mod tests {
 
     #[tokio::test]
     async fn the_line_says_what_is_wrong() {
-        let mut state = state();
-        state.not_connected.push(("a".to_owned(), "no key".to_owned()));
+        let state = state();
+        let gate = gate::Gate::new(Cloud::Aws, AccountId("a".into()), GateConfig::default());
+        state.add_account(gate, Some("no key".to_owned()));
         assert_eq!(status(&state), "0/1 accounts ready, 0 points waiting");
     }
 }

@@ -1,12 +1,12 @@
 //! The daemon's own figures as Prometheus text.
 
-use super::State;
 use crate::clock::SystemClock;
+use crate::live::Live;
 use scheduler::{AccountProgress, Clock as _};
 use std::fmt::Write as _;
 
 /// All metrics of the moment.
-pub(super) fn render(state: &State) -> String {
+pub(super) fn render(state: &Live) -> String {
     let mut out = Text::default();
     let version = env!("CARGO_PKG_VERSION");
     out.sample("build_info", "gauge", &[("version", version)], &1);
@@ -35,8 +35,8 @@ pub(super) fn render(state: &State) -> String {
     out.finish()
 }
 
-fn gates(state: &State, out: &mut Text) {
-    for gate in &state.gates {
+fn gates(state: &Live, out: &mut Text) {
+    for gate in state.gates() {
         let (cloud, account) = (gate.cloud().as_str(), gate.account().to_string());
         let passed = gate.snapshot();
         for c in &passed.requests {
@@ -69,7 +69,7 @@ fn gates(state: &State, out: &mut Text) {
     }
 }
 
-fn accounts(state: &State, out: &mut Text) {
+fn accounts(state: &Live, out: &mut Text) {
     for account in state.progress.snapshot() {
         counters(&account, out);
         let labels = [("account", account.name.as_str())];
@@ -128,10 +128,10 @@ fn groups(account: &AccountProgress, out: &mut Text) {
     }
 }
 
-fn destinations(state: &State, out: &mut Text) {
-    for (name, stats) in &state.destinations {
-        let now = stats.snapshot();
-        let labels = [("destination", name.as_str())];
+fn destinations(state: &Live, out: &mut Text) {
+    for destination in state.destinations() {
+        let now = destination.stats.snapshot();
+        let labels = [("destination", destination.name.as_str())];
         out.sample(
             "points_delivered_total",
             "counter",

@@ -1,7 +1,7 @@
 //! The status page: one self-contained document, rendered on each request.
 
-use super::State;
 use crate::clock::SystemClock;
+use crate::live::Live;
 use scheduler::Clock as _;
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.e{color:#c33;max
 div{overflow-x:auto}</style><h1>Nephoscope</h1>";
 
 /// The whole page.
-pub(super) fn render(state: &State) -> String {
+pub(super) fn render(state: &Live) -> String {
     let mut html = HEAD.to_owned();
     accounts(state, &mut html);
     destinations(state, &mut html);
@@ -29,24 +29,25 @@ pub(super) fn render(state: &State) -> String {
     html
 }
 
-fn accounts(state: &State, html: &mut String) {
+fn accounts(state: &Live, html: &mut String) {
     html.push_str(
         "<h2>Accounts</h2><div><table><tr><th>account<th>cloud<th class=n>targets<th class=n>points\
 <th class=n>requests<th class=n>newest point<th>last error",
     );
-    for (name, why) in &state.not_connected {
+    for (name, why) in state.not_connected() {
         row(
             html,
             format_args!(
                 "<tr><td>{}<td><td><td><td><td><td class=e>{}",
-                escaped(name),
-                escaped(why)
+                escaped(&name),
+                escaped(&why)
             ),
         );
     }
     let now = SystemClock.now();
-    for (account, gate) in state.progress.snapshot().iter().zip(&state.gates) {
-        let requests: u64 = gate.snapshot().requests.iter().map(|c| c.requests).sum();
+    for account in &state.progress.snapshot() {
+        let passed = state.gate(&account.name).map(|gate| gate.snapshot());
+        let requests: u64 = passed.iter().flat_map(|p| &p.requests).map(|c| c.requests).sum();
         let age = account.newest.map_or_else(
             || "none yet".to_owned(),
             |t| format!("{} s old", now.since(t).as_secs()),
@@ -67,18 +68,18 @@ fn accounts(state: &State, html: &mut String) {
     html.push_str("</table></div>");
 }
 
-fn destinations(state: &State, html: &mut String) {
+fn destinations(state: &Live, html: &mut String) {
     html.push_str(
         "<h2>Destinations</h2><div><table><tr><th>destination<th class=n>delivered<th class=n>rejected\
 <th class=n>dropped<th>last error",
     );
-    for (name, stats) in &state.destinations {
-        let now = stats.snapshot();
+    for destination in state.destinations() {
+        let now = destination.stats.snapshot();
         row(
             html,
             format_args!(
                 "<tr><td>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=e>{}",
-                escaped(name),
+                escaped(&destination.name),
                 now.delivered_points,
                 now.rejected_points,
                 now.dropped_points,

@@ -1,19 +1,19 @@
 //! `/api/v1/status`: what the page shows, as JSON; `nephoscope status` makes a table of it.
 
-use super::State;
 use crate::clock::SystemClock;
+use crate::live::{Live, LiveDestination};
 use provider_api::UnixNanos;
 use scheduler::{AccountProgress, Clock as _, GroupProgress, NamespaceProgress};
 use serde_json::{Value, json};
 use store::DestinationUsage;
 
 /// The state of the moment.
-pub(super) fn render(state: &State) -> Value {
+pub(super) fn render(state: &Live) -> Value {
     let now = SystemClock.now();
     let accounts = state.progress.snapshot();
     let usage = state.store.usage();
-    let broken = state
-        .not_connected
+    let not_connected = state.not_connected();
+    let broken = not_connected
         .iter()
         .map(|(name, why)| json!({ "account": name, "ready": false, "last_error": why }));
     let connected = accounts.iter().map(|a| account(a, now));
@@ -69,14 +69,11 @@ fn namespace(known: &NamespaceProgress) -> Value {
     })
 }
 
-fn destinations(state: &State, usage: &[DestinationUsage], now: UnixNanos) -> Vec<Value> {
-    let one = |((name, stats), waiting): (
-        &(String, std::sync::Arc<export::DeliveryStats>),
-        &DestinationUsage,
-    )| {
-        let delivery = stats.snapshot();
+fn destinations(state: &Live, usage: &[DestinationUsage], now: UnixNanos) -> Vec<Value> {
+    let one = |(destination, waiting): (&LiveDestination, &DestinationUsage)| {
+        let delivery = destination.stats.snapshot();
         json!({
-            "destination": name,
+            "destination": destination.name,
             "up": delivery.up,
             "delivered": delivery.delivered_points,
             "rejected": delivery.rejected_points,
@@ -87,5 +84,5 @@ fn destinations(state: &State, usage: &[DestinationUsage], now: UnixNanos) -> Ve
             "last_error": delivery.last_error,
         })
     };
-    state.destinations.iter().zip(usage).map(one).collect()
+    state.destinations().iter().zip(usage).map(one).collect()
 }

@@ -14,6 +14,7 @@ use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
 use crate::daemon::{self, StopSignals};
 use crate::exit::Failure;
+use crate::live::Live;
 use crate::wiring;
 use config_file::{Config, Deltas, DestinationKind};
 use fetch::{Fetch, Fetched};
@@ -189,8 +190,8 @@ impl Backfill<'_> {
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
         let stop_delivery = CancellationToken::new();
-        let mut state = crate::admin::State::new(Arc::clone(self.store));
-        let deliveries = daemon::deliver(self.config, self.store, &stop_delivery, &mut state)?;
+        let live = Live::new(Arc::clone(self.store), Arc::default());
+        let deliveries = daemon::deliver(self.config, &stop_delivery, &live)?;
         let fetched = self.fetch(inventory, planned, stop).await;
         let waiting = self.drain(stop).await;
         stop_delivery.cancel();
