@@ -5,16 +5,22 @@
 //! it is decided here, in [`reaction`]. A budget and a breaker belong between [`Gate::send`] and the quota.
 
 mod counters;
+mod failing;
 mod quota;
+mod rates;
 mod retry;
 
 pub use counters::{Counter, Snapshot};
+pub use failing::Failing;
 pub use quota::Quota;
+pub use rates::QuotaUse;
 pub use retry::{Reaction, RetryLimits, reaction};
 
 use counters::Counters;
+use failing::Memory;
 use provider_api::{AccountId, Cloud, ErrorKind, Price, ProviderError, Scope};
 use quota::Quotas;
+use rates::Rates;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -70,7 +76,9 @@ struct Shared {
     config: GateConfig,
     slots: Semaphore,
     quotas: Quotas,
+    rates: Rates,
     counters: Counters,
+    failing: Memory,
 }
 
 impl Gate {
@@ -78,6 +86,7 @@ impl Gate {
     pub fn new(cloud: Cloud, account: AccountId, config: GateConfig) -> Self {
         let slots = Semaphore::new(config.concurrency.get().min(Semaphore::MAX_PERMITS));
         let quotas = Quotas::new(&config.quotas);
+        let rates = Rates::new(&config.quotas);
         Self {
             shared: Arc::new(Shared {
                 cloud,
@@ -85,7 +94,9 @@ impl Gate {
                 config,
                 slots,
                 quotas,
+                rates,
                 counters: Counters::default(),
+                failing: Memory::default(),
             }),
         }
     }
@@ -112,12 +123,18 @@ impl Gate {
         let mut tries = 0;
         loop {
             let failure = match self.once(request, &mut attempt).await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.shared.failing.succeeded(&request.scope, request.operation);
+                    return Ok(answer);
+                }
                 Err(failure) => failure,
             };
             tries += 1;
             match reaction(failure.kind(), tries, begun.elapsed(), limits, fastrand::f64()) {
-                Reaction::GiveUp => return Err(failure),
+                Reaction::GiveUp => {
+                    self.shared.failing.failed(Instant::now(), &failure);
+                    return Err(failure);
+                }
                 Reaction::TryAgainAfter(wait) => {
                     self.shared.counters.retried(failure.kind().label());
                     tracing::debug!(error = %failure, tries, wait_ms = wait.as_millis(), "trying again");
@@ -132,6 +149,16 @@ impl Gate {
         self.shared.counters.snapshot()
     }
 
+    /// The operations that fail at present, by scope.
+    pub fn failing(&self) -> Vec<Failing> {
+        self.shared.failing.list(Instant::now())
+    }
+
+    /// The quota that is used most at present; nothing before the first request with one.
+    pub fn busiest(&self) -> Option<QuotaUse> {
+        self.shared.rates.busiest(Instant::now())
+    }
+
     async fn once<T, F, Fut>(&self, request: &Request, attempt: &mut F) -> Result<T, ProviderError>
     where
         F: FnMut() -> Fut,
@@ -141,6 +168,9 @@ impl Gate {
         let slot = self.shared.slots.acquire().await;
         self.shared.quotas.wait(&request.scope, request.operation).await;
         self.shared.counters.waited(waiting.elapsed());
+        self.shared
+            .rates
+            .count(Instant::now(), &request.scope, request.operation);
         let limit = self.shared.config.attempt_timeout;
         let result = match timeout(limit, attempt()).await {
             Ok(result) => result,
