@@ -208,3 +208,52 @@ async fn schema_example_completions_and_version_are_printed() {
     assert!(out(&nephoscope(&["completions", "bash"]).await).contains("nephoscope"));
     assert!(out(&nephoscope(&["--version"]).await).starts_with("nephoscope "));
 }
+
+#[tokio::test]
+async fn status_without_a_daemon_exits_69_and_says_what_to_look_at() {
+    // Port 9 of loopback is `discard`; nothing listens there.
+    let output = nephoscope(&["status", "--url", "http://127.0.0.1:9"]).await;
+    assert_eq!(output.status.code(), Some(69));
+    let text = err(&output);
+    assert!(
+        text.contains("is the daemon running") && text.contains("--url"),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_names_a_failing_account_its_error_and_the_remedy_without_colours_in_a_pipe() {
+    let secret = cloudsim::aws::SECRET_KEY;
+    let configured = Configured::new(|yaml| yaml.replace(secret, "not-the-secret")).await;
+    let yaml = std::fs::read_to_string(&configured.path).unwrap();
+    let daemon = crate::setup::Daemon::start(configured.folder.path(), &yaml);
+    let url = format!("http://{}", daemon.address().await);
+    let limit = std::time::Instant::now() + crate::setup::PATIENCE;
+    let text = loop {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
+        command.args(["status", "--url", &url]);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        let text = out(&output);
+        if text.starts_with("a: failing\n") && text.contains("up to date") {
+            break text;
+        }
+        assert!(std::time::Instant::now() < limit, "{text}{}", err(&output));
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    assert!(
+        text.contains("ListMetrics in eu-west-1: SignatureDoesNotMatch"),
+        "{text}"
+    );
+    assert!(text.contains("→ Renew the access key"), "{text}");
+    assert!(
+        !text.contains('\u{1b}') && !text.contains("not-the-secret"),
+        "{text}"
+    );
+    let json = nephoscope(&["status", "--json", "--url", &url]).await;
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["level"], "bad");
+    drop(daemon);
+    configured.stop().await;
+}

@@ -66,7 +66,7 @@ async fn ready(Shared(state): Shared<Arc<Live>>) -> impl IntoResponse {
     for account in state.progress.snapshot() {
         let ready = account.scopes_ok > 0;
         all_ready &= ready;
-        let reason = account.last_error.map(|(_, why)| why);
+        let reason = account.last_error.map(|last| last.text);
         accounts.insert(
             account.name,
             serde_json::json!({ "ready": ready, "reason": reason }),

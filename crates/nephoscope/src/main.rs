@@ -7,6 +7,7 @@ mod commands;
 mod daemon;
 mod exit;
 mod live;
+mod overview;
 mod systemd;
 mod wiring;
 

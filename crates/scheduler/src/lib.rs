@@ -13,5 +13,5 @@ mod progress;
 mod settle;
 
 pub use driver::{Account, Clock, RunError, Scheduler};
-pub use progress::{AccountProgress, GroupProgress, Progress};
+pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
 pub use settle::{NamespaceProgress, SettleSource};

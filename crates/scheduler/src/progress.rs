@@ -1,7 +1,7 @@
 //! What the scheduler has done, for the status page, the metrics and tests that wait for a state.
 
 use crate::settle::NamespaceProgress;
-use provider_api::{Skipped, UnixNanos};
+use provider_api::{ErrorKind, Skipped, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +23,19 @@ pub struct GroupProgress {
     pub lookback: Duration,
     /// End of the newest point taken.
     pub newest: Option<UnixNanos>,
+}
+
+/// A failure of an account, as it was logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    /// When it was.
+    pub at: UnixNanos,
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// The API operation.
+    pub operation: &'static str,
+    /// What was tried, where, and why it failed, with its causes.
+    pub text: String,
 }
 
 /// Of one account.
@@ -68,8 +81,8 @@ pub struct AccountProgress {
     pub errors: BTreeMap<&'static str, u64>,
     /// End of the newest point taken.
     pub newest: Option<UnixNanos>,
-    /// The last failure and when it was.
-    pub last_error: Option<(UnixNanos, String)>,
+    /// The last failure.
+    pub last_error: Option<LastError>,
     /// By the group's name.
     pub groups: BTreeMap<Arc<str>, GroupProgress>,
 }

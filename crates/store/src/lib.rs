@@ -138,7 +138,9 @@ pub struct DestinationUsage {
     pub name: String,
     /// Bytes that wait for it.
     pub pending_bytes: u64,
-    /// Points in them.
+    /// Bytes that may wait for it.
+    pub max_bytes: u64,
+    /// Points that wait for it.
     pub pending_points: u64,
     /// Points that it will never get because it fell too far behind, since it was configured.
     pub dropped_points: u64,

@@ -205,6 +205,7 @@ impl Store {
         let of = |(index, cursor): (usize, &crate::spool::Cursor)| DestinationUsage {
             name: cursor.spec.name.clone(),
             pending_bytes: cursor.pending_bytes,
+            max_bytes: cursor.spec.max_bytes,
             pending_points: cursor.pending_points,
             dropped_points: cursor.row.dropped,
             oldest_end: spool.oldest_end(index),

@@ -52,7 +52,7 @@ fn accounts(state: &Live, html: &mut String) {
             || "none yet".to_owned(),
             |t| format!("{} s old", now.since(t).as_secs()),
         );
-        let error = account.last_error.as_ref().map_or("", |(_, why)| why.as_str());
+        let error = account.last_error.as_ref().map_or("", |last| last.text.as_str());
         row(
             html,
             format_args!(

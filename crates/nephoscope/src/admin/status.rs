@@ -1,59 +1,92 @@
 //! `/api/v1/status`: what the page shows, as JSON; `nephoscope status` makes a table of it.
 
 use crate::clock::SystemClock;
-use crate::live::{Live, LiveDestination};
+use crate::live::Live;
+use crate::overview::{AccountRow, DestinationRow, GroupRow, Overview, Problem};
 use provider_api::UnixNanos;
-use scheduler::{AccountProgress, Clock as _, GroupProgress, NamespaceProgress};
+use scheduler::{Clock as _, NamespaceProgress};
 use serde_json::{Value, json};
-use store::DestinationUsage;
+use std::collections::HashMap;
 
 /// The state of the moment.
 pub(super) fn render(state: &Live) -> Value {
-    let now = SystemClock.now();
-    let accounts = state.progress.snapshot();
-    let usage = state.store.usage();
-    let not_connected = state.not_connected();
-    let broken = not_connected
+    let overview = Overview::of(state, SystemClock.now());
+    let now = overview.now;
+    let mut groups: HashMap<&str, Vec<Value>> = HashMap::new();
+    for row in &overview.groups {
+        groups.entry(&row.account).or_default().push(group(row, now));
+    }
+    let accounts = overview
+        .accounts
         .iter()
-        .map(|(name, why)| json!({ "account": name, "ready": false, "last_error": why }));
-    let connected = accounts.iter().map(|a| account(a, now));
+        .map(|row| account(row, groups.remove(row.name.as_str()), now));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "accounts": connected.chain(broken).collect::<Vec<_>>(),
-        "namespaces": state.progress.namespaces().iter().map(namespace).collect::<Vec<_>>(),
-        "destinations": destinations(state, &usage.destinations, now),
-        "store": { "series": usage.series, "spool_bytes": usage.spool_bytes, "spool_points": usage.spool_points,
-            "full": usage.full },
+        "level": overview.headline.level.label(),
+        "headline": overview.headline.title,
+        "detail": overview.headline.detail,
+        "problems": overview.problems.iter().map(problem).collect::<Vec<_>>(),
+        "accounts": accounts.collect::<Vec<_>>(),
+        "namespaces": overview.namespaces.iter().map(namespace).collect::<Vec<_>>(),
+        "destinations": overview.destinations.iter().map(destination).collect::<Vec<_>>(),
+        "store": {
+            "series": overview.store.series,
+            "spool_bytes": overview.store.spool_bytes,
+            "spool_points": overview.store.spool_points,
+            "full": overview.store.full,
+        },
     })
 }
 
-fn account(account: &AccountProgress, now: UnixNanos) -> Value {
-    let groups: Vec<Value> = account.groups.iter().map(|(n, g)| group(n, g, now)).collect();
+fn problem(problem: &Problem) -> Value {
     json!({
-        "account": account.name,
-        "cloud": account.cloud,
-        "ready": account.scopes_ok > 0,
-        "scopes": account.scopes_ok,
-        "targets": account.targets,
-        "series": account.series,
-        "points": account.points,
-        "late": account.late,
-        "revised": account.revised,
-        "lost_seconds": account.lost_seconds,
-        "freshness_s": account.newest.map(|newest| now.since(newest).as_secs()),
-        "last_error": account.last_error.as_ref().map(|(_, why)| why),
-        "last_error_s_ago": account.last_error.as_ref().map(|(when, _)| now.since(*when).as_secs()),
-        "groups": groups,
+        "level": problem.level.label(),
+        "title": problem.title,
+        "text": problem.text,
+        "remedy": problem.remedy,
+        "since_s": problem.since.map(|since| since.as_secs()),
+        "accounts": problem.names,
+        "more": problem.more,
     })
 }
 
-fn group(name: &str, group: &GroupProgress, now: UnixNanos) -> Value {
+fn account(row: &AccountRow, groups: Option<Vec<Value>>, now: UnixNanos) -> Value {
+    let (progress, trouble) = (&row.progress, row.trouble.as_ref());
     json!({
-        "group": name,
-        "freshness_s": group.newest.map(|newest| now.since(newest).as_secs()),
-        "behind_s": group.behind.as_secs(),
-        "settle_s": group.settle.as_secs(),
-        "lookback_s": group.lookback.as_secs(),
+        "account": row.name,
+        "cloud": row.cloud,
+        "state": row.state.label(),
+        "level": row.state.level().label(),
+        "ready": progress.scopes_ok > 0,
+        "scopes": progress.scopes_ok,
+        "targets": progress.targets,
+        "series": progress.series,
+        "points": progress.points,
+        "late": progress.late,
+        "revised": progress.revised,
+        "lost_seconds": progress.lost_seconds,
+        "freshness_s": progress.newest.map(|newest| now.since(newest).as_secs()),
+        "requests": row.requests,
+        "throttled": row.throttled,
+        "quota_share": row.quota.as_ref().map(|used| used.share),
+        "cost_usd_nanos": row.usd_nanos,
+        "last_error": trouble.map(|t| &t.text),
+        "last_error_lasts": trouble.map(|t| t.lasts),
+        "last_error_s_ago": trouble.and_then(|t| t.since).map(|since| since.as_secs()),
+        "request_id": trouble.and_then(|t| t.request_id.as_ref()),
+        "failing_besides": trouble.map(|t| t.more),
+        "remedy": trouble.map(|t| &t.remedy),
+        "groups": groups.unwrap_or_default(),
+    })
+}
+
+fn group(row: &GroupRow, now: UnixNanos) -> Value {
+    json!({
+        "group": row.name,
+        "freshness_s": row.age(now).map(|age| age.as_secs()),
+        "behind_s": row.progress.behind.as_secs(),
+        "settle_s": row.progress.settle.as_secs(),
+        "lookback_s": row.progress.lookback.as_secs(),
     })
 }
 
@@ -69,20 +102,21 @@ fn namespace(known: &NamespaceProgress) -> Value {
     })
 }
 
-fn destinations(state: &Live, usage: &[DestinationUsage], now: UnixNanos) -> Vec<Value> {
-    let one = |(destination, waiting): (&LiveDestination, &DestinationUsage)| {
-        let delivery = destination.stats.snapshot();
-        json!({
-            "destination": destination.name,
-            "up": delivery.up,
-            "delivered": delivery.delivered_points,
-            "rejected": delivery.rejected_points,
-            "dropped": delivery.dropped_points + waiting.dropped_points,
-            "waiting_points": waiting.pending_points,
-            "waiting_bytes": waiting.pending_bytes,
-            "lag_s": waiting.oldest_end.map_or(0, |oldest| now.since(oldest).as_secs()),
-            "last_error": delivery.last_error,
-        })
-    };
-    state.destinations().iter().zip(usage).map(one).collect()
+fn destination(row: &DestinationRow) -> Value {
+    json!({
+        "destination": row.name,
+        "state": row.state.label(),
+        "level": row.state.level().label(),
+        "up": row.delivery.up,
+        "delivered": row.delivery.delivered_points,
+        "rejected": row.delivery.rejected_points,
+        "dropped": row.dropped(),
+        "waiting_points": row.waiting.pending_points,
+        "waiting_bytes": row.waiting.pending_bytes,
+        "spool_share": row.fill,
+        "lag_s": row.lag.as_secs(),
+        "last_error": row.delivery.last_error,
+        "last_error_lasts": row.fails(),
+        "remedy": row.remedy,
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::{Asked, Poller};
 use crate::core::{Hole, Job};
+use crate::progress::LastError;
 use crate::settle::{Changed, Terms};
 use provider_api::{Failure, ProviderError, Skipped, UnixNanos};
 use std::sync::Arc;
@@ -77,7 +78,12 @@ impl Poller {
             tracing::error!(account = %self.provider.account(), request_id = error.request_id(), since, "{text}");
         }
         self.progress.error(self.index, kind);
-        self.progress
-            .update(self.index, |a| a.last_error = Some((now, text)));
+        let last = LastError {
+            at: now,
+            kind: error.kind().clone(),
+            operation: error.operation(),
+            text,
+        };
+        self.progress.update(self.index, |a| a.last_error = Some(last));
     }
 }

@@ -1,59 +1,20 @@
-//! `status`: what the running daemon says of itself, as tables.
+//! `status`: what the running daemon says of itself, as tables. The daemon decides how each part is and what to do
+//! about it; this only sets it out.
+
+mod paint;
+mod table;
 
 use super::config::print;
 use crate::cli::StatusArgs;
 use crate::exit::Failure;
+use crate::overview::words::{bytes, count, dollars, percent, span};
+use paint::Paint;
 use serde_json::Value;
-use std::fmt::Write as _;
 use std::time::Duration;
+use table::{Cell, Table};
 
 /// How long the daemon may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What stands in a cell without a value.
-const NOTHING: &str = "-";
-
-/// Tables, each with its columns: heading and key.
-const TABLES: [(&str, &[(&str, &str)]); 3] = [
-    (
-        "accounts",
-        &[
-            ("ACCOUNT", "account"),
-            ("CLOUD", "cloud"),
-            ("READY", "ready"),
-            ("TARGETS", "targets"),
-            ("POINTS", "points"),
-            ("LATE", "late"),
-            ("REVISED", "revised"),
-            ("AGE S", "freshness_s"),
-            ("LAST ERROR", "last_error"),
-        ],
-    ),
-    (
-        "namespaces",
-        &[
-            ("NAMESPACE", "namespace"),
-            ("SETTLE S", "settle_s"),
-            ("FROM", "source"),
-            ("LOOKBACK S", "lookback_s"),
-            ("SAMPLES", "samples"),
-            ("LATE SHARE", "late_share"),
-        ],
-    ),
-    (
-        "destinations",
-        &[
-            ("DESTINATION", "destination"),
-            ("UP", "up"),
-            ("DELIVERED", "delivered"),
-            ("REJECTED", "rejected"),
-            ("DROPPED", "dropped"),
-            ("WAITING", "waiting_points"),
-            ("LAG S", "lag_s"),
-            ("LAST ERROR", "last_error"),
-        ],
-    ),
-];
 
 pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
     let url = format!("{}/api/v1/status", args.url.trim_end_matches('/'));
@@ -66,11 +27,7 @@ pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
     if args.json {
         return print(&format!("{status}\n"));
     }
-    let tables = TABLES.iter().filter_map(|(key, columns)| {
-        let rows = status.get(key)?.as_array()?;
-        (!rows.is_empty()).then(|| table(rows, columns))
-    });
-    print(&tables.collect::<Vec<_>>().join("\n"))
+    print(&render(&status, Paint::for_stdout()))
 }
 
 async fn ask(url: &str) -> Result<Value, reqwest::Error> {
@@ -78,65 +35,240 @@ async fn ask(url: &str) -> Result<Value, reqwest::Error> {
     client.get(url).send().await?.error_for_status()?.json().await
 }
 
-/// Columns as wide as their widest cell; the last one as it is.
-fn table(rows: &[Value], columns: &[(&str, &str)]) -> String {
-    let mut lines: Vec<Vec<String>> =
-        vec![columns.iter().map(|(heading, _)| (*heading).to_owned()).collect()];
-    lines.extend(
-        rows.iter()
-            .map(|row| columns.iter().map(|(_, key)| cell(row.get(key))).collect()),
-    );
-    let width = |column| {
-        lines
-            .iter()
-            .filter_map(|l| l.get(column))
-            .map(|c: &String| c.chars().count())
-            .max()
-    };
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for line in &lines {
-        let padded = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:<width$}"));
-        // Writing to a String cannot fail.
-        writeln!(text, "{}", padded.collect::<Vec<_>>().join("  ").trim_end()).ok();
+fn render(status: &Value, paint: Paint) -> String {
+    let mut text = headline(status, paint);
+    for table in [accounts(status), destinations(status), namespaces(status)] {
+        if !table.is_empty() {
+            text.push('\n');
+            text.push_str(&table.render(paint));
+        }
     }
     text
 }
 
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => NOTHING.to_owned(),
-        Some(Value::Bool(yes)) => if *yes { "yes" } else { "no" }.to_owned(),
-        Some(Value::String(text)) if text.is_empty() => NOTHING.to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) if number.is_f64() => {
-            format!("{:.4}", number.as_f64().unwrap_or_default())
+fn headline(status: &Value, paint: Paint) -> String {
+    let level = string(status, "level");
+    let title = paint.level(&level, &string(status, "headline"));
+    let mut text = format!("{title}\n{}\n", string(status, "detail"));
+    if status.pointer("/store/full").and_then(Value::as_bool) == Some(true) {
+        let problems = rows(status, "problems");
+        if let Some(full) = problems.first() {
+            text.extend([&*string(full, "text"), "\n→ ", &*string(full, "remedy"), "\n"]);
         }
-        Some(other) => other.to_string(),
     }
+    text
+}
+
+fn accounts(status: &Value) -> Table {
+    let mut table = Table::new(&[
+        "ACCOUNT",
+        "CLOUD",
+        "STATE",
+        ">NEWEST",
+        ">TARGETS",
+        ">SERIES",
+        ">POINTS",
+        ">LATE",
+        ">REVISED",
+        ">REQUESTS",
+        ">THROTTLED",
+        ">QUOTA",
+        ">COST",
+    ]);
+    for row in rows(status, "accounts") {
+        table.row(vec![
+            Cell::plain(string(row, "account")),
+            Cell::plain(string(row, "cloud")),
+            state(row),
+            Cell::plain(seconds(row, "freshness_s")),
+            Cell::plain(number(row, "targets")),
+            Cell::plain(number(row, "series")),
+            Cell::plain(number(row, "points")),
+            Cell::plain(number(row, "late")),
+            Cell::plain(number(row, "revised")),
+            Cell::plain(number(row, "requests")),
+            Cell::plain(number(row, "throttled")),
+            Cell::plain(share(row, "quota_share")),
+            Cell::plain(unsigned(row, "cost_usd_nanos").map(dollars).unwrap_or_default()),
+        ]);
+        explain(&mut table, row);
+    }
+    table
+}
+
+fn destinations(status: &Value) -> Table {
+    let mut table = Table::new(&[
+        "DESTINATION",
+        "STATE",
+        ">LAG",
+        ">WAITING",
+        ">SPOOL",
+        ">FULL",
+        ">DELIVERED",
+        ">REJECTED",
+        ">DROPPED",
+    ]);
+    for row in rows(status, "destinations") {
+        table.row(vec![
+            Cell::plain(string(row, "destination")),
+            state(row),
+            Cell::plain(seconds(row, "lag_s")),
+            Cell::plain(number(row, "waiting_points")),
+            Cell::plain(unsigned(row, "waiting_bytes").map(bytes).unwrap_or_default()),
+            Cell::plain(share(row, "spool_share")),
+            Cell::plain(number(row, "delivered")),
+            Cell::plain(number(row, "rejected")),
+            Cell::plain(number(row, "dropped")),
+        ]);
+        explain(&mut table, row);
+    }
+    table
+}
+
+fn namespaces(status: &Value) -> Table {
+    let mut table = Table::new(&[
+        "NAMESPACE",
+        ">SETTLE",
+        "FROM",
+        ">LOOKBACK",
+        ">SAMPLES",
+        ">LATE SHARE",
+    ]);
+    for row in rows(status, "namespaces") {
+        let float = |key: &str, digits: usize| {
+            let value = row.get(key).and_then(Value::as_f64);
+            Cell::plain(value.map(|v| format!("{v:.digits$}")).unwrap_or_default())
+        };
+        table.row(vec![
+            Cell::plain(string(row, "namespace")),
+            Cell::plain(seconds(row, "settle_s")),
+            Cell::plain(string(row, "source")),
+            Cell::plain(seconds(row, "lookback_s")),
+            float("samples", 0),
+            float("late_share", 4),
+        ]);
+    }
+    table
+}
+
+fn state(row: &Value) -> Cell {
+    Cell::painted(string(row, "state"), string(row, "level"))
+}
+
+/// The last error and what to do about it, below the row that has it; an error that has passed only says when it was.
+fn explain(table: &mut Table, row: &Value) {
+    let (error, lasts) = (
+        string(row, "last_error"),
+        row.get("last_error_lasts").and_then(Value::as_bool) == Some(true),
+    );
+    if !error.is_empty() {
+        let age = unsigned(row, "last_error_s_ago").map(|s| span(Duration::from_secs(s)));
+        let when = match (age, lasts) {
+            (Some(age), true) => format!("for {age}: "),
+            (Some(age), false) => format!("{age} ago: "),
+            (None, true) => String::new(),
+            (None, false) => "last error: ".to_owned(),
+        };
+        let id = string(row, "request_id");
+        let id = if id.is_empty() {
+            id
+        } else {
+            format!(" (request {id})")
+        };
+        table.note(format!("{when}{error}{id}"));
+    }
+    if lasts {
+        table.advice(string(row, "remedy"));
+    }
+}
+
+fn rows<'a>(status: &'a Value, key: &str) -> Vec<&'a Value> {
+    let rows = status.get(key).and_then(Value::as_array);
+    rows.into_iter().flatten().collect()
+}
+
+/// Text of the daemon may hold names from outside; control characters would steer the terminal.
+fn string(row: &Value, key: &str) -> String {
+    let text = row.get(key).and_then(Value::as_str).unwrap_or_default();
+    let harmless = |c: char| {
+        if c.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    text.chars().map(harmless).collect()
+}
+
+fn unsigned(row: &Value, key: &str) -> Option<u64> {
+    row.get(key).and_then(Value::as_u64)
+}
+
+fn number(row: &Value, key: &str) -> String {
+    unsigned(row, key).map(count).unwrap_or_default()
+}
+
+fn seconds(row: &Value, key: &str) -> String {
+    let length = unsigned(row, key).map(|s| span(Duration::from_secs(s)));
+    length.unwrap_or_default()
+}
+
+fn share(row: &Value, key: &str) -> String {
+    let share = row.get(key).and_then(Value::as_f64);
+    share.map(percent).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn status() -> Value {
+        serde_json::json!({
+            "level": "bad", "headline": "prod: failing", "detail": "2 accounts.",
+            "accounts": [
+                { "account": "prod", "cloud": "aws", "state": "failing", "level": "bad", "series": 1200,
+                  "last_error": "ListMetrics in eu-west-1: \u{1b}[31mno", "last_error_lasts": true,
+                  "last_error_s_ago": 240, "remedy": "Allow `cloudwatch:ListMetrics`." },
+                { "account": "ml", "cloud": "gcp", "state": "errors lately", "level": "warn", "freshness_s": 94,
+                  "last_error": "it timed out", "last_error_lasts": false, "last_error_s_ago": 60,
+                  "remedy": "Nothing." },
+            ],
+            "destinations": [{ "destination": "gateway", "state": "delivering", "level": "good", "lag_s": 0,
+                "waiting_bytes": 0, "delivered": 12345, "last_error": "" }],
+            "store": { "full": false },
+        })
+    }
+
     #[test]
-    fn columns_line_up() {
-        let rows = [
-            serde_json::json!({ "account": "prod", "ready": true, "last_error": null }),
-            serde_json::json!({ "account": "payments", "ready": false, "last_error": "HTTP 403" }),
-        ];
-        let columns = [
-            ("ACCOUNT", "account"),
-            ("READY", "ready"),
-            ("LAST ERROR", "last_error"),
-        ];
-        let wanted = "ACCOUNT   READY  LAST ERROR\nprod      yes    -\npayments  no     HTTP 403\n";
-        assert_eq!(table(&rows, &columns), wanted);
+    fn errors_stand_below_their_row_with_what_to_do_while_they_last() {
+        let text = render(&status(), Paint::plain());
+        assert!(
+            text.starts_with("prod: failing\n2 accounts.\n\nACCOUNT"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "for 4 min: ListMetrics in eu-west-1: \u{fffd}[31mno\n    → Allow `cloudwatch:ListMetrics`."
+            ),
+            "{text}"
+        );
+        assert!(text.contains("60 s ago: it timed out"), "{text}");
+        assert!(!text.contains("Nothing."), "{text}");
+        assert!(text.contains("12,345"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_full_disk_says_what_to_do() {
+        let mut status = status();
+        status["store"]["full"] = true.into();
+        status["problems"] = serde_json::json!([{ "text": "No room.", "remedy": "Make some." }]);
+        let text = render(&status, Paint::plain());
+        assert!(text.contains("No room.\n→ Make some.\n"), "{text}");
+    }
+
+    #[test]
+    fn an_answer_of_another_version_is_shown_as_far_as_it_goes() {
+        assert_eq!(render(&serde_json::json!({}), Paint::plain()), "\n\n");
     }
 }

@@ -1,0 +1,168 @@
+//! One account as people see it: its state, its figures, and what is wrong with it.
+
+use super::remedy::{NOT_CONNECTED, remedy};
+use super::state::{self, AccountState};
+use gate::{Failing, Gate, QuotaUse};
+use provider_api::{Cloud, UnixNanos};
+use scheduler::{AccountProgress, LastError};
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// What is wrong, or was last.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    /// Whether it still is.
+    pub(crate) lasts: bool,
+    /// For how long, or how long ago.
+    pub(crate) since: Option<Duration>,
+    /// What was asked.
+    pub(crate) operation: &'static str,
+    /// What was tried, where, and why it failed.
+    pub(crate) text: String,
+    /// What to do.
+    pub(crate) remedy: String,
+    /// The cloud's id of the request.
+    pub(crate) request_id: Option<String>,
+    /// Further operations and scopes that fail.
+    pub(crate) more: usize,
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountRow {
+    /// The configuration's name.
+    pub(crate) name: String,
+    /// Which cloud; unknown of an account that could not be connected.
+    pub(crate) cloud: &'static str,
+    /// How it is.
+    pub(crate) state: AccountState,
+    /// What is wrong, or was last.
+    pub(crate) trouble: Option<Trouble>,
+    /// What was done.
+    pub(crate) progress: AccountProgress,
+    /// Requests of all outcomes.
+    pub(crate) requests: u64,
+    /// Requests that were throttled.
+    pub(crate) throttled: u64,
+    /// The quota that is used most.
+    pub(crate) quota: Option<QuotaUse>,
+    /// What the requests cost at list price, in billionths of a US dollar.
+    pub(crate) usd_nanos: u64,
+}
+
+impl AccountRow {
+    /// An account that is polled.
+    pub(super) fn connected(account: &AccountProgress, gate: Option<&Gate>, now: UnixNanos) -> Self {
+        let failing = gate.map(Gate::failing).unwrap_or_default();
+        let passed = gate.map(Gate::snapshot).unwrap_or_default();
+        let throttled = passed.requests.iter().filter(|c| c.outcome == "throttled");
+        Self {
+            name: account.name.clone(),
+            cloud: account.cloud,
+            state: state::of_account(account, &failing, now),
+            trouble: gate.and_then(|gate| trouble(gate.cloud(), &failing, account.last_error.as_ref(), now)),
+            requests: passed.requests.iter().map(|c| c.requests).sum(),
+            throttled: throttled.map(|c| c.requests).sum(),
+            quota: gate.and_then(Gate::busiest),
+            usd_nanos: passed.usd_nanos,
+            progress: AccountProgress {
+                groups: std::collections::BTreeMap::new(),
+                ..account.clone()
+            },
+        }
+    }
+
+    /// An account that is left out, and why.
+    pub(super) fn not_connected(name: String, why: String) -> Self {
+        let trouble = Trouble {
+            lasts: true,
+            since: None,
+            operation: "connect",
+            text: why,
+            remedy: NOT_CONNECTED.to_owned(),
+            request_id: None,
+            more: 0,
+        };
+        Self {
+            name,
+            cloud: "",
+            state: AccountState::NotConnected,
+            trouble: Some(trouble),
+            progress: AccountProgress::default(),
+            requests: 0,
+            throttled: 0,
+            quota: None,
+            usd_nanos: 0,
+        }
+    }
+}
+
+/// What fails at present, what needs a person first; else what failed last.
+fn trouble(cloud: Cloud, failing: &[Failing], last: Option<&LastError>, now: UnixNanos) -> Option<Trouble> {
+    let worst = failing
+        .iter()
+        .min_by_key(|f| (state::passes(&f.kind), !state::needed(f), Reverse(f.since)));
+    if let Some(worst) = worst {
+        return Some(Trouble {
+            lasts: true,
+            since: Some(worst.since),
+            operation: worst.operation,
+            text: format!("{} in {}: {}", worst.operation, worst.scope, worst.message),
+            remedy: remedy(cloud, worst.operation, &worst.kind).into_owned(),
+            request_id: worst.request_id.clone(),
+            more: failing.len() - 1,
+        });
+    }
+    last.map(|last| Trouble {
+        lasts: false,
+        since: Some(now.since(last.at)),
+        operation: last.operation,
+        text: last.text.clone(),
+        remedy: remedy(cloud, last.operation, &last.kind).into_owned(),
+        request_id: None,
+        more: 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provider_api::{ErrorKind, Scope};
+
+    fn failing(operation: &'static str, kind: ErrorKind, since_s: u64) -> Failing {
+        Failing {
+            scope: Scope::new("eu-west-1"),
+            operation,
+            kind,
+            message: "no".to_owned(),
+            request_id: Some("r-1".to_owned()),
+            since: Duration::from_secs(since_s),
+        }
+    }
+
+    #[test]
+    fn what_needs_a_person_comes_before_what_has_lasted_longer() {
+        let failing = [
+            failing("GetMetricData", ErrorKind::TimedOut, 500),
+            failing("ListMetrics", ErrorKind::Forbidden, 5),
+        ];
+        let found = trouble(Cloud::Aws, &failing, None, UnixNanos(0)).unwrap();
+        assert_eq!(found.text, "ListMetrics in eu-west-1: no");
+        assert!(found.remedy.contains("`cloudwatch:ListMetrics`"));
+        assert_eq!((found.lasts, found.more), (true, 1));
+        assert_eq!(found.request_id.as_deref(), Some("r-1"));
+    }
+
+    #[test]
+    fn without_a_present_failure_the_last_one_is_told_as_past() {
+        let last = LastError {
+            at: UnixNanos::from_seconds(10),
+            kind: ErrorKind::TimedOut,
+            operation: "ListMetrics",
+            text: "it failed".to_owned(),
+        };
+        let found = trouble(Cloud::Gcp, &[], Some(&last), UnixNanos::from_seconds(25)).unwrap();
+        assert_eq!((found.lasts, found.since), (false, Some(Duration::from_secs(15))));
+        assert!(trouble(Cloud::Gcp, &[], None, UnixNanos(0)).is_none());
+    }
+}

@@ -1,0 +1,115 @@
+//! What the daemon says of itself to people, decided once: how every account and destination is, what is wrong first,
+//! and what to do. The page and `/api/v1/status` only put it into their own form; nothing in here writes HTML or JSON.
+
+mod account;
+mod destination;
+mod headline;
+mod problems;
+mod remedy;
+mod state;
+pub(crate) mod words;
+
+pub(crate) use account::AccountRow;
+pub(crate) use destination::DestinationRow;
+pub(crate) use headline::Headline;
+pub(crate) use problems::Problem;
+
+use crate::live::Live;
+use provider_api::UnixNanos;
+use scheduler::{GroupProgress, NamespaceProgress};
+use std::time::Duration;
+use store::Usage;
+
+/// Everything of one moment.
+#[derive(Debug)]
+pub(crate) struct Overview {
+    /// The moment.
+    pub(crate) now: UnixNanos,
+    /// All accounts, the worst first.
+    pub(crate) accounts: Vec<AccountRow>,
+    /// In the order of the configuration.
+    pub(crate) destinations: Vec<DestinationRow>,
+    /// What is polled together, the slowest first.
+    pub(crate) groups: Vec<GroupRow>,
+    /// What is known of how late points are.
+    pub(crate) namespaces: Vec<NamespaceProgress>,
+    /// Ledger and spool.
+    pub(crate) store: Usage,
+    /// What a person should know, the worst first.
+    pub(crate) problems: Vec<Problem>,
+    /// The first sentence.
+    pub(crate) headline: Headline,
+}
+
+/// A group of an account.
+#[derive(Debug)]
+pub(crate) struct GroupRow {
+    /// The account.
+    pub(crate) account: String,
+    /// The group's name within it.
+    pub(crate) name: String,
+    /// What is known.
+    pub(crate) progress: GroupProgress,
+}
+
+impl GroupRow {
+    /// How old the newest point is.
+    pub(crate) fn age(&self, now: UnixNanos) -> Option<Duration> {
+        self.progress.newest.map(|newest| now.since(newest))
+    }
+
+    /// How much older than it need be: without what we wait for on purpose.
+    fn overdue(&self, now: UnixNanos) -> Duration {
+        let age = self.age(now).unwrap_or_default();
+        age.saturating_sub(self.progress.settle)
+    }
+}
+
+impl Overview {
+    /// Looks at everything.
+    pub(crate) fn of(live: &Live, now: UnixNanos) -> Self {
+        let progress = live.progress.snapshot();
+        let store = live.store.usage();
+        let mut accounts: Vec<AccountRow> = progress
+            .iter()
+            .map(|account| AccountRow::connected(account, live.gate(&account.name).as_ref(), now))
+            .collect();
+        let left_out = live.not_connected();
+        accounts.extend(
+            left_out
+                .into_iter()
+                .map(|(name, why)| AccountRow::not_connected(name, why)),
+        );
+        // Stable: within a state the order of the configuration stays.
+        accounts.sort_by_key(|account| account.state);
+        let destinations: Vec<DestinationRow> = live
+            .destinations()
+            .iter()
+            .zip(&store.destinations)
+            .map(|(destination, waiting)| DestinationRow::new(destination, waiting, now))
+            .collect();
+        let mut groups: Vec<GroupRow> = progress.into_iter().flat_map(groups_of).collect();
+        groups.sort_by_cached_key(|g| std::cmp::Reverse((g.progress.behind, g.overdue(now))));
+        let problems = problems::find(&accounts, &destinations, store.full);
+        let headline = headline::of(&accounts, &problems, now);
+        Self {
+            now,
+            accounts,
+            destinations,
+            groups,
+            namespaces: live.progress.namespaces(),
+            store,
+            problems,
+            headline,
+        }
+    }
+}
+
+fn groups_of(account: scheduler::AccountProgress) -> impl Iterator<Item = GroupRow> {
+    let name = account.name;
+    account.groups.into_iter().map(move |(group, progress)| GroupRow {
+        account: name.clone(),
+        name: group.to_string(),
+        progress,
+    })
+}

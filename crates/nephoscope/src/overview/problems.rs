@@ -1,0 +1,166 @@
+//! What a person should know and act on, the worst first. Accounts with the same trouble are one problem: a revoked role
+//! that a thousand accounts share is one thing to mend.
+
+use super::account::{AccountRow, Trouble};
+use super::destination::DestinationRow;
+use super::state::{AccountState, DestinationState, Level};
+use super::words::many;
+use indexmap::IndexMap;
+use std::time::Duration;
+
+/// Names that a problem spells out; the rest is in the table.
+const NAMES_SHOWN: usize = 5;
+
+/// One thing to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// How much it matters.
+    pub(crate) level: Level,
+    /// What is wrong, as the first part of a sentence.
+    pub(crate) title: String,
+    /// How long it has been so.
+    pub(crate) since: Option<Duration>,
+    /// The words that came with it.
+    pub(crate) text: String,
+    /// What to do.
+    pub(crate) remedy: String,
+    /// The first accounts that have it, when there are several.
+    pub(crate) names: Vec<String>,
+    /// How many more have it.
+    pub(crate) more: usize,
+}
+
+/// Finds them.
+pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], full: bool) -> Vec<Problem> {
+    let mut all: Vec<Problem> = full.then(no_room).into_iter().collect();
+    all.extend(destinations.iter().filter_map(of_destination));
+    let mut alike: IndexMap<_, Vec<(&AccountRow, &Trouble)>> = IndexMap::new();
+    for account in accounts {
+        if let Some(trouble) = account.trouble.as_ref().filter(|t| t.lasts) {
+            let key = (account.cloud, account.state, trouble.operation, &trouble.remedy);
+            alike.entry(key).or_default().push((account, trouble));
+        }
+    }
+    all.extend(alike.into_values().filter_map(|alike| of_accounts(&alike)));
+    all.extend(nothing_to_poll(accounts));
+    all.sort_by_key(|problem| problem.level);
+    all
+}
+
+fn no_room() -> Problem {
+    Problem {
+        level: Level::Bad,
+        title: "There is no room: polling has paused".to_owned(),
+        since: None,
+        text: "The disk under `state.dir` or the spool is full. The clouds keep the points; they are fetched when there \
+               is room."
+            .to_owned(),
+        remedy: "Free disk space, bring the destination that is behind back, or raise `state.spool_max`. It goes on by \
+                 itself."
+            .to_owned(),
+        names: Vec::new(),
+        more: 0,
+    }
+}
+
+fn of_destination(row: &DestinationRow) -> Option<Problem> {
+    let remedy = row.remedy.clone()?;
+    let title = match row.state {
+        DestinationState::Held => format!("Destination {} waits for you", row.name),
+        DestinationState::Down => format!("Destination {} is down", row.name),
+        DestinationState::Behind => format!("Destination {} is behind", row.name),
+        DestinationState::Starting | DestinationState::Delivering => return None,
+    };
+    Some(Problem {
+        level: row.state.level(),
+        title,
+        since: None,
+        text: row.delivery.last_error.clone(),
+        remedy,
+        names: Vec::new(),
+        more: 0,
+    })
+}
+
+fn of_accounts(alike: &[(&AccountRow, &Trouble)]) -> Option<Problem> {
+    let (first, trouble) = alike.first()?;
+    let longest = alike.iter().filter_map(|(_, trouble)| trouble.since).max();
+    let names: Vec<String> = alike.iter().map(|(account, _)| account.name.clone()).collect();
+    Some(Problem {
+        since: longest,
+        text: trouble.text.clone(),
+        remedy: trouble.remedy.clone(),
+        ..gathered(first.state, &names)
+    })
+}
+
+fn nothing_to_poll(accounts: &[AccountRow]) -> Option<Problem> {
+    let empty = accounts.iter().filter(|a| a.state == AccountState::Empty);
+    let names: Vec<String> = empty.map(|a| a.name.clone()).collect();
+    (!names.is_empty()).then(|| Problem {
+        text: "Everything was listed, and nothing of it fits the configuration.".to_owned(),
+        remedy: "Compare this account's entries (names, tags, regions, subscriptions, projects) with what `nephoscope \
+                 discover` lists."
+            .to_owned(),
+        ..gathered(AccountState::Empty, &names)
+    })
+}
+
+/// One account by its name, several by their number.
+fn gathered(state: AccountState, names: &[String]) -> Problem {
+    let title = match names {
+        [one] => format!("{one}: {}", state.label()),
+        several => format!("{}: {}", many(several.len(), "account"), state.label()),
+    };
+    let shown = if names.len() == 1 {
+        0
+    } else {
+        names.len().min(NAMES_SHOWN)
+    };
+    Problem {
+        level: state.level(),
+        title,
+        since: None,
+        text: String::new(),
+        remedy: String::new(),
+        names: names.iter().take(shown).cloned().collect(),
+        more: names.len().saturating_sub(shown.max(1)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(name: &str, why: &str) -> AccountRow {
+        AccountRow::not_connected(name.to_owned(), why.to_owned())
+    }
+
+    #[test]
+    fn accounts_with_the_same_trouble_are_one_problem() {
+        let accounts: Vec<AccountRow> = (0..1_000).map(|n| account(&format!("a-{n}"), "no key")).collect();
+        let found = find(&accounts, &[], false);
+        let [problem] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(problem.title, "1,000 accounts: not connected");
+        assert_eq!(problem.names, ["a-0", "a-1", "a-2", "a-3", "a-4"]);
+        assert_eq!((problem.more, problem.text.as_str()), (995, "no key"));
+    }
+
+    #[test]
+    fn a_single_account_is_called_by_its_name_and_a_full_disk_comes_first() {
+        let found = find(&[account("prod", "no key")], &[], true);
+        let titles: Vec<&str> = found.iter().map(|p| p.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            ["There is no room: polling has paused", "prod: not connected"]
+        );
+        assert_eq!(found.iter().map(|p| p.more).sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn all_well_is_no_problem() {
+        assert!(find(&[], &[], false).is_empty());
+    }
+}

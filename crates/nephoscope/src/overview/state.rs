@@ -1,0 +1,355 @@
+//! How an account and a destination are, in one word each. Pure.
+
+use super::words::span;
+use gate::Failing;
+use provider_api::{ErrorKind, UnixNanos};
+use scheduler::AccountProgress;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long a cloud may be out of order before it is worth a person: outages of minutes are everyday and mend
+/// themselves.
+const PATIENCE_WITH_CLOUDS: Duration = Duration::from_secs(900);
+
+/// How long a failure that has passed is still worth a look: two polls at the usual five minutes.
+const RECENT: Duration = Duration::from_secs(600);
+
+/// How late a destination may be before it counts as behind: a settle, a poll and a retry or two.
+const BEHIND_AFTER: Duration = Duration::from_secs(1_800);
+
+/// How much it matters, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Points are not collected or not delivered until a person acts.
+    Bad,
+    /// Some are not, or it may pass by itself.
+    Warn,
+    /// Under way, nothing wrong.
+    Busy,
+    /// All is well.
+    Good,
+}
+
+impl Level {
+    /// For style sheets and scripts.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Bad => "bad",
+            Self::Warn => "warn",
+            Self::Busy => "busy",
+            Self::Good => "good",
+        }
+    }
+}
+
+/// How an account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum AccountState {
+    /// It could not be connected.
+    NotConnected,
+    /// Nothing of it works, and waiting does not help.
+    Failing,
+    /// The cloud has not answered for long.
+    Unreachable,
+    /// A part of it fails, and waiting does not help.
+    PartlyFailing,
+    /// The cloud is out of order or throttles; it passes.
+    Waiting,
+    /// Something failed lately and works again.
+    Recovered,
+    /// It has nothing that the configuration asks for.
+    Empty,
+    /// Nothing is known yet.
+    Starting,
+    /// Points of the past are fetched.
+    CatchingUp,
+    /// All is well.
+    UpToDate,
+}
+
+impl AccountState {
+    /// As people read it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::NotConnected => "not connected",
+            Self::Failing => "failing",
+            Self::Unreachable => "cloud unreachable",
+            Self::PartlyFailing => "partly failing",
+            Self::Waiting => "waiting for the cloud",
+            Self::Recovered => "errors lately",
+            Self::Empty => "nothing to poll",
+            Self::Starting => "starting",
+            Self::CatchingUp => "catching up",
+            Self::UpToDate => "up to date",
+        }
+    }
+
+    /// How much it matters.
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::NotConnected | Self::Failing | Self::Unreachable => Level::Bad,
+            Self::PartlyFailing | Self::Waiting | Self::Recovered | Self::Empty => Level::Warn,
+            Self::Starting | Self::CatchingUp => Level::Busy,
+            Self::UpToDate => Level::Good,
+        }
+    }
+}
+
+/// How a connected account is.
+pub(super) fn of_account(account: &AccountProgress, failing: &[Failing], now: UnixNanos) -> AccountState {
+    let (passing, lasting): (Vec<&Failing>, Vec<&Failing>) = failing.iter().partition(|f| passes(&f.kind));
+    let broken: BTreeSet<_> = lasting.iter().filter(|f| needed(f)).map(|f| &f.scope).collect();
+    let recent = |at: UnixNanos| now.since(at) < RECENT;
+    if !broken.is_empty() && broken.len() >= account.scopes_ok {
+        AccountState::Failing
+    } else if !lasting.is_empty() {
+        AccountState::PartlyFailing
+    } else if passing.iter().any(|f| f.since > PATIENCE_WITH_CLOUDS) {
+        AccountState::Unreachable
+    } else if !passing.is_empty() {
+        AccountState::Waiting
+    } else if account.last_error.as_ref().is_some_and(|e| recent(e.at)) {
+        AccountState::Recovered
+    } else {
+        without_failures(account)
+    }
+}
+
+fn without_failures(account: &AccountProgress) -> AccountState {
+    if account.discoveries > 0 && account.targets == 0 {
+        AccountState::Empty
+    } else if account.newest.is_none() {
+        AccountState::Starting
+    } else if account.groups.values().any(|group| !group.behind.is_zero()) {
+        AccountState::CatchingUp
+    } else {
+        AccountState::UpToDate
+    }
+}
+
+/// Whether it mends itself.
+pub(super) fn passes(kind: &ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Throttled { .. } | ErrorKind::Unavailable { .. } | ErrorKind::TimedOut => true,
+        ErrorKind::Unauthenticated
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::BadResponse
+        | ErrorKind::Permanent => false,
+    }
+}
+
+/// Who we are is an attribute; points come without it.
+pub(super) fn needed(failing: &Failing) -> bool {
+    failing.operation != "GetCallerIdentity"
+}
+
+/// How a destination is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum DestinationState {
+    /// It waits for a person.
+    Held,
+    /// It does not answer.
+    Down,
+    /// It answers and is far behind.
+    Behind,
+    /// Nothing has been delivered yet.
+    Starting,
+    /// All is well.
+    Delivering,
+}
+
+impl DestinationState {
+    /// As people read it.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Down => "down",
+            Self::Behind => "behind",
+            Self::Starting => "nothing yet",
+            Self::Delivering => "delivering",
+        }
+    }
+
+    /// How much it matters.
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Self::Held | Self::Down => Level::Bad,
+            Self::Behind => Level::Warn,
+            Self::Starting => Level::Busy,
+            Self::Delivering => Level::Good,
+        }
+    }
+
+    /// What to do; nothing where all is well.
+    pub(crate) fn remedy(self, fill: f64, lag: Duration) -> Option<String> {
+        let room = format!("{} of its spool is used", super::words::percent(fill));
+        match self {
+            Self::Held => Some(format!(
+                "Change what the message says, then reload. Nothing is lost while there is room: {room}."
+            )),
+            Self::Down => Some(format!(
+                "It is tried again by itself. Nothing is lost while there is room: {room}."
+            )),
+            Self::Behind => Some(format!(
+                "It answers, but what waits is {} old. If that does not shrink, it takes points more slowly than they \
+                 come: give it more room, or poll less.",
+                span(lag)
+            )),
+            Self::Starting | Self::Delivering => None,
+        }
+    }
+}
+
+/// How a destination is, from what its delivery says and how far behind it is.
+pub(super) fn of_destination(delivery: &export::DeliverySnapshot, lag: Duration) -> DestinationState {
+    if delivery.holding {
+        DestinationState::Held
+    } else if !delivery.up {
+        DestinationState::Down
+    } else if lag > BEHIND_AFTER {
+        DestinationState::Behind
+    } else if delivery.delivered_points == 0 && delivery.last_success_ms == 0 {
+        DestinationState::Starting
+    } else {
+        DestinationState::Delivering
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use export::DeliverySnapshot;
+    use provider_api::Scope;
+    use scheduler::{GroupProgress, LastError};
+
+    const NOW: UnixNanos = UnixNanos(1_000_000_000_000_000);
+
+    fn failing(scope: &str, operation: &'static str, kind: ErrorKind, since_s: u64) -> Failing {
+        Failing {
+            scope: Scope::new(scope),
+            operation,
+            kind,
+            message: String::new(),
+            request_id: None,
+            since: Duration::from_secs(since_s),
+        }
+    }
+
+    fn running() -> AccountProgress {
+        AccountProgress {
+            scopes_ok: 2,
+            targets: 10,
+            discoveries: 2,
+            newest: Some(NOW),
+            ..AccountProgress::default()
+        }
+    }
+
+    fn state(account: &AccountProgress, failing: &[Failing]) -> &'static str {
+        of_account(account, failing, NOW).label()
+    }
+
+    #[test]
+    fn what_fails_at_present_decides() {
+        let down = || ErrorKind::Unavailable { retry_after: None };
+        for (failing, wanted) in [
+            (vec![], "up to date"),
+            (
+                vec![failing("a", "ListMetrics", ErrorKind::Forbidden, 1)],
+                "partly failing",
+            ),
+            (
+                vec![
+                    failing("a", "ListMetrics", ErrorKind::Forbidden, 1),
+                    failing("b", "GetMetricData", ErrorKind::Unauthenticated, 1),
+                ],
+                "failing",
+            ),
+            (
+                vec![
+                    failing("a", "GetMetricData", ErrorKind::Forbidden, 1),
+                    failing("a", "ListMetrics", ErrorKind::Forbidden, 1),
+                ],
+                "partly failing",
+            ),
+            (
+                vec![failing("a", "GetMetricData", down(), 60)],
+                "waiting for the cloud",
+            ),
+            (
+                vec![failing("a", "GetMetricData", down(), 901)],
+                "cloud unreachable",
+            ),
+        ] {
+            assert_eq!(state(&running(), &failing), wanted, "{failing:?}");
+        }
+        let only_who_we_are = [failing("a", "GetCallerIdentity", ErrorKind::Forbidden, 1)];
+        let one = AccountProgress {
+            scopes_ok: 1,
+            ..running()
+        };
+        assert_eq!(state(&one, &only_who_we_are), "partly failing");
+    }
+
+    #[test]
+    fn without_failures_it_is_told_by_what_has_come() {
+        assert_eq!(state(&AccountProgress::default(), &[]), "starting");
+        let mut account = running();
+        account.targets = 0;
+        assert_eq!(state(&account, &[]), "nothing to poll");
+        let mut account = running();
+        let behind = GroupProgress {
+            behind: Duration::from_secs(1),
+            ..GroupProgress::default()
+        };
+        account.groups.insert("g".into(), behind);
+        assert_eq!(state(&account, &[]), "catching up");
+    }
+
+    #[test]
+    fn a_failure_that_passed_is_shown_for_a_while() {
+        let at = |seconds_ago| {
+            let mut account = running();
+            account.last_error = Some(LastError {
+                at: NOW.minus(Duration::from_secs(seconds_ago)),
+                kind: ErrorKind::TimedOut,
+                operation: "ListMetrics",
+                text: String::new(),
+            });
+            account
+        };
+        assert_eq!(state(&at(599), &[]), "errors lately");
+        assert_eq!(state(&at(600), &[]), "up to date");
+    }
+
+    #[test]
+    fn destinations() {
+        let up = DeliverySnapshot {
+            up: true,
+            delivered_points: 1,
+            ..DeliverySnapshot::default()
+        };
+        let (short, long) = (Duration::from_secs(60), Duration::from_secs(3_600));
+        let held = DeliverySnapshot {
+            holding: true,
+            ..up.clone()
+        };
+        let down = DeliverySnapshot {
+            up: false,
+            ..up.clone()
+        };
+        let new = DeliverySnapshot {
+            delivered_points: 0,
+            ..up.clone()
+        };
+        assert_eq!(of_destination(&up, short), DestinationState::Delivering);
+        assert_eq!(of_destination(&up, long), DestinationState::Behind);
+        assert_eq!(of_destination(&held, short), DestinationState::Held);
+        assert_eq!(of_destination(&down, long), DestinationState::Down);
+        assert_eq!(of_destination(&new, short), DestinationState::Starting);
+        let told = DestinationState::Down.remedy(0.42, long);
+        assert!(told.is_some_and(|text| text.contains("42 %")));
+    }
+}
