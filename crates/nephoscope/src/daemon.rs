@@ -4,8 +4,9 @@ use crate::admin;
 use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::live::{Live, LiveDestination};
+use crate::recent::Recent;
 use crate::systemd;
-use crate::wiring::destinations::{Cursor, Otlp3MiB};
+use crate::wiring::destinations::{Cursor, Shown};
 use crate::wiring::{self, destinations};
 use config_file::Config;
 use export::Delivery;
@@ -13,7 +14,7 @@ use scheduler::{Account, RunError, Scheduler};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{OpenError, Store};
+use store::{Encode, OpenError, Store};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
@@ -31,6 +32,9 @@ const PAGE_GRACE: Duration = Duration::from_secs(2);
 
 /// Longest wait for what the store was asked last, and for its file to be left in order.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
+
+/// Bytes of recent points that the page and the API can show: six hours of minutes of 5,000 series, an hour of 25,000.
+const RECENT_MAX_BYTES: usize = 32 << 20;
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
@@ -59,15 +63,18 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
     ended
 }
 
-async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
-    let opened = try_open(config).await?;
+async fn open(config: &Config, encode: impl Encode + 'static) -> Result<Arc<Store>, Failure> {
+    let opened = try_open(config, encode).await?;
     opened.map_err(|error| Failure::unavailable(wiring::with_causes(&error)))
 }
 
 /// Opens the store; loading a million series takes a moment, so not on a worker of the runtime.
-pub(crate) async fn try_open(config: &Config) -> Result<Result<Arc<Store>, OpenError>, Failure> {
+pub(crate) async fn try_open(
+    config: &Config,
+    encode: impl Encode + 'static,
+) -> Result<Result<Arc<Store>, OpenError>, Failure> {
     let options = destinations::store_options(config);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&options, Box::new(Otlp3MiB))).await;
+    let opened = tokio::task::spawn_blocking(move || Store::open(&options, Box::new(encode))).await;
     opened.map_err(|error| Failure::software("opening the store", &error))
 }
 
@@ -91,11 +98,12 @@ impl Daemon {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::software("asking for our address", &error))?;
-        let store = open(config).await?;
+        let recent = Arc::new(Recent::new(RECENT_MAX_BYTES));
+        let store = open(config, Shown(Arc::clone(&recent))).await?;
         let stop_delivery = CancellationToken::new();
         let accounts = wiring::accounts(config).await;
         let scheduler = Scheduler::new(connected(&accounts), &store, Arc::new(SystemClock));
-        let state = Arc::new(Live::new(Arc::clone(&store), scheduler.progress()));
+        let state = Arc::new(Live::new(Arc::clone(&store), scheduler.progress()).with_recent(recent));
         for account in accounts {
             show(account, &state);
         }

@@ -1,6 +1,7 @@
 //! What runs at the moment: accounts with their gates, destinations with their counters. Whoever shows the daemon reads
 //! it here; only the daemon itself changes it. Nothing in here decides anything.
 
+use crate::recent::Recent;
 use export::{DeliveryStats, Latest};
 use gate::Gate;
 use scheduler::Progress;
@@ -34,6 +35,8 @@ pub(crate) struct Live {
     pub(crate) store: Arc<Store>,
     /// What the scheduler has done.
     pub(crate) progress: Arc<Progress>,
+    /// Recent points.
+    pub(crate) recent: Arc<Recent>,
     parts: RwLock<Parts>,
 }
 
@@ -43,8 +46,14 @@ impl Live {
         Self {
             store,
             progress,
+            recent: Arc::new(Recent::new(0)),
             parts: RwLock::default(),
         }
+    }
+
+    /// With the recent points that are kept while the store is filled.
+    pub(crate) fn with_recent(self, recent: Arc<Recent>) -> Self {
+        Self { recent, ..self }
     }
 
     /// The gates of all connected accounts.

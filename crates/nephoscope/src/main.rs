@@ -8,6 +8,7 @@ mod daemon;
 mod exit;
 mod live;
 mod overview;
+mod recent;
 mod systemd;
 mod wiring;
 

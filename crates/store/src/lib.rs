@@ -27,6 +27,10 @@ use std::fmt;
 
 /// Turns points into what the spool holds.
 pub trait Encode: Send + Sync {
+    /// Told of points that have just been taken for the first time, as the cloud gave them, before they are encoded. It
+    /// happens again when the transaction with them fails and is tried again.
+    fn taken(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>);
+
     /// Entries of bounded size, oldest points first; together they hold every point once.
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry>;
 }

@@ -17,6 +17,8 @@ use tokio::time::{Duration, timeout};
 struct Megabytes;
 
 impl Encode for Megabytes {
+    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
+
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         vec![Entry {
             payload: Bytes::from(vec![7; 1 << 20]),

@@ -1,10 +1,13 @@
 //! Destinations of the configuration as the exporter wants them, and the bridge between store and exporter.
 
+use crate::clock::SystemClock;
 use crate::exit::Failure;
+use crate::recent::Recent;
 use async_trait::async_trait;
 use config_file::{Config, Destination, DestinationKind, Otlp};
 use export::{DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source};
 use provider_api::SeriesPoints;
+use scheduler::Clock as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +18,26 @@ use tokio::time::sleep;
 pub(crate) struct Otlp3MiB;
 
 impl Encode for Otlp3MiB {
+    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
+
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         export::encode(points, Limits::default())
             .into_iter()
             .map(entry)
             .collect()
+    }
+}
+
+/// The same, with the fresh points kept for a while to be shown.
+pub(crate) struct Shown(pub(crate) Arc<Recent>);
+
+impl Encode for Shown {
+    fn taken(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>) {
+        self.0.record(fresh, SystemClock.now());
+    }
+
+    fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
+        Otlp3MiB.encode(points)
     }
 }
 

@@ -49,6 +49,9 @@ impl Writer {
                 *progress = Some(request.taking.complete(&mut self.ledger, *slot, *progress));
             }
         }
+        let fresh = took.iter().map(|one| &one.fresh);
+        self.encoder
+            .taken(&mut fresh.filter(|fresh| !fresh.points.is_empty()));
         self.push(group, request.taking.lane, &took, &mut done);
         group.commit(reply, done);
     }

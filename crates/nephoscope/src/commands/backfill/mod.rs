@@ -15,7 +15,7 @@ use crate::clock::SystemClock;
 use crate::daemon::{self, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
-use crate::wiring;
+use crate::wiring::{self, destinations::Otlp3MiB};
 use config_file::{Config, Deltas, DestinationKind};
 use fetch::{Fetch, Fetched};
 use futures::{StreamExt as _, stream};
@@ -76,7 +76,7 @@ fn only(mut config: Config, names: &[String]) -> Result<Config, Failure> {
 }
 
 async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
-    let opened = daemon::try_open(config).await?;
+    let opened = daemon::try_open(config, Otlp3MiB).await?;
     opened.map_err(|error| {
         let text = wiring::with_causes(&error);
         let advice = if matches!(error, OpenError::Locked { .. }) {

@@ -1,0 +1,322 @@
+//! Which series are held, in the order of their names, within a number of bytes. Pure: the time comes from outside.
+
+use super::ring::{POINT_BYTES, Ring};
+use provider_api::{Metric, Resource, Series, SeriesId, SeriesPoints, UnixNanos};
+use std::collections::{BTreeMap, HashMap};
+use std::mem::size_of;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Points that a series is counted with from the start, so that those that are held have a history worth a chart
+/// before others are let in.
+const RESERVED_POINTS: usize = 48;
+
+/// How long a series without a new point keeps its place when another one wants it. Without this a full shelf would
+/// hand every place on within one poll, and no series would ever have a history.
+const UNUSED_AFTER: Duration = Duration::from_secs(3600);
+
+/// How often a full shelf is searched for series that nobody uses; each search looks at all of them.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Bytes of a series beside its names and points: its place in both maps, with their slack.
+const SERIES_BYTES: usize = 2 * (size_of::<Held>() + size_of::<Key>() + size_of::<SeriesId>());
+
+/// Bytes of a name beside its letters: the pair that points at it, and its counters.
+const NAME_BYTES: usize = size_of::<(Arc<str>, Arc<str>)>() + 4 * size_of::<usize>();
+
+/// Where a series stands: by its metric's name, then by its identity.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    /// The metric's name.
+    pub(crate) name: Arc<str>,
+    /// The identity.
+    pub(crate) id: SeriesId,
+}
+
+/// A series with its points.
+#[derive(Debug)]
+pub(crate) struct Held {
+    /// Whose points.
+    pub(crate) series: Series,
+    /// The points.
+    pub(crate) ring: Ring,
+    used: UnixNanos,
+}
+
+/// All series that are held.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    series: BTreeMap<Key, Held>,
+    resources: HashMap<u128, (Arc<Resource>, usize)>,
+    metrics: HashMap<u128, (Arc<Metric>, usize)>,
+    bytes: usize,
+    max_bytes: usize,
+    left_out: u64,
+    swept: UnixNanos,
+}
+
+impl Shelf {
+    /// Holds nothing yet.
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self {
+            series: BTreeMap::new(),
+            resources: HashMap::new(),
+            metrics: HashMap::new(),
+            bytes: 0,
+            max_bytes,
+            left_out: 0,
+            swept: UnixNanos::default(),
+        }
+    }
+
+    /// How many series are held, in how many bytes, and how often one found no place.
+    pub(crate) fn counts(&self) -> (usize, usize, u64) {
+        (self.series.len(), self.bytes, self.left_out)
+    }
+
+    /// Takes the points of one series.
+    pub(crate) fn put(&mut self, fresh: &SeriesPoints, now: UnixNanos) {
+        let key = Key {
+            name: Arc::clone(&fresh.series.metric.spec().name),
+            id: fresh.series.id(),
+        };
+        if !self.series.contains_key(&key) && !self.admit(&key, &fresh.series, now) {
+            self.left_out += 1;
+            return;
+        }
+        let spare = self.max_bytes.saturating_sub(self.bytes);
+        if let Some(held) = self.series.get_mut(&key) {
+            held.used = now;
+            self.bytes += held.put(fresh, spare);
+        }
+    }
+
+    /// Series after `from`, in order.
+    pub(crate) fn after<'a>(&'a self, from: Bound<&Key>) -> impl Iterator<Item = (&'a Key, &'a Held)> {
+        self.series.range((from, Bound::Unbounded))
+    }
+
+    /// Gives a new series a place, if there is one or can be.
+    fn admit(&mut self, key: &Key, series: &Series, now: UnixNanos) -> bool {
+        let own = own_bytes(series);
+        let needed = own + self.shared_bytes(series);
+        if self.bytes + needed > self.max_bytes {
+            self.sweep(now);
+        }
+        if self.bytes + needed > self.max_bytes {
+            return false;
+        }
+        let series = Series {
+            resource: self.share_resource(&series.resource),
+            metric: self.share_metric(&series.metric),
+            attributes: series.attributes.clone(),
+        };
+        self.bytes += own;
+        let held = Held {
+            series,
+            ring: Ring::new(),
+            used: now,
+        };
+        self.series.insert(key.clone(), held);
+        true
+    }
+
+    /// Lets go of series that have had no point for long.
+    fn sweep(&mut self, now: UnixNanos) {
+        if now.since(self.swept) < SWEEP_EVERY {
+            return;
+        }
+        self.swept = now;
+        let unused = self
+            .series
+            .iter()
+            .filter(|(_, held)| now.since(held.used) > UNUSED_AFTER);
+        let unused: Vec<Key> = unused.map(|(key, _)| key.clone()).collect();
+        for key in unused {
+            if let Some(held) = self.series.remove(&key) {
+                self.let_go(&held);
+            }
+        }
+    }
+
+    fn let_go(&mut self, held: &Held) {
+        let points = held.ring.room().saturating_sub(RESERVED_POINTS) * POINT_BYTES;
+        let mut freed = own_bytes(&held.series) + points;
+        let (resource, metric) = (held.series.resource.key(), held.series.metric.key());
+        if release(&mut self.resources, resource) {
+            freed += resource_bytes(&held.series.resource);
+        }
+        if release(&mut self.metrics, metric) {
+            freed += metric_bytes(&held.series.metric);
+        }
+        self.bytes = self.bytes.saturating_sub(freed);
+    }
+
+    /// What a series takes of what others may share, if none does yet.
+    fn shared_bytes(&self, series: &Series) -> usize {
+        let resource = self.resources.contains_key(&series.resource.key());
+        let metric = self.metrics.contains_key(&series.metric.key());
+        let resource = if resource {
+            0
+        } else {
+            resource_bytes(&series.resource)
+        };
+        let metric = if metric { 0 } else { metric_bytes(&series.metric) };
+        resource + metric
+    }
+
+    /// Equal resources of different polls become one.
+    fn share_resource(&mut self, resource: &Arc<Resource>) -> Arc<Resource> {
+        let bytes = &mut self.bytes;
+        let (shared, users) = self.resources.entry(resource.key()).or_insert_with(|| {
+            *bytes += resource_bytes(resource);
+            (Arc::clone(resource), 0)
+        });
+        *users += 1;
+        Arc::clone(shared)
+    }
+
+    fn share_metric(&mut self, metric: &Arc<Metric>) -> Arc<Metric> {
+        let bytes = &mut self.bytes;
+        let (shared, users) = self.metrics.entry(metric.key()).or_insert_with(|| {
+            *bytes += metric_bytes(metric);
+            (Arc::clone(metric), 0)
+        });
+        *users += 1;
+        Arc::clone(shared)
+    }
+}
+
+impl Held {
+    /// Takes points, growing while `spare` bytes allow; gives the bytes that it grew by.
+    fn put(&mut self, fresh: &SeriesPoints, spare: usize) -> usize {
+        let mut grown = 0;
+        for point in &fresh.points {
+            if self.ring.is_full()
+                && let Some(next) = self.ring.next_room()
+            {
+                let beyond = |points: usize| points.saturating_sub(RESERVED_POINTS) * POINT_BYTES;
+                let more = beyond(next) - beyond(self.ring.room());
+                if grown + more <= spare {
+                    self.ring.grow();
+                    grown += more;
+                }
+            }
+            self.ring.put(point);
+        }
+        grown
+    }
+}
+
+/// What a series takes that no other shares; its names may be others' as well, so this is rather too much.
+fn own_bytes(series: &Series) -> usize {
+    let names = series
+        .attributes
+        .iter()
+        .map(|(k, v)| NAME_BYTES + k.len() + v.len());
+    SERIES_BYTES + RESERVED_POINTS * POINT_BYTES + names.sum::<usize>()
+}
+
+fn resource_bytes(resource: &Resource) -> usize {
+    let names = resource
+        .attributes()
+        .iter()
+        .map(|(k, v)| NAME_BYTES + k.len() + v.len());
+    2 * size_of::<Resource>() + names.sum::<usize>()
+}
+
+fn metric_bytes(metric: &Metric) -> usize {
+    let spec = metric.spec();
+    let texts = [
+        &spec.namespace,
+        &spec.name,
+        &spec.cloud_name,
+        &spec.unit,
+        &spec.description,
+    ];
+    2 * size_of::<Metric>() + texts.iter().map(|text| NAME_BYTES + text.len()).sum::<usize>()
+}
+
+/// One user less; whether it was the last.
+fn release<T>(shared: &mut HashMap<u128, (T, usize)>, key: u128) -> bool {
+    let Some((_, users)) = shared.get_mut(&key) else {
+        return false;
+    };
+    *users -= 1;
+    let last = *users == 0;
+    if last {
+        shared.remove(&key);
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{at, points};
+    use super::*;
+
+    const ROOM_FOR_TEN: usize = 16_000;
+
+    fn names(shelf: &Shelf) -> Vec<String> {
+        let all = shelf.after(Bound::Unbounded);
+        all.map(|(key, _)| key.name.to_string()).collect()
+    }
+
+    #[test]
+    fn series_stand_in_the_order_of_their_names() {
+        let mut shelf = Shelf::new(ROOM_FOR_TEN);
+        for name in ["b", "c", "a", "b"] {
+            shelf.put(&points(name, &[1]), at(1));
+        }
+        assert_eq!(names(&shelf), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_full_shelf_keeps_what_is_used_and_counts_what_found_no_place() {
+        let mut shelf = Shelf::new(ROOM_FOR_TEN);
+        for i in 0..100 {
+            shelf.put(&points(&format!("m{i:02}"), &[1]), at(1));
+        }
+        let (held, bytes, left_out) = shelf.counts();
+        assert!(held > 5 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
+        assert_eq!(u64::try_from(held).unwrap() + left_out, 100);
+        assert_eq!(names(&shelf).first().map(String::as_str), Some("m00"));
+    }
+
+    #[test]
+    fn what_is_not_used_for_long_makes_room() {
+        let mut shelf = Shelf::new(ROOM_FOR_TEN);
+        for i in 0..100 {
+            shelf.put(&points(&format!("m{i:02}"), &[1]), at(1));
+        }
+        shelf.put(&points("m01", &[4000]), at(4000));
+        shelf.put(&points("new", &[4000]), at(4000));
+        assert_eq!(names(&shelf), ["m01", "new"]);
+    }
+
+    #[test]
+    fn bytes_are_given_back_to_the_last() {
+        let mut shelf = Shelf::new(1 << 20);
+        for i in 0..50 {
+            let many: Vec<i64> = (0..i * 10).collect();
+            shelf.put(&points(&format!("m{i}"), &many), at(1));
+        }
+        let (_, before, _) = shelf.counts();
+        assert!(before > 50 * RESERVED_POINTS * POINT_BYTES);
+        shelf.sweep(at(10_000));
+        assert_eq!(shelf.counts(), (0, 0, 0));
+        assert!(shelf.resources.is_empty() && shelf.metrics.is_empty());
+    }
+
+    #[test]
+    fn no_series_grows_beyond_what_all_may_take() {
+        let mut shelf = Shelf::new(ROOM_FOR_TEN);
+        let many: Vec<i64> = (0..1000).collect();
+        for i in 0..20 {
+            shelf.put(&points(&format!("m{i}"), &many), at(1));
+        }
+        let (held, bytes, _) = shelf.counts();
+        assert!(held > 1 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
+    }
+}
