@@ -1,0 +1,16 @@
+//! The REST API below `/api/v1`: rows of what the daemon knows, in the form that the caller wants.
+
+pub(super) mod accounts;
+mod asked;
+mod csv;
+pub(super) mod destinations;
+pub(super) mod error;
+mod filter;
+mod form;
+mod listing;
+pub(super) mod points;
+mod request_id;
+pub(super) mod series;
+pub(super) mod status;
+mod time;
+mod xml;
