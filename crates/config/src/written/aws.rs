@@ -71,7 +71,7 @@ pub struct StaticKeys {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["arn"]))]
 pub struct AssumeRole {
-    /// The role.
+    /// The role's ARN.
     #[schemars(extend("examples" = ["arn:aws:iam::123456789012:role/metrics"]))]
     pub arn: String,
     /// The shared word that the role's trust policy asks for. Default: none.
@@ -113,7 +113,7 @@ pub struct Endpoints {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["namespace"]))]
 pub struct Metrics {
-    /// The namespace.
+    /// The namespace, as CloudWatch spells it.
     #[schemars(extend("examples" = ["AWS/EC2"]))]
     pub namespace: String,
     /// Names of metrics. Default: all.

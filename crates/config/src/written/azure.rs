@@ -24,7 +24,7 @@ pub struct Account {
     pub subscriptions: Vec<String>,
     /// At most one kind. Default: workload identity, then managed identity, then Azure CLI.
     pub credentials: Credentials,
-    /// Default: public.
+    /// Which of Azure's clouds, or the addresses of another. Default: public.
     pub cloud: Option<Cloud>,
     /// When and how far back to ask. Default: `defaults.poll`.
     pub poll: Poll,

@@ -45,15 +45,16 @@ pub struct Otlp {
     /// URL. Port 4317 is usual for grpc, 4318 for http.
     #[schemars(extend("examples" = ["http://127.0.0.1:4317"]))]
     pub endpoint: String,
-    /// Default: grpc.
+    /// How to speak to it. Default: grpc.
     pub protocol: Option<Protocol>,
-    /// Default: gzip.
+    /// How to compress requests. Default: gzip.
     pub compression: Option<Compression>,
     /// Headers (gRPC metadata) of every request; their values are kept secret.
     pub headers: BTreeMap<String, Secret>,
     /// Certificates. Default: the system's authorities, no client certificate.
     pub tls: Option<Tls>,
     /// How long one request may take. Default: 10s.
+    #[schemars(extend("examples" = ["10s"]))]
     pub timeout: Option<DurationText>,
 }
 
@@ -118,7 +119,7 @@ pub enum Compression {
     Gzip,
     /// Smaller and faster; not every receiver understands it.
     Zstd,
-    /// None.
+    /// Not at all.
     None,
 }
 
@@ -126,12 +127,12 @@ pub enum Compression {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Deltas {
-    /// Sent as deltas.
+    /// Sent as deltas, as the cloud gives them.
     #[default]
     Keep,
-    /// Added up.
+    /// Added up to totals that survive restarts, for back ends that refuse deltas.
     Cumulative,
-    /// Sent as gauges.
+    /// Sent as gauges: each says what happened in its interval.
     Gauge,
 }
 

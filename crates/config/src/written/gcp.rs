@@ -54,7 +54,7 @@ pub struct Credentials {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["types"]))]
 pub struct Metrics {
-    /// Metric types.
+    /// Metric types, as Cloud Monitoring spells them.
     #[schemars(extend("examples" = [["compute.googleapis.com/instance/cpu/*"]]))]
     pub types: Vec<PatternText>,
     /// A Cloud Monitoring filter on resource and metric labels; not on `metric.type`, which `types` is for.

@@ -80,8 +80,10 @@ pub struct Poll {
     /// How far behind the watermark to look again for late points. `auto` learns it. Default: auto.
     pub lookback: Option<AutoText>,
     /// How far back the very first poll reaches. Default: 15m.
+    #[schemars(extend("examples" = ["15m"]))]
     pub initial: Option<DurationText>,
     /// Time between two listings of what exists. Default: 1h.
+    #[schemars(extend("examples" = ["1h"]))]
     pub discover_every: Option<DurationText>,
 }
 
