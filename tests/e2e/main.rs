@@ -13,6 +13,7 @@ mod backfill;
 mod commands;
 mod compare;
 mod hostile;
+mod packaged;
 mod restart;
 mod setup;
 mod systemd;

@@ -75,6 +75,13 @@ pub(crate) enum Command {
         /// Which shell.
         shell: clap_complete::Shell,
     },
+    /// Writes the man pages of this command and of each of its own, for packagers.
+    #[command(hide = true)]
+    Man {
+        /// An existing folder.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Runs the three simulated clouds alone and prints the configuration that points at them.
     #[cfg(feature = "simulate")]
     Simulate(SimulateArgs),

@@ -39,6 +39,7 @@ async fn run(command: Command) -> Result<(), exit::Failure> {
         Command::Status(args) => commands::status::run(&args).await,
         Command::Config(which) => commands::config::run(which),
         Command::Completions { shell } => commands::config::completions(shell),
+        Command::Man { out } => commands::config::man(&out),
         #[cfg(feature = "simulate")]
         Command::Simulate(args) => commands::simulate::run(&args).await,
         #[cfg(feature = "simulate")]
