@@ -83,6 +83,11 @@ impl Memory {
         });
     }
 
+    /// Nothing is known to fail any more.
+    pub(crate) fn forget(&self) {
+        self.with(BTreeMap::clear);
+    }
+
     /// All that fails now, by scope and operation.
     pub(crate) fn list(&self, now: Instant) -> Vec<Failing> {
         self.with(|all| {

@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How one account's requests are paced.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GateConfig {
     /// Requests in flight at once.
     pub concurrency: NonZeroUsize,
@@ -77,13 +77,34 @@ struct Shared {
     slots: Semaphore,
     quotas: Quotas,
     rates: Rates,
-    counters: Counters,
+    counters: Arc<Counters>,
     failing: Memory,
 }
 
 impl Gate {
     /// A gate for one account.
     pub fn new(cloud: Cloud, account: AccountId, config: GateConfig) -> Self {
+        Self::counting(cloud, account, config, Arc::default())
+    }
+
+    /// The gate of the same account with another configuration: the same gate, its quotas as used up as they are, when
+    /// nothing differs; else a new one that counts on. What failed is forgotten: it may not be asked for any more.
+    #[must_use]
+    pub fn reconfigured(&self, config: GateConfig) -> Self {
+        if self.shared.config == config {
+            self.shared.failing.forget();
+            return self.clone();
+        }
+        let shared = &self.shared;
+        Self::counting(
+            shared.cloud,
+            shared.account.clone(),
+            config,
+            Arc::clone(&shared.counters),
+        )
+    }
+
+    fn counting(cloud: Cloud, account: AccountId, config: GateConfig, counters: Arc<Counters>) -> Self {
         let slots = Semaphore::new(config.concurrency.get().min(Semaphore::MAX_PERMITS));
         let quotas = Quotas::new(&config.quotas);
         let rates = Rates::new(&config.quotas);
@@ -95,7 +116,7 @@ impl Gate {
                 slots,
                 quotas,
                 rates,
-                counters: Counters::default(),
+                counters,
                 failing: Memory::default(),
             }),
         }
@@ -245,6 +266,25 @@ mod tests {
             .collect();
         assert_eq!(outcomes, [("ok", 1), ("throttled", 1), ("unavailable", 1)]);
         assert_eq!(snapshot.usd_nanos, 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gate_that_is_configured_anew_counts_on_and_keeps_its_quotas_where_nothing_differs() {
+        let config = |per_second| GateConfig {
+            quotas: vec![("Op", Quota { per_second, burst: 1 })],
+            ..GateConfig::default()
+        };
+        let first = gate(config(1.0));
+        let begun = Instant::now();
+        for config in [config(1.0), config(1.0), config(2.0)] {
+            let again = first.reconfigured(config);
+            assert!(again.send(&request(), || async { Ok(()) }).await.is_ok());
+        }
+        assert!(
+            begun.elapsed() >= Duration::from_millis(900),
+            "the bucket of the second was the first's"
+        );
+        assert_eq!(first.snapshot().requests[0].requests, 3);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ const BAD_RESPONSE_ATTEMPTS: u32 = 3;
 const UNAUTHENTICATED_ATTEMPTS: u32 = 2;
 
 /// The bounds of trying again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryLimits {
     /// Attempts in all.
     pub attempts: u32,
