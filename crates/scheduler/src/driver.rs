@@ -1,17 +1,20 @@
-//! The tokio shell: wakes when a group is due, runs its job, and stops in order.
+//! The tokio shell: wakes when a group is due, runs its job, takes on and lets go of accounts, and stops in order.
 
 use crate::core::{Core, GroupKey, Job};
+use crate::handle::{COMMANDS_WAITING, Command, Handle};
 use crate::lister::Lister;
 use crate::poll::Poller;
-use crate::progress::{AccountProgress, Progress};
+use crate::progress::Progress;
+use crate::roster::{Number, Roster};
+use crate::settle::Learner;
 use futures::future::BoxFuture;
-use provider_api::{Catalogue, MetricsProvider, UnixNanos};
+use provider_api::{AccountId, Catalogue, MetricsProvider, UnixNanos};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreError};
 use tokio::sync::mpsc;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -54,46 +57,55 @@ pub enum RunError {
         /// Why.
         source: StoreError,
     },
-    /// A poll has panicked, a fault of ours.
-    #[error("a poll ended by itself")]
+    /// A poll or a listing has panicked, a fault of ours.
+    #[error("a poll or a listing ended by itself")]
     Panicked(#[source] JoinError),
 }
 
-type Ended = (GroupKey, Result<bool, StoreError>);
+type Found = (AccountId, Number, Catalogue);
+type Ended = (Number, GroupKey, Result<bool, StoreError>);
 
 /// Polls all accounts until told to stop.
 #[derive(Debug)]
 pub struct Scheduler {
     accounts: Vec<Account>,
-    pollers: Vec<Poller>,
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
-    core: Core,
+    learner: Arc<Learner>,
     store: Arc<Store>,
+    core: Core,
+    roster: Roster,
+    handle: Handle,
+    commands: mpsc::Receiver<Command>,
+}
+
+/// What runs beside the loop.
+#[derive(Debug)]
+struct Tasks {
+    jobs: JoinSet<Ended>,
+    listings: JoinSet<()>,
+    found: mpsc::Sender<Found>,
+    stop: CancellationToken,
 }
 
 impl Scheduler {
     /// A scheduler over these accounts; nothing runs yet.
     pub fn new(accounts: Vec<Account>, store: &Arc<Store>, clock: Arc<dyn Clock>) -> Self {
-        let progress = Arc::new(Progress::new(accounts.iter().map(blank).collect()));
-        let learner = Arc::default();
-        let poller = |(index, account): (usize, &Account)| Poller {
-            index,
-            provider: Arc::clone(&account.provider),
-            store: Arc::clone(store),
-            progress: Arc::clone(&progress),
-            learner: Arc::clone(&learner),
-            clock: Arc::clone(&clock),
-            notices: Arc::default(),
-        };
-        let pollers = accounts.iter().enumerate().map(poller).collect();
+        let progress = Arc::new(Progress::default());
+        for account in &accounts {
+            progress.enlist(account.provider.as_ref());
+        }
+        let (sender, commands) = mpsc::channel(COMMANDS_WAITING);
         Self {
-            pollers,
             accounts,
             clock,
             progress,
-            core: Core::default(),
+            learner: Arc::default(),
             store: Arc::clone(store),
+            core: Core::default(),
+            roster: Roster::default(),
+            handle: Handle::new(sender),
+            commands,
         }
     }
 
@@ -102,68 +114,121 @@ impl Scheduler {
         Arc::clone(&self.progress)
     }
 
+    /// Changes its accounts while it runs.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Runs until `stop`, or until the store cannot go on; then lets jobs in flight end within `grace` and drops the
     /// rest, which keep their watermarks.
     pub async fn run(mut self, stop: CancellationToken, grace: Duration) -> Result<(), RunError> {
-        // Ends the jobs also when this ends by itself.
-        let stop = stop.child_token();
         let (found, mut catalogues) = mpsc::channel(CATALOGUES_WAITING);
-        let mut listings = self.list_all(&found, &stop);
-        let mut jobs = JoinSet::new();
-        let ended = self.until_stopped(&stop, &mut catalogues, &mut jobs).await;
-        stop.cancel();
-        listings.shutdown().await;
-        finish(jobs, grace).await;
+        let mut tasks = Tasks {
+            jobs: JoinSet::new(),
+            listings: JoinSet::new(),
+            found,
+            // Ends the jobs also when this ends by itself.
+            stop: stop.child_token(),
+        };
+        for account in std::mem::take(&mut self.accounts) {
+            self.put(account, &mut tasks);
+        }
+        let ended = self.until_stopped(&mut catalogues, &mut tasks).await;
+        tasks.stop.cancel();
+        tasks.listings.shutdown().await;
+        finish(tasks.jobs, grace).await;
         ended
     }
 
     async fn until_stopped(
         &mut self,
-        stop: &CancellationToken,
-        catalogues: &mut mpsc::Receiver<(usize, Catalogue)>,
-        jobs: &mut JoinSet<Ended>,
+        catalogues: &mut mpsc::Receiver<Found>,
+        tasks: &mut Tasks,
     ) -> Result<(), RunError> {
         let clock = Arc::clone(&self.clock);
         let progress = Arc::clone(&self.progress);
         loop {
-            self.start_due(jobs, stop);
+            self.start_due(tasks);
             progress.turn();
+            let wake_at = self.wake_at();
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                Some((account, catalogue)) = catalogues.recv() => self.learn(account, catalogue),
-                Some(ended) = jobs.join_next() => self.ended(ended)?,
+                () = tasks.stop.cancelled() => return Ok(()),
+                Some(found) = catalogues.recv() => self.learn(found),
+                Some(ended) = tasks.jobs.join_next_with_id() => self.ended(ended)?,
+                Some(ended) = tasks.listings.join_next() => listing_ended(ended)?,
+                Some(command) = self.commands.recv() => self.obey(command, tasks),
                 () = progress.asked() => {}
-                () = clock.sleep_until(self.wake_at()) => {}
+                () = clock.sleep_until(wake_at) => {}
             }
         }
     }
 
-    fn list_all(&self, found: &mpsc::Sender<(usize, Catalogue)>, stop: &CancellationToken) -> JoinSet<()> {
-        let mut listings = JoinSet::new();
-        for (account, poller) in self.accounts.iter().zip(&self.pollers) {
-            let lister = Lister {
-                poller: poller.clone(),
-                every: account.discover_every,
-                found: found.clone(),
-            };
-            listings.spawn(lister.run(stop.clone()));
+    fn obey(&mut self, command: Command, tasks: &mut Tasks) {
+        // Whoever has stopped waiting is told nothing.
+        match command {
+            Command::Put(account, done) => {
+                self.put(account, tasks);
+                done.send(()).ok();
+            }
+            Command::Remove(account, done) => {
+                self.remove(&account);
+                self.progress.strike(&account);
+                done.send(()).ok();
+            }
+            Command::Poll(account, reply) => {
+                let due = self.core.poll_now(self.clock.now(), account.as_ref());
+                reply.send(due).ok();
+            }
         }
-        listings
     }
 
-    fn learn(&mut self, account: usize, catalogue: Catalogue) {
-        self.core.learn(self.clock.now(), account, catalogue);
-        let (targets, series) = self.core.targets(account);
+    /// Takes an account on; one of the same name ends.
+    fn put(&mut self, account: Account, tasks: &mut Tasks) {
+        self.remove(account.provider.account());
+        self.progress.enlist(account.provider.as_ref());
+        let number = self.roster.number();
+        let poller = Poller {
+            provider: account.provider,
+            store: Arc::clone(&self.store),
+            progress: Arc::clone(&self.progress),
+            learner: Arc::clone(&self.learner),
+            clock: Arc::clone(&self.clock),
+            notices: Arc::default(),
+        };
+        let lister = Lister {
+            poller: poller.clone(),
+            number,
+            every: account.discover_every,
+            found: tasks.found.clone(),
+        };
+        let listing = tasks.listings.spawn(lister.run(tasks.stop.clone()));
+        self.roster.add(number, poller, listing);
+    }
+
+    /// Ends an account's tasks and forgets its groups.
+    fn remove(&mut self, account: &AccountId) {
+        if let Some(dropped) = self.roster.remove(account) {
+            self.core.forget(account);
+            tracing::debug!(%account, jobs = dropped, "account ended");
+        }
+    }
+
+    fn learn(&mut self, (account, number, catalogue): Found) {
+        if !self.roster.is_current(&account, number) {
+            return;
+        }
+        self.core.learn(self.clock.now(), &account, catalogue);
+        let (targets, series) = self.core.targets(&account);
         let core = &self.core;
-        self.progress.update(account, |a| {
+        self.progress.update(&account, |a| {
             a.targets = targets;
             a.series = series;
-            a.groups.retain(|name, _| core.has_group(account, name));
+            a.groups.retain(|name, _| core.has_group(&account, name));
         });
     }
 
     /// Polls go first; then backlogs whose turn it is.
-    fn start_due(&mut self, jobs: &mut JoinSet<Ended>, stop: &CancellationToken) {
+    fn start_due(&mut self, tasks: &mut Tasks) {
         let mut due = self.core.tick(self.clock.now());
         // The spool is a queue: what lies behind would stand in it before the polls to come.
         if self.store.keeps_up() {
@@ -171,41 +236,54 @@ impl Scheduler {
         }
         self.progress.set_ticks_skipped(self.core.ticks_skipped());
         for job in due {
-            self.start(job, jobs, stop.clone());
+            self.start(job, tasks);
         }
     }
 
-    fn start(&self, job: Job, jobs: &mut JoinSet<Ended>, stop: CancellationToken) {
-        let Some(poller) = self.pollers.get(job.key.account).cloned() else {
+    fn start(&mut self, job: Job, tasks: &mut Tasks) {
+        let account = job.key.account.clone();
+        let Some((number, poller)) = self.roster.poller(&account) else {
             return;
         };
-        self.progress.update(job.key.account, |a| a.in_flight += 1);
-        jobs.spawn(async move {
+        self.progress.update(&account, |a| a.in_flight += 1);
+        let stop = tasks.stop.clone();
+        let begun = tasks.jobs.spawn(async move {
             let ended = poller.run(&job, &stop).await;
-            (job.key, ended)
+            (number, job.key, ended)
         });
+        self.roster.began(&account, begun);
     }
 
-    fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), RunError> {
-        let (key, ended) = ended.map_err(RunError::Panicked)?;
-        self.progress.update(key.account, |a| a.in_flight -= 1);
+    fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Result<(), RunError> {
+        let (id, (number, key, ended)) = match ended {
+            Ok(ended) => ended,
+            Err(error) if error.is_cancelled() => return Ok(()),
+            Err(error) => return Err(RunError::Panicked(error)),
+        };
         let behind = ended.map_err(|source| RunError::Store {
-            account: self.account_name(&key),
+            account: key.account.to_string(),
             group: Arc::clone(&key.name),
             source,
         })?;
-        self.core.ended(&key, behind);
+        if self.roster.is_current(&key.account, number) {
+            self.roster.ended(&key.account, id);
+            self.progress.update(&key.account, |a| a.in_flight -= 1);
+            self.core.ended(&key, behind);
+        }
         Ok(())
-    }
-
-    fn account_name(&self, key: &GroupKey) -> String {
-        let account = self.accounts.get(key.account);
-        account.map_or_else(String::new, |a| a.provider.account().to_string())
     }
 
     fn wake_at(&self) -> UnixNanos {
         let latest = self.clock.now().plus(LONGEST_SLEEP);
         self.core.next_due().map_or(latest, |next| next.min(latest))
+    }
+}
+
+/// A lister ends when it is told to; that of an account which has gone is cut off.
+fn listing_ended(ended: Result<(), JoinError>) -> Result<(), RunError> {
+    match ended {
+        Err(error) if !error.is_cancelled() => Err(RunError::Panicked(error)),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -222,12 +300,4 @@ async fn finish(mut jobs: JoinSet<Ended>, grace: Duration) {
         );
     }
     jobs.shutdown().await;
-}
-
-fn blank(account: &Account) -> AccountProgress {
-    AccountProgress {
-        name: account.provider.account().to_string(),
-        cloud: account.provider.cloud().as_str(),
-        ..AccountProgress::default()
-    }
 }

@@ -6,12 +6,15 @@
 
 pub mod core;
 pub mod driver;
+mod handle;
 mod lister;
 mod notices;
 mod poll;
 mod progress;
+mod roster;
 mod settle;
 
 pub use driver::{Account, Clock, RunError, Scheduler};
+pub use handle::Handle;
 pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
 pub use settle::{NamespaceProgress, SettleSource};

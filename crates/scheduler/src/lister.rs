@@ -1,8 +1,9 @@
 //! Lists one account again and again.
 
 use crate::poll::Poller;
+use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::Catalogue;
+use provider_api::{AccountId, Catalogue};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -13,8 +14,9 @@ const LISTING_PAUSE: Duration = Duration::from_secs(30);
 /// The lister of one account.
 pub(crate) struct Lister {
     pub(crate) poller: Poller,
+    pub(crate) number: Number,
     pub(crate) every: Duration,
-    pub(crate) found: mpsc::Sender<(usize, Catalogue)>,
+    pub(crate) found: mpsc::Sender<(AccountId, Number, Catalogue)>,
 }
 
 impl Lister {
@@ -46,7 +48,8 @@ impl Lister {
                     for skipped in &catalogue.skipped {
                         self.poller.left_out(skipped);
                     }
-                    if self.found.send((self.poller.index, catalogue)).await.is_err() {
+                    let found = (self.poller.account().clone(), self.number, catalogue);
+                    if self.found.send(found).await.is_err() {
                         return false;
                     }
                 }
@@ -56,7 +59,7 @@ impl Lister {
                 }
             }
         }
-        self.poller.progress.update(self.poller.index, |a| {
+        self.poller.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
             a.scopes_ok = listed;
         });

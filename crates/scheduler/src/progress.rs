@@ -1,7 +1,7 @@
 //! What the scheduler has done, for the status page, the metrics and tests that wait for a state.
 
 use crate::settle::NamespaceProgress;
-use provider_api::{ErrorKind, Skipped, UnixNanos};
+use provider_api::{AccountId, ErrorKind, MetricsProvider, Skipped, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -115,7 +115,7 @@ impl AccountProgress {
 /// Of all accounts.
 #[derive(Debug, Default)]
 pub struct Progress {
-    accounts: Mutex<Vec<AccountProgress>>,
+    accounts: Mutex<BTreeMap<AccountId, AccountProgress>>,
     namespaces: Mutex<BTreeMap<(&'static str, Arc<str>), NamespaceProgress>>,
     ticks_skipped: std::sync::atomic::AtomicU64,
     asked: Notify,
@@ -123,16 +123,30 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(crate) fn new(accounts: Vec<AccountProgress>) -> Self {
-        Self {
-            accounts: Mutex::new(accounts),
-            ..Self::default()
+    /// An account is polled from now on. One that was polled before under its name, in the same cloud, counts on.
+    pub(crate) fn enlist(&self, provider: &dyn MetricsProvider) {
+        let (account, cloud) = (provider.account(), provider.cloud().as_str());
+        let mut accounts = self.accounts();
+        if let Some(known) = accounts.get_mut(account).filter(|known| known.cloud == cloud) {
+            known.in_flight = 0;
+            return;
         }
+        let blank = AccountProgress {
+            name: account.to_string(),
+            cloud,
+            ..AccountProgress::default()
+        };
+        accounts.insert(account.clone(), blank);
     }
 
-    /// A copy of the moment.
+    /// An account is polled no more.
+    pub(crate) fn strike(&self, account: &AccountId) {
+        self.accounts().remove(account);
+    }
+
+    /// A copy of the moment, by name.
     pub fn snapshot(&self) -> Vec<AccountProgress> {
-        self.accounts().clone()
+        self.accounts().values().cloned().collect()
     }
 
     /// What is known of each namespace.
@@ -176,24 +190,24 @@ impl Progress {
         namespaces.insert(key, known);
     }
 
-    pub(crate) fn update(&self, account: usize, change: impl FnOnce(&mut AccountProgress)) {
+    pub(crate) fn update(&self, account: &AccountId, change: impl FnOnce(&mut AccountProgress)) {
         if let Some(one) = self.accounts().get_mut(account) {
             change(one);
         }
     }
 
-    pub(crate) fn error(&self, account: usize, kind: &'static str) {
+    pub(crate) fn error(&self, account: &AccountId, kind: &'static str) {
         self.update(account, |a| *a.errors.entry(kind).or_default() += 1);
     }
 
     /// Counts what was left out.
-    pub(crate) fn skipped(&self, account: usize, skipped: &Skipped) {
+    pub(crate) fn skipped(&self, account: &AccountId, skipped: &Skipped) {
         self.update(account, |a| {
             *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1);
         });
     }
 
-    fn accounts(&self) -> MutexGuard<'_, Vec<AccountProgress>> {
+    fn accounts(&self) -> MutexGuard<'_, BTreeMap<AccountId, AccountProgress>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,8 @@
 //! Which group does what when: ticks, deep looks, and turns at the backlog.
 
-use provider_api::{Catalogue, Detail, Group, GroupSpec, Scope, Span, Target, TargetId, UnixNanos};
+use provider_api::{
+    AccountId, Catalogue, Detail, Group, GroupSpec, Scope, Span, Target, TargetId, UnixNanos,
+};
 use scheduler::core::{Core, Job, Lane};
 use std::any::Any;
 use std::sync::Arc;
@@ -51,6 +53,10 @@ fn catalogue(groups: &[&str]) -> Catalogue {
     }
 }
 
+fn account(name: &str) -> AccountId {
+    AccountId(name.into())
+}
+
 fn at(minutes: u32) -> UnixNanos {
     UnixNanos::from_seconds(0).plus(MINUTE * minutes)
 }
@@ -62,7 +68,7 @@ fn names(jobs: &[Job]) -> Vec<&str> {
 /// A core with these groups, polled once.
 fn polled(groups: &[&str], behind: bool) -> Core {
     let mut core = Core::default();
-    core.learn(at(1_000), 0, catalogue(groups));
+    core.learn(at(1_000), &account("a"), catalogue(groups));
     for job in core.tick(at(1_000)) {
         core.ended(&job.key, behind);
     }
@@ -132,12 +138,49 @@ fn groups_of_an_account_take_turns_at_their_backlogs() {
 fn a_group_that_vanishes_in_the_middle_leaves_its_lane() {
     let mut core = polled(&["a", "b"], true);
     let jobs = core.backlogs();
-    core.learn(at(1_001), 0, catalogue(&["b"]));
-    assert!(core.backlogs().is_empty() && !core.has_group(0, "a"));
+    core.learn(at(1_001), &account("a"), catalogue(&["b"]));
+    assert!(core.backlogs().is_empty() && !core.has_group(&account("a"), "a"));
     core.ended(&jobs[0].key, true);
     let next = core.backlogs();
     assert_eq!(names(&next), ["b"]);
     core.ended(&next[0].key, false);
-    assert_eq!(core.targets(0), (1, 1));
+    assert_eq!(core.targets(&account("a")), (1, 1));
     assert!(core.next_due().unwrap() > at(1_000));
+}
+
+#[test]
+fn an_account_that_goes_takes_its_groups_and_its_lane_along_and_moves_nobody_else() {
+    let mut core = polled(&["a", "b"], true);
+    core.learn(at(1_000), &account("other"), catalogue(&["c"]));
+    for job in core.tick(at(1_000)) {
+        core.ended(&job.key, true);
+    }
+    let running = core.backlogs();
+    assert_eq!(names(&running), ["a", "c"]);
+    core.forget(&account("a"));
+    assert_eq!(core.targets(&account("a")), (0, 0));
+    assert!(core.backlogs().is_empty());
+    let mut alone = Core::default();
+    alone.learn(at(1_000), &account("other"), catalogue(&["c"]));
+    let polled = alone.tick(at(1_000));
+    alone.ended(&polled[0].key, false);
+    core.ended(&running[1].key, false);
+    assert_eq!(
+        core.next_due(),
+        alone.next_due(),
+        "the phase hangs on names alone"
+    );
+}
+
+#[test]
+fn a_poll_that_is_asked_for_comes_at_once_and_keeps_the_rhythm() {
+    let mut core = polled(&["a", "b"], false);
+    let rhythm = core.next_due().unwrap();
+    assert_eq!(core.poll_now(at(1_000), Some(&account("nobody"))), 0);
+    assert_eq!(core.poll_now(at(1_000), Some(&account("a"))), 2);
+    let jobs = core.tick(at(1_000));
+    assert_eq!(jobs.len(), 2);
+    assert_eq!(core.poll_now(at(1_000), None), 0, "both are being polled");
+    assert_eq!(core.next_due(), Some(rhythm));
+    assert_eq!(core.ticks_skipped(), 0);
 }

@@ -1,6 +1,7 @@
 //! Whose turn it is to work off its backlog: one group of each account at a time, in the order they asked. Pure.
 
 use super::GroupKey;
+use provider_api::AccountId;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Whether a group can take its turn.
@@ -22,12 +23,12 @@ struct Lane {
 
 /// One lane per account.
 #[derive(Debug, Default)]
-pub(super) struct Lanes(BTreeMap<usize, Lane>);
+pub(super) struct Lanes(BTreeMap<AccountId, Lane>);
 
 impl Lanes {
     /// Asks for a turn; a group that waits already keeps its place.
     pub(super) fn wait(&mut self, key: &GroupKey) {
-        let lane = self.0.entry(key.account).or_default();
+        let lane = self.0.entry(key.account.clone()).or_default();
         if !lane.waiting.contains(key) {
             lane.waiting.push_back(key.clone());
         }
@@ -40,6 +41,11 @@ impl Lanes {
         {
             lane.taken = None;
         }
+    }
+
+    /// The account has gone.
+    pub(super) fn close(&mut self, account: &AccountId) {
+        self.0.remove(account);
     }
 
     /// Gives every free lane to the first in its queue that can take it.
@@ -64,7 +70,7 @@ mod tests {
 
     fn key(account: usize, name: &str) -> GroupKey {
         GroupKey {
-            account,
+            account: AccountId(format!("account {account}").into()),
             scope: Scope::new("s"),
             name: name.into(),
         }

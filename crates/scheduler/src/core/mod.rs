@@ -12,7 +12,7 @@ pub use windows::{Hole, Windows, settled, windows};
 
 use lanes::Lanes;
 use phase::{next_tick, phase};
-use provider_api::{Catalogue, Group, Scope, Target, UnixNanos};
+use provider_api::{AccountId, Catalogue, Group, Scope, Target, UnixNanos};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +24,12 @@ const DEEP_EVERY: Duration = Duration::from_secs(3_600);
 /// other half is met by one of them.
 const DEEP_EVERY_GRAINS: u32 = 30;
 
-/// A group within the daemon: the account's number, the scope and the group's name.
+/// A group within the daemon: the account, the scope and the group's name. Its hash decides when the group is polled, so
+/// only names are in it: what else is configured, and in which order, moves nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupKey {
-    /// Index of the account.
-    pub account: usize,
+    /// The account.
+    pub account: AccountId,
     /// Region, subscription or project.
     pub scope: Scope,
     /// The group's name within the account.
@@ -121,7 +122,7 @@ pub struct Core {
 
 impl Core {
     /// Replaces what was known of a scope. New groups are due at once, known ones keep their rhythm.
-    pub fn learn(&mut self, now: UnixNanos, account: usize, catalogue: Catalogue) {
+    pub fn learn(&mut self, now: UnixNanos, account: &AccountId, catalogue: Catalogue) {
         let mut by_group: HashMap<Arc<str>, Vec<Target>> = HashMap::new();
         for target in catalogue.targets {
             by_group
@@ -130,16 +131,34 @@ impl Core {
                 .push(target);
         }
         self.groups.retain(|key, _| {
-            key.account != account || key.scope != catalogue.scope || by_group.contains_key(&key.name)
+            key.account != *account || key.scope != catalogue.scope || by_group.contains_key(&key.name)
         });
         for (name, targets) in by_group {
             let key = GroupKey {
-                account,
+                account: account.clone(),
                 scope: catalogue.scope.clone(),
                 name,
             };
             self.learn_group(now, key, targets.into());
         }
+    }
+
+    /// Forgets an account with all its groups. What of them is in flight must not be reported as ended any more.
+    pub fn forget(&mut self, account: &AccountId) {
+        self.groups.retain(|key, _| key.account != *account);
+        self.lanes.close(account);
+    }
+
+    /// Makes groups of one account, or of all, due now; returns how many. One that is being polled is left alone.
+    pub fn poll_now(&mut self, now: UnixNanos, account: Option<&AccountId>) -> usize {
+        let mut due = 0;
+        for (key, state) in &mut self.groups {
+            if account.is_none_or(|account| key.account == *account) && state.doing != Doing::Fresh {
+                state.next = state.next.min(now);
+                due += 1;
+            }
+        }
+        due
     }
 
     fn learn_group(&mut self, now: UnixNanos, key: GroupKey, targets: Arc<[Target]>) {
@@ -214,8 +233,8 @@ impl Core {
     }
 
     /// Targets and the series expected of them, of one account.
-    pub fn targets(&self, account: usize) -> (usize, u64) {
-        let of_account = self.groups.iter().filter(|(key, _)| key.account == account);
+    pub fn targets(&self, account: &AccountId) -> (usize, u64) {
+        let of_account = self.groups.iter().filter(|(key, _)| key.account == *account);
         of_account.fold((0, 0), |(targets, series), (_, s)| {
             let expected: u64 = s.targets.iter().map(|t| u64::from(t.series)).sum();
             (targets + s.targets.len(), series + expected)
@@ -223,9 +242,9 @@ impl Core {
     }
 
     /// Whether an account has a group of this name.
-    pub fn has_group(&self, account: usize, name: &str) -> bool {
+    pub fn has_group(&self, account: &AccountId, name: &str) -> bool {
         let mut keys = self.groups.keys();
-        keys.any(|key| key.account == account && &*key.name == name)
+        keys.any(|key| key.account == *account && &*key.name == name)
     }
 
     /// Ticks that found the poll before still running.

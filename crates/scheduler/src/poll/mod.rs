@@ -13,7 +13,7 @@ use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::settle::{Learner, Terms};
 use asked::{Asked, asked};
-use provider_api::{Call, ErrorKind, MetricsProvider, UnixNanos};
+use provider_api::{AccountId, Call, ErrorKind, MetricsProvider, UnixNanos};
 use read::Broken;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,6 @@ const TURN: Duration = Duration::from_secs(30);
 /// What a job needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Poller {
-    pub(crate) index: usize,
     pub(crate) provider: Arc<dyn MetricsProvider>,
     pub(crate) store: Arc<Store>,
     pub(crate) progress: Arc<Progress>,
@@ -52,6 +51,11 @@ struct Outcome {
 }
 
 impl Poller {
+    /// Whose targets it polls.
+    pub(crate) fn account(&self) -> &AccountId {
+        self.provider.account()
+    }
+
     /// Runs a job to its end. Returns whether the group may go on with its backlog at once.
     pub(crate) async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<bool, StoreError> {
         let mut pause = FIRST_PAUSE;
@@ -81,7 +85,7 @@ impl Poller {
         let now = self.clock.now();
         let terms = self.terms(job, now);
         let asked = asked(now, job, &terms, |target| {
-            self.store.progress(self.provider.account(), target)
+            self.store.progress(self.account(), target)
         });
         self.give_up(&terms, &asked).await?;
         let outcome = self.ask(job, &terms, &asked).await?;
@@ -110,7 +114,7 @@ impl Poller {
     async fn give_up(&self, terms: &Terms, asked: &Asked) -> Result<(), StoreError> {
         for (hole, targets) in &asked.holes {
             let change = Change {
-                account: self.provider.account(),
+                account: self.account(),
                 lane: History::Live,
                 group: &terms.group,
                 window: hole.skip,
@@ -161,7 +165,7 @@ impl Poller {
     fn called(&self, lane: Lane, call: &Call) {
         if let Lane::Backlog { .. } = lane {
             tracing::debug!(window = ?call.window, targets = call.targets.len(), "asked for what lay behind");
-            self.progress.update(self.index, |a| a.backlog_windows += 1);
+            self.progress.update(self.account(), |a| a.backlog_windows += 1);
         }
     }
 

@@ -82,7 +82,7 @@ impl Poller {
         };
         clip(&mut batch.series, taken);
         let change = Change {
-            account: self.provider.account(),
+            account: self.account(),
             lane: History::Live,
             group: &reading.terms.group,
             window,
@@ -114,7 +114,7 @@ impl Poller {
         let cloud = self.provider.cloud();
         self.learner.late(self.clock.now(), cloud, group, &done);
         self.progress
-            .update(self.index, |a| a.committed(&group.name, &done));
+            .update(self.account(), |a| a.committed(&group.name, &done));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use store::StoreError;
 impl Poller {
     /// A fresh poll has ended.
     pub(super) fn polled(&self, now: UnixNanos, terms: &Terms, asked: &Asked) {
-        self.progress.update(self.index, |a| {
+        self.progress.update(self.account(), |a| {
             a.polls += 1;
             let group = a.group(&terms.group.name);
             group.last_poll = Some(now);
@@ -26,10 +26,11 @@ impl Poller {
 
     pub(super) fn lost(&self, group: &Arc<str>, hole: &Hole, targets: usize) {
         let seconds = hole.lost.as_secs();
-        self.progress.update(self.index, |a| a.lost_seconds += seconds);
+        self.progress
+            .update(self.account(), |a| a.lost_seconds += seconds);
         let event = format!("{group} lost");
         if let Some(since) = self.notices.due(event, self.clock.now()) {
-            tracing::warn!(account = %self.provider.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
+            tracing::warn!(account = %self.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
         }
     }
 
@@ -41,26 +42,26 @@ impl Poller {
     pub(super) fn store_failed(&self, job: &Job, error: &StoreError) {
         let event = format!("store {error}");
         if let Some(since) = self.notices.due(event, self.clock.now()) {
-            tracing::warn!(account = %self.provider.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
+            tracing::warn!(account = %self.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
         }
     }
 
     pub(super) fn target_failed(&self, group: &Arc<str>, failure: &Failure) {
         let kind = failure.kind.label();
-        self.progress.error(self.index, kind);
+        self.progress.error(self.account(), kind);
         let event = format!("{group} {kind}");
         if let Some(since) = self.notices.due(event, self.clock.now()) {
-            tracing::warn!(account = %self.provider.account(), %group, kind, since, message = failure.message, "a target failed and is asked for again");
+            tracing::warn!(account = %self.account(), %group, kind, since, message = failure.message, "a target failed and is asked for again");
         }
     }
 
     /// Counts what was left out and names each metric and reason once.
     pub(crate) fn left_out(&self, skipped: &Skipped) {
-        self.progress.skipped(self.index, skipped);
+        self.progress.skipped(self.account(), skipped);
         let reason = skipped.reason.label();
         let event = format!("{} {reason}", skipped.metric);
         if self.notices.first(event, self.clock.now()) {
-            tracing::warn!(account = %self.provider.account(), metric = %skipped.metric, reason, points = skipped.points, "left out; further ones of this kind are only counted");
+            tracing::warn!(account = %self.account(), metric = %skipped.metric, reason, points = skipped.points, "left out; further ones of this kind are only counted");
         }
     }
 
@@ -75,15 +76,16 @@ impl Poller {
         let (now, kind) = (self.clock.now(), error.kind().label());
         let event = format!("{} {} {kind}", error.operation(), error.scope());
         if let Some(since) = self.notices.due(event, now) {
-            tracing::error!(account = %self.provider.account(), request_id = error.request_id(), since, "{text}");
+            tracing::error!(account = %self.account(), request_id = error.request_id(), since, "{text}");
         }
-        self.progress.error(self.index, kind);
+        self.progress.error(self.account(), kind);
         let last = LastError {
             at: now,
             kind: error.kind().clone(),
             operation: error.operation(),
             text,
         };
-        self.progress.update(self.index, |a| a.last_error = Some(last));
+        self.progress
+            .update(self.account(), |a| a.last_error = Some(last));
     }
 }
