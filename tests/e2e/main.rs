@@ -14,6 +14,7 @@ mod commands;
 mod compare;
 mod hostile;
 mod packaged;
+mod reload;
 mod restart;
 mod setup;
 mod systemd;

@@ -190,12 +190,36 @@ impl Daemon {
         http_get(&self.address().await, "/metrics").await
     }
 
-    /// SIGTERM; gives the exit status.
-    pub async fn terminate(&mut self) -> ExitStatus {
+    /// Writes another configuration and sends SIGHUP; returns when it was taken up (`ok`) or `refused`, as wanted.
+    pub async fn reload(&self, yaml: &str, outcome: &str) {
+        let config = self.log.with_file_name("nephoscope.yaml");
+        let before = self.reloads(outcome).await;
+        std::fs::write(config, yaml).unwrap();
+        self.signal("-HUP");
+        let limit = Instant::now() + PATIENCE;
+        while self.reloads(outcome).await == before {
+            assert!(Instant::now() < limit, "no reload was {outcome}:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn reloads(&self, outcome: &str) -> u64 {
+        let name = format!("nephoscope_config_reloads_total{{outcome=\"{outcome}\"}} ");
+        let metrics = self.metrics().await;
+        let count = metrics.lines().find_map(|l| l.strip_prefix(&name));
+        count.expect("the counter").parse().unwrap()
+    }
+
+    pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status();
         assert!(sent.unwrap().success());
+    }
+
+    /// SIGTERM; gives the exit status.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("-TERM");
         wait_for("the end of the daemon", || self.child.try_wait().unwrap()).await
     }
 

@@ -47,6 +47,16 @@ impl Manager {
         }
     }
 
+    /// Reads until a message has this line; gives the message.
+    async fn message_with(&self, line: &str) -> String {
+        loop {
+            let message = self.message().await;
+            if message.lines().any(|l| l == line) {
+                return message;
+            }
+        }
+    }
+
     fn is_silent(&self) -> bool {
         self.socket.try_recv(&mut [0; MESSAGE_BYTES]).is_err()
     }
@@ -78,6 +88,45 @@ async fn it_is_ready_when_the_page_answers_lives_and_stops_in_order() {
 
     let (ended, _stopping) = tokio::join!(daemon.terminate(), manager.line(|l| l == "STOPPING=1"));
     assert_eq!(ended.code(), Some(0), "{}", daemon.log());
+    clouds.stop().await;
+    receiver.stop().await;
+}
+
+/// What this machine's clock that never steps has counted, as systemd reads it.
+fn monotonic_us() -> u64 {
+    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+    let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+    u64::try_from(Duration::from_secs_f64(seconds).as_micros()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_announced_and_ends_ready_also_when_it_is_refused() {
+    let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+    let receiver = Receiver::start(local(), local()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = general(folder.path(), &receiver, "grpc") + &clouds.aws_account();
+    let manager = Manager::new(&folder);
+    let mut daemon = Daemon::start_notifying(folder.path(), &yaml, &manager.path, WATCHDOG);
+    manager.line(|l| l == "READY=1").await;
+    for (yaml, refused) in [
+        (yaml.replace("1m", "2m"), false),
+        (yaml.replace("1m", "soon"), true),
+        (yaml, false),
+    ] {
+        std::fs::write(folder.path().join("nephoscope.yaml"), yaml).unwrap();
+        daemon.signal("-HUP");
+        let begun = manager.message_with("RELOADING=1").await;
+        let since = begun.lines().find_map(|l| l.strip_prefix("MONOTONIC_USEC="));
+        // The kernel writes the uptime in hundredths of a second.
+        let (since, now): (u64, u64) = (since.unwrap().parse().unwrap(), monotonic_us() + 10_000);
+        assert!(
+            since <= now && now - since < 1_000_000 * PATIENCE.as_secs(),
+            "{since} {now}"
+        );
+        let ended = manager.message_with("READY=1").await;
+        assert_eq!(ended.contains("the last reload was refused"), refused, "{ended}");
+    }
+    assert_eq!(daemon.terminate().await.code(), Some(0), "{}", daemon.log());
     clouds.stop().await;
     receiver.stop().await;
 }

@@ -80,6 +80,13 @@ impl<S: Source> Delivery<S> {
         self
     }
 
+    /// Counts on in the counters of a delivery that has ended.
+    #[must_use]
+    pub fn with_stats(mut self, stats: Arc<DeliveryStats>) -> Self {
+        self.watch.count_in(stats);
+        self
+    }
+
     /// Its counters; take them before [`Self::run`].
     pub fn stats(&self) -> Arc<DeliveryStats> {
         Arc::clone(self.watch.stats())

@@ -33,6 +33,10 @@ impl Watch {
         }
     }
 
+    pub(crate) fn count_in(&mut self, stats: Arc<DeliveryStats>) {
+        self.stats = stats;
+    }
+
     pub(crate) fn stats(&self) -> &Arc<DeliveryStats> {
         &self.stats
     }

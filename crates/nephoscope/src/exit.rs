@@ -53,6 +53,13 @@ impl Failure {
     }
 }
 
+/// The sentence, for those who go on.
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message.trim_end())
+    }
+}
+
 /// Says why, if anything failed, and gives the exit code.
 pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
     match result {

@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod clock;
 mod commands;
+mod control;
 mod daemon;
 mod exit;
 mod live;

@@ -1,4 +1,4 @@
-//! What systemd is told: that we are ready, how it goes, that we live, that we stop. Nothing when it did not ask for it
+//! What systemd is told: that we are ready, that we reload, how it goes, that we live, that we stop. Nothing when it did not ask for it
 //! (`NOTIFY_SOCKET`).
 //!
 //! The watchdog is fed only after a round trip through every part that works, never by a timer alone. A back end that
@@ -9,6 +9,8 @@ use crate::live::Live;
 use config_file::Lookup as _;
 use export::DeliverySnapshot;
 use scheduler::Clock as _;
+use sd_notify::NotifyState;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io;
@@ -29,13 +31,29 @@ const STILL_MAX: Duration = Duration::from_secs(1800);
 /// What the round trip through the store writes.
 const WATCHDOG_KEY: &str = "systemd.watchdog";
 
-/// Says that we are ready, then how it goes and that we live, until it is dropped.
+/// Says that we are ready: after the start, and after each reload, also one that was refused.
+pub(crate) async fn ready(state: &Live) {
+    if asked_for() {
+        say(format!("READY=1\nSTATUS={}", status(state))).await;
+    }
+}
+
+/// Says that we reload. systemd wants to know since when, by its own clock, to tell one reload from the next.
+pub(crate) async fn reloading() {
+    if !asked_for() {
+        return;
+    }
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => say(format!("RELOADING=1\n{now}\nSTATUS=loading the configuration")).await,
+        Err(error) => tracing::warn!(%error, "asking for the time; systemd is not told of the reload"),
+    }
+}
+
+/// Says how it goes and that we live, until it is dropped.
 pub(crate) async fn report(state: &Live) -> Infallible {
     if !asked_for() {
         return std::future::pending().await;
     }
-    let ready = format!("READY=1\nSTATUS={}", status(state));
-    say(ready).await;
     tokio::select! {
         never = refresh(state) => never,
         never = feed(state) => never,
@@ -61,8 +79,7 @@ async fn say(message: String) {
 
 /// Not on a worker of the runtime: sending waits while systemd is busy.
 async fn tell(message: String) -> io::Result<()> {
-    let sent =
-        tokio::task::spawn_blocking(move || sd_notify::notify(&[sd_notify::NotifyState::Custom(&message)]));
+    let sent = tokio::task::spawn_blocking(move || sd_notify::notify(&[NotifyState::Custom(&message)]));
     timeout(TELL_MAX, sent).await??
 }
 
@@ -117,22 +134,23 @@ async fn alive(state: &Live, deliveries: &mut Deliveries, patience: Duration) ->
     deliveries.check(state, takes, Instant::now())
 }
 
-/// What the deliveries had done when they were last looked at.
+/// What the deliveries had done when they were last looked at, by name.
 #[derive(Debug, Default)]
-struct Deliveries(Vec<Moved>);
+struct Deliveries(HashMap<String, Moved>);
 
 impl Deliveries {
     fn check(&mut self, state: &Live, store_takes: bool, now: Instant) -> Result<(), String> {
         let usage = state.store.usage();
-        let blank = || Moved {
-            requests: 0,
-            since: now,
-        };
         let destinations = state.destinations();
-        self.0.resize_with(destinations.len(), blank);
-        let all = self.0.iter_mut().zip(&destinations).zip(&usage.destinations);
-        for ((moved, destination), waiting) in all {
-            let due = store_takes && waiting.pending_points > 0;
+        self.0
+            .retain(|name, _| destinations.iter().any(|d| d.name == *name));
+        for destination in destinations {
+            let waiting = usage.destinations.iter().find(|d| d.name == destination.name);
+            let due = store_takes && waiting.is_some_and(|waiting| waiting.pending_points > 0);
+            let moved = self.0.entry(destination.name.clone()).or_insert(Moved {
+                requests: 0,
+                since: now,
+            });
             if moved.still(requests(&destination.stats.snapshot()), due, now) {
                 return Err(format!("delivery to {}", destination.name));
             }
@@ -165,7 +183,9 @@ fn requests(done: &DeliverySnapshot) -> u64 {
 fn status(state: &Live) -> String {
     let accounts = state.progress.snapshot();
     let ready = accounts.iter().filter(|a| a.scopes_ok > 0).count();
-    let all = accounts.len() + state.not_connected().len();
+    let polled = |name: &String| accounts.iter().any(|a| a.name == *name);
+    let not_connected = state.not_connected().into_iter();
+    let all = accounts.len() + not_connected.filter(|(name, _)| !polled(name)).count();
     let usage = state.store.usage();
     let mut line = format!("{ready}/{all} accounts ready");
     // Writing to a String cannot fail.
@@ -181,6 +201,9 @@ fn status(state: &Live) -> String {
     }
     if usage.full {
         line.push_str(", disk full");
+    }
+    if state.last_reload().is_some_and(|last| last.outcome.is_err()) {
+        line.push_str(", the last reload was refused: the log says why");
     }
     line
 }

@@ -91,8 +91,8 @@ impl Bench {
 
     async fn acknowledge_all(&self) {
         while self.store.usage().spool_points > 0 {
-            let (seq, _) = self.store.next(0).await.unwrap();
-            self.store.acknowledge(0, seq).await.unwrap();
+            let (seq, _) = self.store.next("d").await.unwrap();
+            self.store.acknowledge("d", seq).await.unwrap();
         }
     }
 }

@@ -131,7 +131,7 @@ pub struct Usage {
     pub series: usize,
     /// No room in the file or on the disk; polling waits.
     pub full: bool,
-    /// Per destination, in the order of the options.
+    /// Per destination, in the order in which they were given.
     pub destinations: Vec<DestinationUsage>,
 }
 

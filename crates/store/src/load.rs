@@ -4,7 +4,7 @@ use crate::ledger::series::VACANT;
 use crate::ledger::targets::{TargetRow, Targets};
 use crate::ledger::{Ledger, codec};
 use crate::options::{Options, Stream};
-use crate::spool::{Cursor, CursorRow, Meta, Spool};
+use crate::spool::{CursorRow, Layout, Meta, Spool, unwanted};
 use crate::sqlite::rows;
 use crate::totals::{self, Totals};
 use provider_api::UnixNanos;
@@ -115,50 +115,18 @@ pub(crate) fn settings(conn: &Connection) -> Result<HashMap<String, Vec<u8>>, Fa
     Ok(settings.into_iter().collect())
 }
 
-/// Entries and cursors, with the configuration's changes since the file was left: a destination that is new starts at
-/// the end, one that is gone holds nothing back.
+/// Entries and cursors, with the configuration's changes since the file was left.
 pub(crate) fn spool(conn: &Connection, options: &Options, in_memory: bool) -> Result<Spool, Failed> {
-    let mut known: BTreeMap<String, CursorRow> = rows::cursors(conn)?.into_iter().collect();
+    let known: BTreeMap<String, CursorRow> = rows::cursors(conn)?.into_iter().collect();
     let mut metas: BTreeMap<u64, Meta> = rows::metas(conn)?.into_iter().collect();
     let newest = metas.last_key_value().map_or(0, |(seq, _)| *seq);
     let last = known.values().map(|row| row.seq).max().unwrap_or(0).max(newest);
+    let layout = Layout::new(&options.destinations, options.max_bytes, known, last);
+    let unwanted = unwanted(&metas, &layout.cursors);
     conn.execute_batch("BEGIN IMMEDIATE")?;
-    if !options.streams().iter().any(|stream| stream.cumulative) {
-        // Nobody carries them on, so they must not be continued later.
-        conn.execute("DELETE FROM totals", [])?;
-    }
-    let mut cursors = Vec::with_capacity(options.destinations.len());
-    for spec in &options.destinations {
-        let stream = Stream::of(spec);
-        let row = known
-            .remove(&spec.name)
-            .map_or_else(|| CursorRow::new(stream, last), |row| row.switch(stream, last));
-        rows::save_cursor(conn, &spec.name, &row)?;
-        cursors.push(Cursor::new(bounded(spec, options), row));
-    }
-    for name in known.keys() {
-        rows::delete_cursor(conn, name)?;
-    }
-    let wanted = |seq: &u64, meta: &Meta| cursors.iter().any(|cursor| cursor.row.wants(*seq, meta));
-    let unwanted: Vec<u64> = metas
-        .iter()
-        .filter(|(seq, meta)| !wanted(seq, meta))
-        .map(|(seq, _)| *seq)
-        .collect();
-    for seq in unwanted {
-        rows::delete_entry(conn, seq)?;
-        metas.remove(&seq);
-    }
+    layout.save(conn, &unwanted)?;
     conn.execute_batch("COMMIT")?;
+    metas.retain(|seq, _| unwanted.binary_search(seq).is_err());
     let cache = if in_memory { u64::MAX } else { CACHE_BYTES };
-    Ok(Spool::new(cursors, metas, last + 1, cache))
-}
-
-/// Destinations of different streams share the file, so each gets its part of it at most.
-fn bounded(spec: &crate::DestinationSpec, options: &Options) -> crate::DestinationSpec {
-    let streams = u64::try_from(options.streams().len()).unwrap_or(1).max(1);
-    crate::DestinationSpec {
-        max_bytes: spec.max_bytes.min(options.max_bytes / streams),
-        ..spec.clone()
-    }
+    Ok(Spool::new(layout.cursors, metas, last + 1, cache))
 }

@@ -58,7 +58,7 @@ pub struct Options {
     pub ledger_bytes: u64,
     /// Bytes set aside on the disk; see [`BALLAST_BYTES`].
     pub ballast_bytes: u64,
-    /// Who gets what; numbered in this order.
+    /// Who gets what; [`crate::Store::set_destinations`] changes it later.
     pub destinations: Vec<DestinationSpec>,
     /// When the ledger forgets a series that has no points any more; see [`FORGET_AFTER`].
     pub forget_after: Duration,
@@ -122,12 +122,10 @@ impl Stream {
     }
 }
 
-impl Options {
-    /// The looks that some destination wants.
-    pub(crate) fn streams(&self) -> Vec<Stream> {
-        let mut streams: Vec<Stream> = self.destinations.iter().map(Stream::of).collect();
-        streams.sort_unstable();
-        streams.dedup();
-        streams
-    }
+/// The looks that some destination wants.
+pub(crate) fn streams(destinations: &[DestinationSpec]) -> Vec<Stream> {
+    let mut streams: Vec<Stream> = destinations.iter().map(Stream::of).collect();
+    streams.sort_unstable();
+    streams.dedup();
+    streams
 }

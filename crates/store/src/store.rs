@@ -3,12 +3,14 @@
 
 use crate::ledger::Ledger;
 use crate::load::{self, Failed};
+use crate::options::streams;
 use crate::shared::{Shared, State};
 use crate::sqlite::lock::Lock;
 use crate::sqlite::{ballast::Ballast, lock, open, rows};
 use crate::writer::{CommitRequest, Message, QUEUE, Reply, Small, Writer};
 use crate::{
-    Change, Committed, DestinationUsage, Encode, Entry, Lane, OpenError, Options, Progress, StoreError, Usage,
+    Change, Committed, DestinationSpec, DestinationUsage, Encode, Entry, Lane, OpenError, Options, Progress,
+    StoreError, Usage,
 };
 use provider_api::{AccountId, TargetId};
 use rusqlite::Connection;
@@ -72,9 +74,10 @@ impl Store {
             totals,
             shared: Arc::clone(&shared),
             encoder,
-            streams: options.streams(),
+            streams: streams(&options.destinations),
             ballast,
             forget_after: options.forget_after,
+            ledger_bytes: options.ledger_bytes,
             latest,
             swept: None,
             version: options.version.clone(),
@@ -122,9 +125,21 @@ impl Store {
         self.shared.progress(&Lane::Backfill.account(account), target)
     }
 
-    /// The oldest entry that a destination (by its number in the options) has not acknowledged; waits until there is
-    /// one. Its bytes are the same each time. An entry that is damaged on the disk is skipped and counted as dropped.
-    pub async fn next(&self, destination: usize) -> Result<(u64, Entry), StoreError> {
+    /// Delivers to these destinations from now on, with `max_bytes` for all of them together; returns when that is
+    /// durable. It goes by names: one that is new starts at the end, one that is gone holds nothing back, one whose
+    /// format changes gets what waits as it was encoded. When it fails, nothing has changed.
+    pub async fn set_destinations(
+        &self,
+        destinations: Vec<DestinationSpec>,
+        max_bytes: u64,
+    ) -> Result<(), StoreError> {
+        self.ask(|reply| Message::Configure(destinations, max_bytes, reply))
+            .await
+    }
+
+    /// The oldest entry that a destination has not acknowledged; waits until there is one. Its bytes are the same each
+    /// time. An entry that is damaged on the disk is skipped and counted as dropped.
+    pub async fn next(&self, destination: &str) -> Result<(u64, Entry), StoreError> {
         loop {
             self.until(|_| self.shared.spool().next(destination).is_some())
                 .await?;
@@ -150,7 +165,7 @@ impl Store {
         Ok(read.map_err(|_| StoreError::Closed)??)
     }
 
-    async fn skip_damaged(&self, destination: usize, seq: u64, entry: &Entry) -> Result<(), StoreError> {
+    async fn skip_damaged(&self, destination: &str, seq: u64, entry: &Entry) -> Result<(), StoreError> {
         tracing::error!(
             destination,
             seq,
@@ -158,7 +173,7 @@ impl Store {
             "an entry is damaged on the disk and is skipped"
         );
         let small = Small::Acknowledge {
-            destination,
+            destination: destination.to_owned(),
             seq,
             dropped: true,
         };
@@ -166,9 +181,9 @@ impl Store {
     }
 
     /// The destination has everything up to and with this entry; returns when that is durable.
-    pub async fn acknowledge(&self, destination: usize, seq: u64) -> Result<(), StoreError> {
+    pub async fn acknowledge(&self, destination: &str, seq: u64) -> Result<(), StoreError> {
         let small = Small::Acknowledge {
-            destination,
+            destination: destination.to_owned(),
             seq,
             dropped: false,
         };
@@ -202,20 +217,20 @@ impl Store {
     pub fn usage(&self) -> Usage {
         let spool = self.shared.spool();
         let state = self.shared.state();
-        let of = |(index, cursor): (usize, &crate::spool::Cursor)| DestinationUsage {
+        let of = |cursor: &crate::spool::Cursor| DestinationUsage {
             name: cursor.spec.name.clone(),
             pending_bytes: cursor.pending_bytes,
             max_bytes: cursor.spec.max_bytes,
             pending_points: cursor.pending_points,
             dropped_points: cursor.row.dropped,
-            oldest_end: spool.oldest_end(index),
+            oldest_end: spool.oldest_end(cursor),
         };
         Usage {
             spool_bytes: spool.bytes(),
             spool_points: spool.points(),
             series: state.series,
             full: state.full,
-            destinations: spool.cursors.iter().enumerate().map(of).collect(),
+            destinations: spool.cursors.iter().map(of).collect(),
         }
     }
 
@@ -285,7 +300,7 @@ fn load(
     in_memory: bool,
 ) -> Result<(Shared, Ledger, crate::totals::Totals), Failed> {
     let ledger = load::ledger(conn)?;
-    let totals = load::totals(conn, &options.streams())?;
+    let totals = load::totals(conn, &streams(&options.destinations))?;
     let (targets, settings) = (load::targets(conn)?, load::settings(conn)?);
     // All reading comes first: a file that cannot be read in full is left as it is.
     let spool = load::spool(conn, options, in_memory)?;

@@ -81,11 +81,11 @@ async fn poll(store: Arc<Store>, target: u64) {
 
 async fn deliver(store: &Store) {
     loop {
-        let (seq, entry) = store.next(0).await.unwrap();
+        let (seq, entry) = store.next("d").await.unwrap();
         for (id, _, end, _) in lines(&entry) {
             println!("\nsent {seq} {id} {}", end / 1_000_000_000);
         }
-        store.acknowledge(0, seq).await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
         println!("\nacknowledged {seq}");
     }
 }
@@ -153,12 +153,12 @@ fn kill_after(mut child: Child, promises: u32, all: &mut Sent) -> Promised {
 async fn agree(dir: &Path, all: &mut Sent, promised: &Promised) {
     let store = open(&child_options(dir));
     while store.usage().spool_points > 0 {
-        let (seq, entry) = store.next(0).await.unwrap();
+        let (seq, entry) = store.next("d").await.unwrap();
         assert!(seq > promised.acknowledged, "entry {seq} was acknowledged");
         for (id, _, end, _) in lines(&entry) {
             sent(all, &id, end / 1_000_000_000, seq);
         }
-        store.acknowledge(0, seq).await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
     }
     for target in 0..TARGETS {
         let upto = store
@@ -234,11 +234,11 @@ async fn whole(copy: &Path, at_least: &[i64]) {
     let store = open(&child_options(copy));
     let mut waiting: BTreeMap<(String, i64), u32> = BTreeMap::new();
     while store.usage().spool_points > 0 {
-        let (seq, entry) = store.next(0).await.unwrap();
+        let (seq, entry) = store.next("d").await.unwrap();
         for (id, _, end, _) in lines(&entry) {
             *waiting.entry((id, end / 1_000_000_000)).or_default() += 1;
         }
-        store.acknowledge(0, seq).await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
     }
     for (target, at_least) in (0..TARGETS).zip(at_least) {
         let upto = store

@@ -50,8 +50,8 @@ async fn recovers(store: &Store) {
     let series = store.usage().series;
     assert_eq!(u64::try_from(series).unwrap(), failed);
     for _ in 0..3 {
-        let (seq, _) = store.next(0).await.unwrap();
-        store.acknowledge(0, seq).await.unwrap();
+        let (seq, _) = store.next("d").await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
     }
     timeout(Duration::from_secs(30), store.recovered())
         .await
@@ -176,8 +176,8 @@ async fn a_destination_at_its_limit_holds_polling_back_until_it_has_taken_someth
     });
     tokio::task::yield_now().await;
     assert_eq!(store.usage().destinations[0].pending_bytes, 2 << 20);
-    let (seq, _) = store.next(0).await.unwrap();
-    store.acknowledge(0, seq).await.unwrap();
+    let (seq, _) = store.next("d").await.unwrap();
+    store.acknowledge("d", seq).await.unwrap();
     assert_eq!(waiting.await.unwrap().unwrap().fresh, 1);
 }
 
@@ -209,7 +209,7 @@ async fn a_destination_may_skip_its_oldest_instead() {
         (2 << 20, 2 << 20)
     );
     assert_eq!(usage.destinations[0].dropped_points, 3);
-    assert_eq!(store.next(0).await.unwrap().0, 4);
+    assert_eq!(store.next("d").await.unwrap().0, 4);
 }
 
 #[tokio::test]

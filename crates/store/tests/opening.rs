@@ -137,7 +137,7 @@ async fn an_entry_whose_bytes_have_changed_is_skipped_and_counted() {
         .unwrap();
     conn.close().unwrap();
     let store = open(&options);
-    let (seq, _) = store.next(0).await.unwrap();
+    let (seq, _) = store.next("d").await.unwrap();
     assert_eq!((seq, store.usage().destinations[0].dropped_points), (2, 1));
 }
 

@@ -1,4 +1,4 @@
-//! Destinations with different wishes: totals, revisions, names that come and go.
+//! Destinations with different wishes: totals and revisions.
 mod common;
 
 use common::{Lines, commit, drain, open, options, point, points, series_of, window};
@@ -94,45 +94,6 @@ async fn a_revision_goes_to_those_who_want_it() {
     let again: Vec<String> = drain(&store, 1).await.into_iter().map(|line| line.3).collect();
     assert_eq!(again, ["Double(1.0)", "Double(2.0)"]);
     store.drained().await;
-    assert_eq!(store.usage().spool_bytes, 0);
-}
-
-#[tokio::test]
-async fn destinations_may_be_reordered_renamed_and_changed() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut options = options(dir.path());
-    let (a, b) = (spec("a", Format::Delta, false), spec("b", Format::Delta, false));
-    options.destinations = vec![a.clone(), b.clone()];
-    let store = open(&options);
-    commit(&store, 0, window(0, 60), vec![points(1, "x", &[60])], &[1])
-        .await
-        .unwrap();
-    drain(&store, 0).await;
-    store.close().await.unwrap();
-
-    let c = spec("c", Format::Delta, false);
-    let b = DestinationSpec {
-        resend_revisions: true,
-        ..b
-    };
-    options.destinations = vec![c, b, a];
-    let store = open(&options);
-    let waiting: Vec<u64> = store
-        .usage()
-        .destinations
-        .iter()
-        .map(|d| d.pending_points)
-        .collect();
-    assert_eq!(waiting, [0, 1, 0]);
-    commit(&store, 0, window(60, 120), vec![points(1, "x", &[120])], &[1])
-        .await
-        .unwrap();
-    assert_eq!(drain(&store, 1).await.len(), 2);
-    store.close().await.unwrap();
-
-    options.destinations.remove(0);
-    options.destinations.pop();
-    let store = open(&options);
     assert_eq!(store.usage().spool_bytes, 0);
 }
 

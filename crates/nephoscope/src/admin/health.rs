@@ -32,6 +32,8 @@ pub(super) async fn alive(Shared(live): Shared<Arc<Live>>) -> Response {
 pub(super) struct Readiness {
     /// Whether every account has authenticated.
     ready: bool,
+    /// Why the last reload changed nothing, if it did not. The daemon goes on with the configuration before.
+    reload_refused: Option<String>,
     /// By the configuration's name.
     accounts: BTreeMap<String, AccountReadiness>,
     /// By the configuration's name.
@@ -81,7 +83,9 @@ fn readiness(live: &Live) -> Readiness {
         let reason = Some(why);
         (name, AccountReadiness { ready: false, reason })
     });
+    // Last: one whose new settings do not work goes on with those before and is not ready all the same.
     let accounts: BTreeMap<_, _> = connected.chain(broken).collect();
+    let reload = live.last_reload();
     let destinations = live.destinations().into_iter().map(|destination| {
         let now = destination.stats.snapshot();
         let readiness = DestinationReadiness {
@@ -93,6 +97,9 @@ fn readiness(live: &Live) -> Readiness {
     });
     Readiness {
         ready: accounts.values().all(|account| account.ready),
+        reload_refused: reload
+            .and_then(|last| last.outcome.err())
+            .map(|refused| refused.why),
         accounts,
         destinations: destinations.collect(),
     }

@@ -10,6 +10,11 @@ pub(super) fn render(state: &Live) -> String {
     let mut out = Text::default();
     let version = env!("CARGO_PKG_VERSION");
     out.sample("build_info", "gauge", &[("version", version)], &1);
+    let reloads = state.reloads();
+    for (outcome, count) in [("ok", reloads.ok), ("refused", reloads.refused)] {
+        let labels = [("outcome", outcome)];
+        out.sample("config_reloads_total", "counter", &labels, &count);
+    }
     gates(state, &mut out);
     accounts(state, &mut out);
     destinations(state, &mut out);

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 
 const CLOUDS: [&str; 3] = ["aws", "azure", "gcp"];
 
@@ -57,7 +56,7 @@ async fn show(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
         .write(folder, &receiver.grpc_endpoint(), "127.0.0.1:0")
         .map_err(|error| Failure::unavailable(format!("writing to {}: {error}", folder.display())))?;
     let config = wiring::load(&path, &config_file::System)?;
-    let daemon = Daemon::start(&config, CancellationToken::new()).await?;
+    let mut daemon = Daemon::start(&config).await?;
     print(&format!(
         "Simulated AWS, Azure and Google Cloud are polled; their points arrive at an OTLP receiver.\nStatus page: http://{}/\n\n",
         daemon.address()
@@ -65,6 +64,7 @@ async fn show(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
     tokio::select! {
         shown = keep_showing(&board) => shown?,
         ended = until(args.run_for) => ended?,
+        failure = daemon.work(&path) => return Err(failure),
     }
     daemon.stop().await;
     clouds.stop().await;

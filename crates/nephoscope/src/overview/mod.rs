@@ -74,23 +74,29 @@ impl Overview {
             .iter()
             .map(|account| AccountRow::connected(account, live.gate(&account.name).as_ref(), now))
             .collect();
-        let left_out = live.not_connected();
-        accounts.extend(
-            left_out
-                .into_iter()
-                .map(|(name, why)| AccountRow::not_connected(name, why)),
-        );
-        // Stable: within a state the order of the configuration stays.
+        for (name, why) in live.not_connected() {
+            let row = AccountRow::not_connected(name, why);
+            match accounts.iter_mut().find(|account| account.name == row.name) {
+                // It goes on with the settings that it had.
+                Some(polled) => (polled.state, polled.trouble) = (row.state, row.trouble),
+                None => accounts.push(row),
+            }
+        }
+        // Stable: within a state they stay in the order of their names.
         accounts.sort_by_key(|account| account.state);
         let destinations: Vec<DestinationRow> = live
             .destinations()
             .iter()
-            .zip(&store.destinations)
-            .map(|(destination, waiting)| DestinationRow::new(destination, waiting, now))
+            .map(|destination| {
+                let waiting = store.destinations.iter().find(|d| d.name == destination.name);
+                DestinationRow::new(destination, &waiting.cloned().unwrap_or_default(), now)
+            })
             .collect();
         let mut groups: Vec<GroupRow> = progress.into_iter().flat_map(groups_of).collect();
         groups.sort_by_cached_key(|g| std::cmp::Reverse((g.progress.behind, g.overdue(now))));
-        let problems = problems::find(&accounts, &destinations, store.full);
+        let mut problems = problems::find(&accounts, &destinations, store.full);
+        problems.extend(problems::of_reload(live.last_reload().as_ref(), now));
+        problems.sort_by_key(|problem| problem.level);
         let headline = headline::of(&accounts, &problems, now);
         Self {
             now,

@@ -5,11 +5,16 @@ use super::account::{AccountRow, Trouble};
 use super::destination::DestinationRow;
 use super::state::{AccountState, DestinationState, Level};
 use super::words::many;
+use crate::live::LastReload;
 use indexmap::IndexMap;
+use provider_api::UnixNanos;
 use std::time::Duration;
 
 /// Names that a problem spells out; the rest is in the table.
 const NAMES_SHOWN: usize = 5;
+
+/// Lines of a refused configuration that a problem spells out; the rest is in the log.
+const LINES_SHOWN: usize = 10;
 
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +66,30 @@ fn no_room() -> Problem {
         names: Vec::new(),
         more: 0,
     }
+}
+
+/// The daemon goes on with an older configuration than the file has.
+pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Problem> {
+    let last = last?;
+    let why = &last.outcome.as_ref().err()?.why;
+    let shown: Vec<&str> = why.lines().take(LINES_SHOWN).collect();
+    let more = why.lines().count() - shown.len();
+    let rest = if more > 0 {
+        format!("\nand {more} more")
+    } else {
+        String::new()
+    };
+    Some(Problem {
+        level: Level::Warn,
+        title: "The changed configuration was refused".to_owned(),
+        since: Some(now.since(last.at)),
+        text: shown.join("\n") + &rest,
+        remedy: "The daemon goes on with the one before. Mend the file, prove it with `nephoscope check --offline`, then \
+                 reload."
+            .to_owned(),
+        names: Vec::new(),
+        more: 0,
+    })
 }
 
 fn of_destination(row: &DestinationRow) -> Option<Problem> {
@@ -157,6 +186,27 @@ mod tests {
             ["There is no room: polling has paused", "prod: not connected"]
         );
         assert_eq!(found.iter().map(|p| p.more).sum::<usize>(), 0);
+    }
+
+    #[test]
+    fn a_refused_reload_is_told_with_its_first_lines() {
+        let why = (0..12)
+            .map(|n| format!("line {n}"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let at = UnixNanos::from_seconds(100);
+        let refused = LastReload {
+            at,
+            outcome: Err(crate::control::Refused { why }),
+        };
+        let problem = of_reload(Some(&refused), UnixNanos::from_seconds(107)).unwrap();
+        assert_eq!(problem.since, Some(Duration::from_secs(7)));
+        assert!(problem.text.starts_with("line 0\n") && problem.text.ends_with("line 9\nand 2 more"));
+        let ok = LastReload {
+            at,
+            outcome: Ok(crate::control::Reloaded::default()),
+        };
+        assert_eq!((of_reload(Some(&ok), at), of_reload(None, at)), (None, None));
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn entry(encoded: Encoded) -> Entry {
 /// What one destination still has to get.
 pub(crate) struct Cursor {
     pub(crate) store: Arc<Store>,
-    pub(crate) destination: usize,
+    pub(crate) destination: String,
 }
 
 /// How long to wait before a store that could not be read or written is asked again.
@@ -65,12 +65,12 @@ impl Source for Cursor {
     /// A store that cannot be read at the moment is asked again: what waits in it has not been lost.
     async fn next(&self) -> Option<(u64, Encoded)> {
         loop {
-            match self.store.next(self.destination).await {
+            match self.store.next(&self.destination).await {
                 Ok((sequence, entry)) => return Some((sequence, encoded(entry))),
                 Err(error) if error.is_retryable() => self.pause("reading what waits", &error).await,
                 Err(StoreError::Closed) => return None,
                 Err(error) => {
-                    tracing::error!(destination = self.destination, %error, "delivery ends");
+                    tracing::error!(destination = %self.destination, %error, "delivery ends");
                     return None;
                 }
             }
@@ -80,7 +80,7 @@ impl Source for Cursor {
     /// Not noted durably = delivered again after a restart, so it is tried until the store closes.
     async fn done(&self, sequence: u64) {
         loop {
-            match self.store.acknowledge(self.destination, sequence).await {
+            match self.store.acknowledge(&self.destination, sequence).await {
                 Err(error) if error.is_retryable() => self.pause("noting what was delivered", &error).await,
                 Ok(()) | Err(_) => return,
             }
@@ -89,16 +89,15 @@ impl Source for Cursor {
 
     async fn waiting(&self) -> u64 {
         let usage = self.store.usage();
-        usage
-            .destinations
-            .get(self.destination)
-            .map_or(0, |d| d.pending_points)
+        let mut destinations = usage.destinations.iter();
+        let ours = destinations.find(|d| d.name == self.destination);
+        ours.map_or(0, |d| d.pending_points)
     }
 }
 
 impl Cursor {
     async fn pause(&self, what: &str, error: &StoreError) {
-        tracing::warn!(destination = self.destination, %error, "{what} failed; trying again");
+        tracing::warn!(destination = %self.destination, %error, "{what} failed; trying again");
         sleep(STORE_PAUSE).await;
     }
 }
@@ -116,14 +115,16 @@ fn encoded(entry: Entry) -> Encoded {
 /// What the store keeps for the configured destinations.
 pub(crate) fn store_options(config: &Config) -> Options {
     Options {
-        destinations: config
-            .destinations
-            .iter()
-            .map(|d| spec(d, config.spool_max_bytes))
-            .collect(),
+        destinations: specs(config),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Options::new(&config.state_dir, config.spool_max_bytes)
     }
+}
+
+/// Who gets what of the store.
+pub(crate) fn specs(config: &Config) -> Vec<DestinationSpec> {
+    let spec = |destination| spec(destination, config.spool_max_bytes);
+    config.destinations.iter().map(spec).collect()
 }
 
 fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
@@ -142,8 +143,19 @@ fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
     }
 }
 
+/// Makes the transport of a destination; nothing is sent yet.
+pub(crate) fn connect(destination: &Destination) -> Result<export::Destination, Failure> {
+    export::connect(&config(destination)?).map_err(|error| {
+        Failure::usage(format!(
+            "destination `{}`: {}",
+            destination.name,
+            super::with_causes(&error)
+        ))
+    })
+}
+
 /// A destination as the exporter wants it.
-pub(crate) fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
+fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     let kind = match &destination.kind {
         DestinationKind::Otlp(otlp) => Kind::Otlp(otlp_config(otlp)?),
         DestinationKind::File { path, .. } => Kind::File { path: path.clone() },

@@ -1,6 +1,7 @@
 //! From the configuration to running parts: one file per cloud, and the destinations. A fourth cloud is one file here
-//! and one line in [`accounts`].
+//! and a name in [`accounts`].
 
+pub(crate) mod accounts;
 mod aws;
 mod azure;
 pub(crate) mod destinations;
@@ -8,26 +9,18 @@ mod gcp;
 
 use crate::exit::Failure;
 use config_file::{AutoOr, Config, Lookup, Pattern};
-use gate::{Gate, GateConfig, Quota};
-use provider_api::{AccountId, Cloud, Matcher, MetricsProvider, ProviderError, Span};
+use provider_api::{AccountId, Cloud, Matcher, ProviderError, Span};
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use accounts::{Account, Configured};
 
 /// What `lookback: auto` starts from, until it is known how late points are.
 const LOOKBACK_START: Duration = Duration::from_secs(300);
 
 /// Columns to wrap a configuration problem at; a common terminal's.
 const PROBLEM_WIDTH: usize = 100;
-
-/// An account, connected or not.
-pub(crate) struct Account {
-    pub(crate) name: String,
-    pub(crate) discover_every: Duration,
-    pub(crate) gate: Gate,
-    pub(crate) connected: Result<Arc<dyn MetricsProvider>, ProviderError>,
-}
 
 /// Reads the configuration; the failure's text holds every problem of it.
 pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> {
@@ -47,49 +40,18 @@ pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> 
 
 /// Every configured account. One that cannot be connected does not keep the others from running.
 pub(crate) async fn accounts(config: &Config) -> Vec<Account> {
-    let mut all = Vec::new();
-    for account in &config.aws {
-        let gate = gate(Cloud::Aws, &account.name, provider_aws::AwsProvider::quotas());
-        let connected = aws::connect(account, gate.clone()).await;
-        all.push(Account {
-            name: account.name.clone(),
-            discover_every: account.poll.discover_every,
-            gate,
-            connected,
-        });
-    }
-    for account in &config.azure {
-        let gate = gate(Cloud::Azure, &account.name, provider_azure::quotas());
-        let connected = azure::connect(account, gate.clone());
-        all.push(Account {
-            name: account.name.clone(),
-            discover_every: account.poll.discover_every,
-            gate,
-            connected,
-        });
-    }
-    for account in &config.gcp {
-        let gate = gate(Cloud::Gcp, &account.name, provider_gcp::quotas());
-        let connected = gcp::connect(account, gate.clone()).await;
-        all.push(Account {
-            name: account.name.clone(),
-            discover_every: account.poll.discover_every,
-            gate,
-            connected,
-        });
-    }
-    all
+    let all = accounts::connect(Configured::all(config), |_| None).await;
+    all.into_iter().map(|(_, account)| account).collect()
 }
 
-fn gate(cloud: Cloud, name: &str, quotas: Vec<(&'static str, Quota)>) -> Gate {
-    Gate::new(
-        cloud,
-        account_id(name),
-        GateConfig {
-            quotas,
-            ..GateConfig::default()
-        },
-    )
+/// Every problem on a line of its own, with what would work.
+pub(crate) fn in_lines(problems: &config_file::Problems) -> String {
+    let line = |problem: &config_file::Problem| match &problem.help {
+        Some(help) => format!("{problem}; {}", help.replace('\n', " ")),
+        None => problem.to_string(),
+    };
+    let lines: Vec<String> = problems.list.iter().map(line).collect();
+    lines.join("\n")
 }
 
 fn account_id(name: &str) -> AccountId {

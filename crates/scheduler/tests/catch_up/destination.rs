@@ -52,7 +52,7 @@ impl Destination {
         if store.usage().destinations[0].pending_points == 0 {
             return;
         }
-        let (seq, entry) = store.next(0).await.unwrap();
+        let (seq, entry) = store.next("d").await.unwrap();
         for (series, end) in lines::read(&entry) {
             let target = self.numbers[&series];
             self.taken.entry(target).or_default().push(end);
@@ -60,6 +60,6 @@ impl Destination {
             let newest = self.newest.entry(target / TARGETS_PER_GROUP).or_insert(end);
             *newest = end.max(*newest);
         }
-        store.acknowledge(0, seq).await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
     }
 }

@@ -26,11 +26,11 @@ const BEGINNING_S: i64 = 1_700_000_000;
 async fn delivered(store: &Store) -> BTreeMap<u128, Vec<i64>> {
     let mut all: BTreeMap<u128, Vec<i64>> = BTreeMap::new();
     while store.usage().destinations[0].pending_points > 0 {
-        let (seq, entry) = store.next(0).await.unwrap();
+        let (seq, entry) = store.next("d").await.unwrap();
         for (series, end) in lines::read(&entry) {
             all.entry(series).or_default().push(end);
         }
-        store.acknowledge(0, seq).await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
     }
     all
 }

@@ -51,6 +51,12 @@ impl Draft {
         }
     }
 
+    /// Where a destination is in the list.
+    pub(crate) fn position(&self, destination: &str) -> Option<usize> {
+        let mut cursors = self.cursors.iter();
+        cursors.position(|cursor| cursor.spec.name == destination)
+    }
+
     /// The destination goes on without the entries up to and with `seq`; their points are counted.
     pub(crate) fn skip(&mut self, spool: &Spool, destination: usize, seq: u64) {
         let Some(cursor) = self.cursors.get(destination) else {

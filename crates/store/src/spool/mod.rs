@@ -3,9 +3,11 @@
 
 mod cursor;
 mod draft;
+mod layout;
 
 pub(crate) use cursor::{Cursor, CursorRow};
 pub(crate) use draft::Draft;
+pub(crate) use layout::Layout;
 
 use crate::options::Stream;
 use bytes::Bytes;
@@ -93,15 +95,17 @@ impl Spool {
     }
 
     /// The oldest entry that a destination has not acknowledged, and its bytes if they are at hand.
-    pub(crate) fn next(&self, destination: usize) -> Option<(u64, Option<Entry>)> {
-        let cursor = self.cursors.get(destination)?;
+    pub(crate) fn next(&self, destination: &str) -> Option<(u64, Option<Entry>)> {
+        let cursor = self
+            .cursors
+            .iter()
+            .find(|cursor| cursor.spec.name == destination)?;
         let (seq, _) = cursor.pending(&self.metas).next()?;
         Some((seq, self.cache.get(&seq).cloned()))
     }
 
     /// End of the oldest point that a destination waits for.
-    pub(crate) fn oldest_end(&self, destination: usize) -> Option<UnixNanos> {
-        let cursor = self.cursors.get(destination)?;
+    pub(crate) fn oldest_end(&self, cursor: &Cursor) -> Option<UnixNanos> {
         cursor
             .pending(&self.metas)
             .next()
@@ -128,7 +132,36 @@ impl Spool {
             self.metas.insert(seq, meta);
             self.remember(seq, entry);
         }
-        for seq in draft.gone {
+        self.remove(draft.gone);
+    }
+
+    /// Where every destination is.
+    pub(crate) fn rows(&self) -> BTreeMap<String, CursorRow> {
+        let row = |cursor: &Cursor| (cursor.spec.name.clone(), cursor.row);
+        self.cursors.iter().map(row).collect()
+    }
+
+    /// The newest entry there has ever been.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// Entries that none of these destinations has to get.
+    pub(crate) fn unwanted(&self, cursors: &[Cursor]) -> Vec<u64> {
+        unwanted(&self.metas, cursors)
+    }
+
+    /// Other destinations, now that it is durable; `gone` is what none of them has to get.
+    pub(crate) fn replace(&mut self, mut cursors: Vec<Cursor>, gone: Vec<u64>) {
+        self.remove(gone);
+        for cursor in &mut cursors {
+            cursor.count(&self.metas);
+        }
+        self.cursors = cursors;
+    }
+
+    fn remove(&mut self, gone: Vec<u64>) {
+        for seq in gone {
             self.metas.remove(&seq);
             if let Some(entry) = self.cache.remove(&seq) {
                 self.cached_bytes -= size(&entry);
@@ -146,6 +179,13 @@ impl Spool {
             self.cached_bytes -= size(&oldest);
         }
     }
+}
+
+/// Entries that none of these destinations has to get.
+pub(crate) fn unwanted(metas: &BTreeMap<u64, Meta>, cursors: &[Cursor]) -> Vec<u64> {
+    let wanted = |seq: &u64, meta: &Meta| cursors.iter().any(|cursor| cursor.row.wants(*seq, meta));
+    let unwanted = metas.iter().filter(|(seq, meta)| !wanted(seq, meta));
+    unwanted.map(|(seq, _)| *seq).collect()
 }
 
 fn size(entry: &Entry) -> u64 {

@@ -45,7 +45,7 @@ pub(crate) fn writer(options: &Options) -> Result<Connection, OpenError> {
     let mut conn = connect(&path).map_err(failed)?;
     let found = check(&conn, &path)?;
     schema::migrate(&mut conn, found).map_err(failed)?;
-    limit(&conn, options).map_err(failed)?;
+    limit(&conn, options.max_bytes, options.ledger_bytes).map_err(failed)?;
     Ok(conn)
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn in_memory(options: &Options) -> Result<Connection, OpenError> {
     let mut conn = Connection::open_in_memory().map_err(failed)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     schema::migrate(&mut conn, 0).map_err(failed)?;
-    limit(&conn, options).map_err(failed)?;
+    limit(&conn, options.max_bytes, options.ledger_bytes).map_err(failed)?;
     Ok(conn)
 }
 
@@ -118,8 +118,8 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Never below what the file has already, else nothing could be written until it has shrunk.
-fn limit(conn: &Connection, options: &Options) -> rusqlite::Result<()> {
-    let pages = options.max_bytes.saturating_add(options.ledger_bytes) / PAGE_BYTES;
+pub(crate) fn limit(conn: &Connection, max_bytes: u64, ledger_bytes: u64) -> rusqlite::Result<()> {
+    let pages = max_bytes.saturating_add(ledger_bytes) / PAGE_BYTES;
     let pages = i64::try_from(pages.clamp(1, u64::from(u32::MAX - 1))).unwrap_or(i64::MAX);
     conn.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0))?;
     Ok(())

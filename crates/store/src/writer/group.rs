@@ -44,13 +44,14 @@ impl Group {
             destination,
             seq,
             dropped,
-        } = small
+        } = &small
+            && let Some(destination) = self.draft.position(destination)
         {
             let spool = shared.spool();
-            if dropped {
-                self.draft.skip(&spool, destination, seq);
+            if *dropped {
+                self.draft.skip(&spool, destination, *seq);
             } else {
-                self.draft.acknowledge(&spool, destination, seq);
+                self.draft.acknowledge(&spool, destination, *seq);
             }
         }
         self.smalls.push((small, reply));

@@ -2,6 +2,7 @@
 //! price of a sync to the disk is shared by everybody who waits for it.
 
 mod apply;
+mod configure;
 mod full;
 mod group;
 mod sweep;
@@ -13,7 +14,7 @@ use crate::options::Stream;
 use crate::shared::Shared;
 use crate::sqlite::ballast::Ballast;
 use crate::totals::Totals;
-use crate::{Committed, Encode, StoreError};
+use crate::{Committed, DestinationSpec, Encode, StoreError};
 use group::Group;
 use provider_api::UnixNanos;
 use rusqlite::Connection;
@@ -44,6 +45,8 @@ pub(crate) enum Message {
     Commit(Box<CommitRequest>, Reply<Committed>),
     /// Something that needs no room.
     Small(Small, Reply<()>),
+    /// Deliver to these destinations from now on.
+    Configure(Vec<DestinationSpec>, u64, Reply<()>),
     /// Leave the file clean and end.
     Close(Reply<()>),
 }
@@ -53,13 +56,20 @@ pub(crate) enum Message {
 pub(crate) enum Small {
     /// A destination has everything up to and with an entry.
     Acknowledge {
-        destination: usize,
+        destination: String,
         seq: u64,
         /// It was not delivered but is damaged.
         dropped: bool,
     },
     /// Keep a setting.
     Put { key: String, value: Vec<u8> },
+}
+
+/// What waits until the transaction before it is durable.
+#[derive(Debug)]
+enum Alone {
+    Configure(Vec<DestinationSpec>, u64, Reply<()>),
+    Close(Reply<()>),
 }
 
 /// Everything the thread owns.
@@ -74,6 +84,7 @@ pub(crate) struct Writer {
     /// Nothing for a store without a file.
     pub(crate) ballast: Option<Ballast>,
     pub(crate) forget_after: Duration,
+    pub(crate) ledger_bytes: u64,
     pub(crate) latest: Option<UnixNanos>,
     pub(crate) swept: Option<UnixNanos>,
     pub(crate) version: String,
@@ -106,24 +117,35 @@ impl Writer {
                 requests.blocking_recv()
             };
             let Some(first) = first else { return };
-            if let Some(reply) = self.serve(first, &mut requests) {
-                drop(reply.send(self.close()));
-                return;
+            match self.serve(first, &mut requests) {
+                None => {}
+                Some(Alone::Configure(destinations, max_bytes, reply)) => {
+                    // Whoever has stopped waiting is told nothing.
+                    reply.send(self.configure(&destinations, max_bytes)).ok();
+                }
+                Some(Alone::Close(reply)) => {
+                    reply.send(self.close()).ok();
+                    return;
+                }
             }
         }
     }
 
-    /// One transaction for all that waits; returns the request to close if there was one.
-    fn serve(&mut self, first: Message, requests: &mut mpsc::Receiver<Message>) -> Option<Reply<()>> {
+    /// One transaction for all that waits, up to a request that has to be served alone; returns that.
+    fn serve(&mut self, first: Message, requests: &mut mpsc::Receiver<Message>) -> Option<Alone> {
         let mut group = Group::new(&self.shared);
         let mut next = Some(first);
-        let mut close = None;
+        let mut alone = None;
         while let Some(message) = next.take() {
             match message {
                 Message::Commit(request, reply) => self.apply(&mut group, *request, reply),
                 Message::Small(small, reply) => group.small(&self.shared, small, reply),
+                Message::Configure(destinations, max_bytes, reply) => {
+                    alone = Some(Alone::Configure(destinations, max_bytes, reply));
+                    break;
+                }
                 Message::Close(reply) => {
-                    close = Some(reply);
+                    alone = Some(Alone::Close(reply));
                     break;
                 }
             }
@@ -136,7 +158,7 @@ impl Writer {
             self.try_recover();
         }
         self.sweep();
-        close
+        alone
     }
 
     /// Cuts the log back and marks the file as left in order.

@@ -147,10 +147,12 @@ pub(crate) async fn commit(
 /// Everything that waits for a destination, acknowledged.
 pub(crate) async fn drain(store: &Store, destination: usize) -> Vec<Line> {
     let mut all = Vec::new();
-    while store.usage().destinations[destination].pending_points > 0 {
-        let (seq, entry) = store.next(destination).await.unwrap();
+    while let Some(waiting) = Some(store.usage().destinations[destination].clone())
+        && waiting.pending_points > 0
+    {
+        let (seq, entry) = store.next(&waiting.name).await.unwrap();
         all.extend(lines(&entry));
-        store.acknowledge(destination, seq).await.unwrap();
+        store.acknowledge(&waiting.name, seq).await.unwrap();
     }
     all
 }

@@ -141,10 +141,10 @@ async fn an_entry_keeps_its_bytes_until_it_is_acknowledged() {
     )
     .await
     .unwrap();
-    let first = store.next(0).await.unwrap();
+    let first = store.next("d").await.unwrap();
     store.close().await.unwrap();
     let store = open(&options);
-    let second = store.next(0).await.unwrap();
+    let second = store.next("d").await.unwrap();
     assert_eq!(first, second);
     assert_eq!(lines(&second.1).len(), 2);
 }

@@ -6,10 +6,11 @@ use super::destinations::{self, DestinationRow};
 use super::error::ApiError;
 use super::listing::object;
 use crate::clock::SystemClock;
-use crate::live::Live;
+use crate::live::{LastReload, Live};
 use crate::overview::{Overview, Problem};
 use axum::extract::State as Shared;
 use axum::response::Response;
+use provider_api::UnixNanos;
 use scheduler::{Clock as _, NamespaceProgress};
 use serde::Serialize;
 use std::sync::Arc;
@@ -34,8 +35,22 @@ struct Status {
     namespaces: Vec<NamespaceRow>,
     /// Destinations, in the order of the configuration.
     destinations: Vec<DestinationRow>,
+    /// How the last reload went; absent when there was none.
+    reload: Option<ReloadRow>,
     /// Ledger and spool.
     store: StoreStatus,
+}
+
+/// How a reload went.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct ReloadRow {
+    /// Whether it was taken up.
+    ok: bool,
+    /// How long ago, in seconds.
+    s_ago: u64,
+    /// Why it changed nothing: every problem of the file, one a line.
+    why: Option<String>,
 }
 
 /// What a person should know.
@@ -108,6 +123,7 @@ pub(in crate::admin) async fn show(
         accounts: accounts::rows(&overview),
         namespaces: overview.namespaces.iter().map(namespace).collect(),
         destinations: destinations::rows(&overview),
+        reload: live.last_reload().map(|last| reload(last, overview.now)),
         store: StoreStatus {
             series: overview.store.series,
             spool_bytes: overview.store.spool_bytes,
@@ -116,6 +132,14 @@ pub(in crate::admin) async fn show(
         },
     };
     object(&asked, &status)
+}
+
+fn reload(last: LastReload, now: UnixNanos) -> ReloadRow {
+    ReloadRow {
+        ok: last.outcome.is_ok(),
+        s_ago: now.since(last.at).as_secs(),
+        why: last.outcome.err().map(|refused| refused.why),
+    }
 }
 
 fn problem(problem: &Problem) -> ProblemRow {

@@ -12,7 +12,7 @@ mod work;
 
 use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
-use crate::daemon::{self, StopSignals};
+use crate::daemon::{self, Deliveries, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
 use crate::wiring::{self, destinations::Otlp3MiB};
@@ -189,13 +189,11 @@ impl Backfill<'_> {
         planned: Estimate,
         stop: &CancellationToken,
     ) -> Result<(), Failure> {
-        let stop_delivery = CancellationToken::new();
         let live = Live::new(Arc::clone(self.store), Arc::default());
-        let deliveries = daemon::deliver(self.config, &stop_delivery, &live)?;
+        let deliveries = Deliveries::start(self.config, &live)?;
         let fetched = self.fetch(inventory, planned, stop).await;
         let waiting = self.drain(stop).await;
-        stop_delivery.cancel();
-        daemon::end_deliveries(deliveries).await;
+        deliveries.end().await;
         let mut left = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
         left.extend(inventory.failed.iter().cloned());
         self.verdict(&left, waiting, stop.is_cancelled())
