@@ -42,7 +42,16 @@ pub(super) struct Key {
     pub(super) account: String,
     pub(super) arn: String,
     token: Option<String>,
+    opened_unix_s: i64,
     expires_unix_s: i64,
+}
+
+impl Key {
+    /// Whether it is over at this time, by its own word or because sessions are refused so many seconds after they began.
+    fn is_over(&self, now_unix_s: i64, refused_after_s: i64) -> bool {
+        let refused = self.token.is_some() && now_unix_s - self.opened_unix_s >= refused_after_s;
+        self.expires_unix_s <= now_unix_s || refused
+    }
 }
 
 impl fmt::Debug for Key {
@@ -59,6 +68,8 @@ pub(super) struct Keys {
     known: Mutex<HashMap<String, Key>>,
     /// No session lasts longer, whatever it asked for.
     session_life_s: AtomicI64,
+    /// No session is accepted longer, whatever it was told.
+    refused_after_s: AtomicI64,
 }
 
 impl Keys {
@@ -70,11 +81,13 @@ impl Keys {
             account,
             arn,
             token: None,
+            opened_unix_s: 0,
             expires_unix_s: i64::MAX,
         };
         Self {
             known: Mutex::new(HashMap::from([(ACCESS_KEY.to_owned(), key)])),
             session_life_s: AtomicI64::new(i64::MAX),
+            refused_after_s: AtomicI64::new(i64::MAX),
         }
     }
 
@@ -91,7 +104,7 @@ impl Keys {
             .get(id)
             .filter(|key| key.token.as_deref() == token)
             .ok_or_else(invalid)?;
-        if key.expires_unix_s <= now_unix_s {
+        if key.is_over(now_unix_s, self.refused_after_s.load(Ordering::Relaxed)) {
             let message = "The security token included in the request is expired";
             return Err(ApiError::forbidden("ExpiredToken", message));
         }
@@ -103,13 +116,23 @@ impl Keys {
         self.session_life_s.store(life_s, Ordering::Relaxed);
     }
 
+    /// Refuses every session so many seconds after it was opened, although it was given more.
+    pub(super) fn refuse_after_s(&self, life_s: i64) {
+        self.refused_after_s.store(life_s, Ordering::Relaxed);
+    }
+
     /// How long a session lasts that asked for so many seconds.
     pub(super) fn session_life_s(&self, asked_s: i64) -> i64 {
         asked_s.min(self.session_life_s.load(Ordering::Relaxed))
     }
 
-    /// Opens a session of a role: id, secret and token.
-    pub(super) fn open(&self, role: &Role, session: &str, expires_unix_s: i64) -> (String, String, String) {
+    /// Opens a session of a role from now until it expires: id, secret and token.
+    pub(super) fn open(
+        &self,
+        role: &Role,
+        session: &str,
+        (opened_unix_s, expires_unix_s): (i64, i64),
+    ) -> (String, String, String) {
         let account = role.arn.split(':').nth(4).unwrap_or(ACCOUNT).to_owned();
         let name = role.arn.rsplit('/').next().unwrap_or_default();
         let arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{session}");
@@ -121,6 +144,7 @@ impl Keys {
             account,
             arn,
             token: Some(token.clone()),
+            opened_unix_s,
             expires_unix_s,
         };
         self.known
@@ -140,12 +164,22 @@ mod tests {
         let keys = Keys::new();
         assert_eq!(keys.session_life_s(3600), 3600);
         keys.set_session_life_s(20);
-        let (id, _, token) = keys.open(&ROLES[0], "test", 1000 + keys.session_life_s(3600));
+        let (id, _, token) = keys.open(&ROLES[0], "test", (1000, 1000 + keys.session_life_s(3600)));
         assert!(keys.find(&id, Some(&token), 1019).is_ok());
         let refused = keys.find(&id, Some(&token), 1020);
         assert_eq!(
             refused.map(|_| ()).map_err(|error| error.code),
             Err("ExpiredToken")
         );
+    }
+
+    #[test]
+    fn sessions_can_be_refused_before_their_time_and_keys_cannot() {
+        let keys = Keys::new();
+        keys.refuse_after_s(5);
+        let (id, _, token) = keys.open(&ROLES[0], "test", (1000, 4600));
+        assert!(keys.find(&id, Some(&token), 1004).is_ok());
+        assert!(keys.find(&id, Some(&token), 1005).is_err());
+        assert!(keys.find(ACCESS_KEY, None, 9999).is_ok());
     }
 }

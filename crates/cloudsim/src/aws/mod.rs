@@ -107,6 +107,11 @@ impl AwsSim {
         self.state.keys.set_session_life_s(life_s);
     }
 
+    /// Refuses every session so many seconds after it was opened, whatever its client was told: what revoking it does.
+    pub fn refuse_sessions_after_s(&self, life_s: i64) {
+        self.state.keys.refuse_after_s(life_s);
+    }
+
     /// The world that is shown; its clock can be moved.
     pub fn world(&self) -> &World {
         &self.state.world

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The audience of ARM.
@@ -36,12 +37,22 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Entra {
     seed: u64,
+    /// No token is accepted longer, whatever it says.
+    refused_after_s: AtomicI64,
 }
 
 impl Entra {
     /// An issuer whose key is the seed.
     pub(super) fn new(seed: u64) -> Self {
-        Self { seed }
+        Self {
+            seed,
+            refused_after_s: AtomicI64::new(i64::MAX),
+        }
+    }
+
+    /// Refuses every token so many seconds after it was issued.
+    pub(super) fn refuse_after_s(&self, life_s: i64) {
+        self.refused_after_s.store(life_s, Ordering::Relaxed);
     }
 
     /// The token endpoint. `base` is the listener's own URL, which is accepted as ARM's audience.
@@ -55,7 +66,7 @@ impl Entra {
             .and_then(|audience| known_audience(audience, base))
         {
             Some(audience) => Reply::ok(json!({
-                "token_type": "Bearer", "expires_in": life_s - 1, "ext_expires_in": life_s - 1, "access_token": self.issue(audience, now_s + life_s),
+                "token_type": "Bearer", "expires_in": life_s - 1, "ext_expires_in": life_s - 1, "access_token": self.issue(audience, now_s, life_s),
             })),
             None => failure(
                 400,
@@ -91,7 +102,7 @@ impl Entra {
             );
         };
         Reply::ok(json!({
-            "access_token": self.issue(audience, now_s + life_s), "client_id": CLIENT_ID, "expires_in": life_s.to_string(),
+            "access_token": self.issue(audience, now_s, life_s), "client_id": CLIENT_ID, "expires_in": life_s.to_string(),
             "expires_on": (now_s + life_s).to_string(), "ext_expires_in": life_s.to_string(), "not_before": now_s.to_string(),
             "resource": resource, "token_type": "Bearer",
         }))
@@ -119,16 +130,20 @@ impl Entra {
         if claims["aud"] != audience {
             return Err(Refusal::WrongAudience);
         }
-        if claims["exp"].as_i64().is_none_or(|expiry_s| expiry_s <= now_s) {
+        let refused_after_s = self.refused_after_s.load(Ordering::Relaxed);
+        let is_refused = |issued_s: i64| now_s - issued_s >= refused_after_s;
+        if claims["exp"].as_i64().is_none_or(|expiry_s| expiry_s <= now_s)
+            || claims["iat"].as_i64().is_none_or(is_refused)
+        {
             return Err(Refusal::Expired);
         }
         Ok(())
     }
 
-    fn issue(&self, audience: &str, expiry_s: i64) -> String {
+    fn issue(&self, audience: &str, now_s: i64, life_s: i64) -> String {
         let header = json!({"typ": "JWT", "alg": "RS256", "kid": "sim"}).to_string();
         let claims =
-            json!({"aud": audience, "exp": expiry_s, "tid": TENANT_ID, "appid": CLIENT_ID}).to_string();
+            json!({"aud": audience, "iat": now_s, "exp": now_s + life_s, "tid": TENANT_ID, "appid": CLIENT_ID}).to_string();
         let signed = format!(
             "{}.{}",
             URL_SAFE_NO_PAD.encode(header),

@@ -112,6 +112,11 @@ impl AzureSim {
             .store(life_s, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Refuses every token so many seconds after it was issued, whatever it says: what revoking it does.
+    pub fn refuse_tokens_after_s(&self, life_s: i64) {
+        self.state.entra.refuse_after_s(life_s);
+    }
+
     /// Stops listening.
     pub async fn stop(self) {
         self.running.stop().await;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::hmac;
@@ -41,6 +42,8 @@ pub(crate) struct Authority {
     key_id: String,
     opaque: hmac::Key,
     allow_anonymous: bool,
+    /// No token is accepted longer, whatever it says.
+    refused_after_s: AtomicI64,
 }
 
 impl fmt::Debug for Authority {
@@ -92,6 +95,7 @@ impl Authority {
             key_id,
             opaque,
             allow_anonymous,
+            refused_after_s: AtomicI64::new(i64::MAX),
         })
     }
 
@@ -136,7 +140,21 @@ impl Authority {
         if claims.sub.as_deref() != Some(ACCOUNT) || !audience {
             return Err(wrong());
         }
-        in_time(&claims, now_s)
+        in_time(&claims, now_s)?;
+        self.not_refused(claims.iat, now_s)
+    }
+
+    /// Refuses every token so many seconds after it was issued; a client that signs its own may date it back a little.
+    pub(crate) fn refuse_after_s(&self, life_s: i64) {
+        self.refused_after_s.store(life_s, Ordering::Relaxed);
+    }
+
+    fn not_refused(&self, issued_s: i64, now_s: i64) -> Result<(), ApiError> {
+        if now_s - issued_s < self.refused_after_s.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err(ApiError::unauthenticated("ACCESS_TOKEN_EXPIRED"))
+        }
     }
 
     /// Checks the assertion of the JWT grant; the error is OAuth's word for what is wrong.
@@ -157,21 +175,23 @@ impl Authority {
         in_time(&claims, now_s).map_err(|_| "Invalid JWT: Token must be a short-lived token (60 minutes).")
     }
 
-    /// An access token that is good until `exp_s`.
-    pub(crate) fn issue(&self, exp_s: i64) -> String {
-        let tag = hmac::sign(&self.opaque, exp_s.to_string().as_bytes());
-        format!("{TOKEN_PREFIX}{exp_s}-{}", URL_SAFE_NO_PAD.encode(tag))
+    /// An access token that is good from `now_s` until `exp_s`.
+    pub(crate) fn issue(&self, now_s: i64, exp_s: i64) -> String {
+        let times = format!("{now_s}.{exp_s}");
+        let tag = hmac::sign(&self.opaque, times.as_bytes());
+        format!("{TOKEN_PREFIX}{times}-{}", URL_SAFE_NO_PAD.encode(tag))
     }
 
     fn check_opaque(&self, token: &str, now_s: i64) -> Result<(), ApiError> {
         let parts = token.split_once('-');
-        let exp_s = parts.and_then(|(exp, tag)| {
+        let times = parts.and_then(|(times, tag)| {
             let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-            hmac::verify(&self.opaque, exp.as_bytes(), &tag).ok()?;
-            exp.parse::<i64>().ok()
+            hmac::verify(&self.opaque, times.as_bytes(), &tag).ok()?;
+            let (issued, exp) = times.split_once('.')?;
+            Some((issued.parse::<i64>().ok()?, exp.parse::<i64>().ok()?))
         });
-        match exp_s {
-            Some(exp_s) if exp_s > now_s => Ok(()),
+        match times {
+            Some((issued_s, exp_s)) if exp_s > now_s => self.not_refused(issued_s, now_s),
             Some(_) => Err(ApiError::unauthenticated("ACCESS_TOKEN_EXPIRED")),
             None => Err(ApiError::unauthenticated("ACCESS_TOKEN_TYPE_UNSUPPORTED")),
         }

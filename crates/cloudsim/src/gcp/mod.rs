@@ -153,6 +153,12 @@ impl GcpSim {
         self.shared.token_life_s.store(life_s, Ordering::Relaxed);
     }
 
+    /// Refuses every token so many seconds after it was issued, whatever it says: what revoking it does. Clients date
+    /// tokens that they sign themselves back by up to ten seconds.
+    pub fn refuse_tokens_after_s(&self, life_s: i64) {
+        self.shared.authority.refuse_after_s(life_s);
+    }
+
     /// Ends the simulator.
     pub async fn stop(self) {
         self.running.stop().await;

@@ -70,7 +70,7 @@ pub(crate) async fn metadata(
 fn fresh(shared: &Shared, now_s: i64) -> Response {
     shared.counts.request("Token", "ok");
     let life_s = shared.token_life_s();
-    let token = shared.authority.issue(now_s + life_s);
+    let token = shared.authority.issue(now_s, now_s + life_s);
     Json(json!({"access_token": token, "expires_in": life_s, "token_type": "Bearer"})).into_response()
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn impersonate(
         Ok(lifetime_s) => {
             shared.counts.request("GenerateAccessToken", "ok");
             let exp_s = now_s + lifetime_s.min(shared.token_life_s());
-            let token = shared.authority.issue(exp_s);
+            let token = shared.authority.issue(now_s, exp_s);
             Json(json!({"accessToken": token, "expireTime": wire::time(exp_s * SECOND_NS)})).into_response()
         }
         Err(error) => {
