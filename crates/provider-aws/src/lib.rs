@@ -21,7 +21,7 @@ pub use config::{
 
 use async_stream::stream;
 use async_trait::async_trait;
-use client::RegionClient;
+use client::{Identities, RegionClient};
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
@@ -56,11 +56,12 @@ impl AwsProvider {
                 message,
             ));
         };
-        let shared = client::shared_config(&config, first).await;
+        let identities = Identities::new();
+        let shared = client::shared_config(&config, first, &identities).await;
         let regions = config
             .regions
             .iter()
-            .map(|r| RegionClient::new(&shared, &config, r))
+            .map(|r| RegionClient::new(&shared, &identities, &config, r))
             .collect();
         let sts = client::sts_client(&shared, &config);
         Ok(Self {

@@ -2,7 +2,6 @@
 
 use super::RegionClient;
 use super::date::nanos;
-use crate::classify::classify;
 use crate::discover::AwsTarget;
 use crate::fetch::{Page, Part, Status, query_id};
 use crate::plan::{MOST_POINTS, OPERATION, USD_NANOS_PER_UNIT};
@@ -57,7 +56,7 @@ impl RegionClient {
         let attempt = || {
             let sent = prepared.clone().set_next_token(token.map(str::to_owned));
             let sent = sent.customize().interceptor(self.clock.clone()).send();
-            Box::pin(async { sent.await.map_err(|e| classify(&self.scope, OPERATION, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(OPERATION, e)) })
         };
         let answer = gate.send(&request, attempt).await?;
         for message in answer.messages() {

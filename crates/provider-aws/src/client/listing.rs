@@ -1,7 +1,6 @@
 //! The requests that list: metrics of a namespace, and resources with their tags.
 
 use super::RegionClient;
-use crate::classify::classify;
 use crate::discover::Listed;
 use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
 use aws_sdk_resourcegroupstagging as tagging;
@@ -49,7 +48,7 @@ impl RegionClient {
                 .customize()
                 .interceptor(self.clock.clone())
                 .send();
-            Box::pin(async { sent.await.map_err(|e| classify(&self.scope, LIST_METRICS, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, e)) })
         };
         let answer = gate
             .send(&self.request(LIST_METRICS, Price::FREE), attempt)
@@ -82,7 +81,7 @@ impl RegionClient {
                 .customize()
                 .interceptor(self.clock.clone())
                 .send();
-            Box::pin(async { sent.await.map_err(|e| classify(&self.scope, GET_RESOURCES, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(GET_RESOURCES, e)) })
         };
         let answer = gate
             .send(&self.request(GET_RESOURCES, Price::FREE), attempt)

@@ -1,27 +1,33 @@
 //! The SDK behind plain functions: clients of one region, one request per function, our own types out. Every request
 //! passes the gate; the SDK itself neither tries again nor waits.
 //!
-//! `session` makes the clients' common part, `listing` and `data` ask, `identity` asks STS who we are, `date` reads the
-//! cloud's clock.
+//! `session` makes the clients' common part, `identities` keeps their credentials, `listing` and `data` ask, `identity`
+//! asks STS who we are, `date` reads the cloud's clock.
 
 mod data;
 mod date;
+mod identities;
 mod identity;
 mod listing;
 mod session;
 
+pub(crate) use identities::Identities;
 pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
 pub(crate) use listing::{GET_RESOURCES, LIST_METRICS, ListPage};
 pub(crate) use session::shared_config;
 
+use crate::classify::classify;
 use crate::config::AwsConfig;
 use aws_config::{Region, SdkConfig};
 use aws_sdk_cloudwatch as cloudwatch;
 use aws_sdk_cloudwatch::config::retry::RetryPartition;
 use aws_sdk_resourcegroupstagging as tagging;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use date::DateSeen;
 use gate::Request;
-use provider_api::{Price, Scope};
+use provider_api::{ErrorKind, Price, ProviderError, Scope};
 
 /// The services of one region.
 #[derive(Clone, Debug)]
@@ -29,12 +35,13 @@ pub(crate) struct RegionClient {
     pub(crate) scope: Scope,
     cloudwatch: cloudwatch::Client,
     tagging: tagging::Client,
+    identities: Identities,
     /// The time of the newest answer, refusals included.
     clock: DateSeen,
 }
 
 impl RegionClient {
-    pub(crate) fn new(shared: &SdkConfig, config: &AwsConfig, region: &str) -> Self {
+    pub(crate) fn new(shared: &SdkConfig, identities: &Identities, config: &AwsConfig, region: &str) -> Self {
         // Of its own per account and region: the default is shared by all clients of the process.
         let partition = RetryPartition::custom(format!("{}/{region}", config.account)).build();
         let mut metrics = cloudwatch::config::Builder::from(shared)
@@ -53,8 +60,21 @@ impl RegionClient {
             scope: Scope::new(region),
             cloudwatch: cloudwatch::Client::from_conf(metrics.build()),
             tagging: tagging::Client::from_conf(tags.build()),
+            identities: identities.clone(),
             clock: DateSeen::default(),
         }
+    }
+
+    /// What a failure means; credentials that were refused are not used again.
+    fn failed<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> ProviderError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let failure = classify(&self.scope, operation, error);
+        if *failure.kind() == ErrorKind::Unauthenticated {
+            self.identities.forget();
+        }
+        failure
     }
 
     /// What the gate is told of a request of this region.

@@ -1,7 +1,7 @@
 //! What all clients of an account share: credentials, one connection pool, and no waiting or trying again.
 
+use super::identities::Identities;
 use crate::config::{AwsConfig, CredentialSource};
-use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const SESSION_NAME: &str = "nephoscope";
 
 /// What is the same for all regions: credentials, one connection pool, no retries.
-pub(crate) async fn shared_config(config: &AwsConfig, region: &str) -> SdkConfig {
+pub(crate) async fn shared_config(config: &AwsConfig, region: &str, identities: &Identities) -> SdkConfig {
     let crypto = tls::rustls_provider::CryptoMode::AwsLc;
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(crypto))
@@ -26,7 +26,7 @@ pub(crate) async fn shared_config(config: &AwsConfig, region: &str) -> SdkConfig
     let loader = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .http_client(http)
-        .identity_cache(IdentityCache::lazy().build())
+        .identity_cache(identities.clone())
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());

@@ -26,7 +26,7 @@ use gate::{Gate, Request};
 use headers::{date, hints};
 use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos};
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use unsent::unsent;
 use url::Url;
 
@@ -62,46 +62,82 @@ pub(crate) struct Answer {
     pub(crate) date: Option<UnixNanos>,
 }
 
-/// The two pipelines of one account behind its gate.
+/// The two pipelines of one account behind its gate, and behind a swap: credential and pipelines keep a token until it
+/// expires by its own word, so after each `Unauthenticated` they are built anew, and the gate's second attempt gets a new one.
 #[derive(Debug)]
 pub(crate) struct Api {
     gate: Gate,
-    cloud: AzureCloud,
+    config: AzureConfig,
+    /// They hold the connections, which stay.
+    options: ClientOptions,
+    live: RwLock<Arc<Live>>,
+}
+
+/// A credential and what signs with it.
+#[derive(Debug)]
+struct Live {
     credential: Arc<dyn TokenCredential>,
     arm: Pipeline,
     metrics: Pipeline,
 }
 
-impl Api {
-    pub(crate) fn new(config: &AzureConfig, gate: Gate) -> Result<Self, SetupError> {
-        let options = credentials::client_options(&config.cloud)?;
-        let credential = credentials::credential(config, &options)?;
-        let arm = pipeline(&options, &credential, &audience(&config.cloud, Plane::Arm));
-        let metrics = pipeline(&options, &credential, &audience(&config.cloud, Plane::Metrics));
-        Ok(Self {
-            gate,
-            cloud: config.cloud.clone(),
+impl Live {
+    fn new(config: &AzureConfig, options: &ClientOptions) -> Result<Arc<Self>, SetupError> {
+        let credential = credentials::credential(config, options)?;
+        let arm = pipeline(options, &credential, &audience(&config.cloud, Plane::Arm));
+        let metrics = pipeline(options, &credential, &audience(&config.cloud, Plane::Metrics));
+        Ok(Arc::new(Self {
             credential,
             arm,
             metrics,
+        }))
+    }
+}
+
+impl Api {
+    pub(crate) fn new(config: &AzureConfig, gate: Gate) -> Result<Self, SetupError> {
+        let options = credentials::client_options(&config.cloud)?;
+        let live = RwLock::new(Live::new(config, &options)?);
+        Ok(Self {
+            gate,
+            config: config.clone(),
+            options,
+            live,
         })
     }
 
     pub(crate) fn cloud(&self) -> &AzureCloud {
-        &self.cloud
+        &self.config.cloud
+    }
+
+    fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces what was refused, unless somebody else already did.
+    fn renew(&self, refused: &Arc<Live>) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&live, refused) {
+            return;
+        }
+        match Live::new(&self.config, &self.options) {
+            Ok(renewed) => *live = renewed,
+            Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credential"),
+        }
     }
 
     /// Gets a token for `plane`, to check the credential.
     pub(crate) async fn token(&self, plane: Plane) -> Result<(), ProviderError> {
         let scope = Scope::new("-");
-        let audience = audience(&self.cloud, plane);
+        let audience = audience(self.cloud(), plane);
         let request = Request {
             scope: scope.clone(),
             operation: "token",
             price: Price::FREE,
         };
         let attempt = || async {
-            let got = self.credential.get_token(&[&audience], None).await;
+            let live = self.live();
+            let got = live.credential.get_token(&[&audience], None).await;
             got.map(|_token| ()).map_err(|e| unsent("token", &scope, &e))
         };
         self.gate.send(&request, attempt).await
@@ -114,7 +150,18 @@ impl Api {
             operation: ask.operation,
             price: ask.price,
         };
-        self.gate.send(&request, || self.attempt(ask)).await
+        let attempt = || async {
+            let live = self.live();
+            let answer = attempt(&live, ask).await;
+            if answer
+                .as_ref()
+                .is_err_and(|e| *e.kind() == ErrorKind::Unauthenticated)
+            {
+                self.renew(&live);
+            }
+            answer
+        };
+        self.gate.send(&request, attempt).await
     }
 
     /// The same, decoded.
@@ -137,39 +184,39 @@ impl Api {
             }
         }
     }
+}
 
-    async fn attempt(&self, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
-        let fail = |e| unsent(ask.operation, ask.scope, &e);
-        let mut request = http_request(ask)?;
-        let options = PipelineStreamOptions {
-            skip_checks: true,
-            ..PipelineStreamOptions::default()
-        };
-        let pipeline = match ask.plane {
-            Plane::Arm => &self.arm,
-            Plane::Metrics => &self.metrics,
-        };
-        let response = pipeline
-            .stream(&Context::new(), &mut request, Some(options))
-            .await
-            .map_err(fail)?;
-        let (status, headers, stream) = response.deconstruct();
-        let body = whole(ask, stream).await?;
-        let status = u16::from(status);
-        if (200..300).contains(&status) {
-            return Ok(Answer {
-                body,
-                date: date(&headers),
-            });
-        }
-        Err(classify::refusal(
-            ask.operation,
-            ask.scope,
-            status,
-            &hints(&headers),
-            &body,
-        ))
+async fn attempt(live: &Live, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
+    let fail = |e| unsent(ask.operation, ask.scope, &e);
+    let mut request = http_request(ask)?;
+    let options = PipelineStreamOptions {
+        skip_checks: true,
+        ..PipelineStreamOptions::default()
+    };
+    let pipeline = match ask.plane {
+        Plane::Arm => &live.arm,
+        Plane::Metrics => &live.metrics,
+    };
+    let response = pipeline
+        .stream(&Context::new(), &mut request, Some(options))
+        .await
+        .map_err(fail)?;
+    let (status, headers, stream) = response.deconstruct();
+    let body = whole(ask, stream).await?;
+    let status = u16::from(status);
+    if (200..300).contains(&status) {
+        return Ok(Answer {
+            body,
+            date: date(&headers),
+        });
     }
+    Err(classify::refusal(
+        ask.operation,
+        ask.scope,
+        status,
+        &hints(&headers),
+        &body,
+    ))
 }
 
 /// The body, up to the longest that is read.
