@@ -6,6 +6,7 @@ use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
 use cloudsim::{Faults, World};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,6 +29,16 @@ const REVISED_PER_THOUSAND: u32 = 40;
 /// Longer than `SETTLE`: most revised points are taken with their preliminary value.
 const REVISED_AFTER: Duration = Duration::from_secs(40);
 const GAPS_PER_THOUSAND: u32 = 20;
+/// AWS sessions and Azure tokens are refused so many seconds after they began, whatever they say.
+const REFUSED_AFTER_S: i64 = 7;
+/// Google's too; clients date a token that they sign themselves back by ten seconds.
+const GOOGLE_REFUSED_AFTER_S: i64 = REFUSED_AFTER_S + 10;
+/// What each cloud's count calls a request with a token that is over.
+const TOO_OLD: [(&str, &str); 3] = [
+    ("aws", "ExpiredToken"),
+    ("azure", "401"),
+    ("gcp", "UNAUTHENTICATED"),
+];
 /// The life of tokens and sessions as long as nothing is wrong, in seconds.
 const USUAL_TOKEN_LIFE_S: i64 = 3600;
 
@@ -55,13 +66,43 @@ impl Clouds {
         let faults = [(); 3].map(|()| Faults::new());
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let [for_aws, for_azure, for_gcp] = faults.clone();
-        Ok(Self {
+        let clouds = Self {
             aws: AwsSim::start(world.clone(), for_aws, any).await?,
             azure: AzureSim::start(world.clone(), for_azure, any).await?,
             gcp: GcpSim::start(world.clone(), for_gcp, any).await?,
             world,
             faults,
-        })
+        };
+        clouds.aws.refuse_sessions_after_s(REFUSED_AFTER_S);
+        clouds.azure.refuse_tokens_after_s(REFUSED_AFTER_S);
+        clouds.gcp.refuse_tokens_after_s(GOOGLE_REFUSED_AFTER_S);
+        Ok(clouds)
+    }
+
+    /// Requests by cloud and outcome.
+    pub(crate) fn answers(&self) -> BTreeMap<(&'static str, String), u64> {
+        let counts = [
+            ("aws", self.aws.counts()),
+            ("azure", self.azure.counts()),
+            ("gcp", self.gcp.counts()),
+        ];
+        let mut answers = BTreeMap::new();
+        for (cloud, counts) in counts {
+            for ((_, outcome), times) in counts.requests {
+                *answers.entry((cloud, outcome)).or_default() += times;
+            }
+        }
+        answers
+    }
+
+    /// How many requests each cloud has refused because a token was over.
+    pub(crate) fn too_old(&self) -> BTreeMap<&'static str, u64> {
+        let answers = self.answers();
+        let of = |(cloud, outcome): (&'static str, &str)| {
+            let times = answers.get(&(cloud, outcome.to_owned()));
+            (cloud, times.copied().unwrap_or(0))
+        };
+        TOO_OLD.into_iter().map(of).collect()
     }
 
     /// Lets a cloud (AWS, Azure, Google, in this order) go wrong in this way, or behave.

@@ -10,6 +10,10 @@ const MIN_KILLS: u32 = 34;
 const KILL_EVERY_S: u32 = 12;
 /// A share of the lives of the daemon that is too short to get anything done: it dies while it starts and recovers.
 const SHORT_LIVES: f64 = 0.5;
+/// After so many kills it is left alone for a while: a repetition that nothing excuses shows only there.
+const KILLS_IN_A_ROW: usize = 17;
+/// The share of the run in which it is left alone.
+const QUIET_SHARE: f64 = 0.4;
 /// So many calms and troubles of each cloud and destination, before they are cut to the length of the run.
 const STEPS: u32 = 24;
 
@@ -99,8 +103,26 @@ impl Plan {
     }
 }
 
-/// Lives that fill the length of the run exactly.
+/// Lives that fill the length of the run exactly: storms of kills, and a long life after each.
 fn lives(rng: &mut Rng, length: Duration) -> Vec<Life> {
+    let quiet = length.mul_f64(QUIET_SHARE);
+    let storm = storm(rng, length.mul_f64(1.0 - QUIET_SHARE));
+    let storms = storm.chunks(KILLS_IN_A_ROW);
+    let long = Life {
+        alive: quiet.div_f64(f64_of(storms.len())),
+        dead: Duration::ZERO,
+    };
+    storms
+        .flat_map(|kills| kills.iter().copied().chain([long]))
+        .collect()
+}
+
+fn f64_of(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+/// One kill after the other.
+fn storm(rng: &mut Rng, length: Duration) -> Vec<Life> {
     let seconds = u32::try_from(length.as_secs()).unwrap_or(u32::MAX);
     let count = MIN_KILLS.max(seconds / KILL_EVERY_S);
     let shares: Vec<(f64, f64)> = (0..count).map(|_| (life_share(rng), death_share(rng))).collect();
@@ -202,6 +224,11 @@ mod tests {
             assert!(plan.lives.len() >= 30);
             let all: Duration = plan.lives.iter().map(|life| life.alive + life.dead).sum();
             assert!(all.abs_diff(SHORT) < Duration::from_millis(1), "{all:?}");
+            let long = plan
+                .lives
+                .iter()
+                .filter(|life| life.alive > Duration::from_secs(12));
+            assert!(long.count() >= 2, "time to expire and to repeat in");
             let ends = plan.clouds.iter().flatten().map(|step| step.at + step.lasts);
             assert!(ends.max().unwrap() <= SHORT);
             assert!(plan.sinks.iter().all(|steps| steps.len() > 5));

@@ -16,8 +16,10 @@ pub struct Report {
     pub kills: usize,
     /// Troubles by their names.
     pub faults: BTreeMap<&'static str, usize>,
-    /// Answers of the clouds other than the usual one, by cloud and outcome.
-    pub answers: BTreeMap<String, u64>,
+    /// Answers of the clouds by cloud and outcome.
+    pub answers: BTreeMap<(&'static str, String), u64>,
+    /// Requests with a token that was over, by cloud.
+    pub too_old: BTreeMap<&'static str, u64>,
     /// How long after the last trouble everything was everywhere, in seconds.
     pub waited_s: u64,
     /// What the last daemon says of late and revised points, as it says it.
@@ -29,6 +31,17 @@ impl Report {
     /// All promises are kept at all destinations.
     pub(crate) fn is_good(&self) -> bool {
         self.verdicts.iter().all(|(_, verdict)| verdict.is_good())
+    }
+
+    /// Every cloud has refused a token that was over.
+    pub fn all_expired(&self) -> bool {
+        self.too_old.len() == 3 && self.too_old.values().all(|times| *times > 0)
+    }
+
+    /// Batches whose repetition nothing would have excused, at the destination that has the fewest.
+    pub fn sharp_batches(&self) -> usize {
+        let sharp = self.verdicts.iter().map(|(_, verdict)| verdict.sharp_batches);
+        sharp.min().unwrap_or(0)
     }
 
     /// Points that had to arrive, at the destination that had to get the fewest.
@@ -46,8 +59,11 @@ impl fmt::Display for Report {
         for (name, times) in &self.faults {
             writeln!(f, "fault: {name} {times}")?;
         }
-        for (name, times) in &self.answers {
-            writeln!(f, "answer: {name} {times}")?;
+        for ((cloud, outcome), times) in &self.answers {
+            writeln!(f, "answer: {cloud} {outcome} {times}")?;
+        }
+        for (cloud, times) in &self.too_old {
+            writeln!(f, "expired: {cloud} {times}")?;
         }
         for line in &self.own_words {
             writeln!(f, "daemon: {line}")?;
@@ -66,7 +82,8 @@ fn figures(f: &mut fmt::Formatter<'_>, name: &str, v: &Verdict) -> fmt::Result {
     writeln!(
         f,
         "{name}: {} points compared, {} of them late, {} revised; {} taken with the preliminary value; {} batches, {} \
-         of them without acknowledgement, {} resent; {} missing, {} untrue, {} wrongly repeated",
+         of them without acknowledgement; {} resent, {} of them because of that and the others at a kill or a cut; {} \
+         batches could not have been resent unnoticed; {} missing, {} untrue, {} wrongly repeated",
         v.required,
         v.late,
         v.revised,
@@ -74,6 +91,8 @@ fn figures(f: &mut fmt::Formatter<'_>, name: &str, v: &Verdict) -> fmt::Result {
         v.batches,
         v.unacknowledged,
         v.resent_batches,
+        v.resent_unacknowledged,
+        v.sharp_batches,
         v.missing.len(),
         v.untrue.len(),
         v.repeated.len(),

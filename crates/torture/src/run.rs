@@ -188,7 +188,8 @@ impl<'a> Run<'a> {
             seed: self.options.seed,
             kills,
             faults: self.faults(),
-            answers: self.answers(),
+            answers: self.clouds.answers(),
+            too_old: self.clouds.too_old(),
             waited_s: 0,
             own_words: own.map(str::to_owned).collect(),
             verdicts: Vec::new(),
@@ -203,21 +204,6 @@ impl<'a> Run<'a> {
             *faults.entry(name).or_default() += 1;
         }
         faults
-    }
-
-    fn answers(&self) -> BTreeMap<String, u64> {
-        let counts = [
-            ("aws", self.clouds.aws.counts()),
-            ("azure", self.clouds.azure.counts()),
-            ("gcp", self.clouds.gcp.counts()),
-        ];
-        let mut answers = BTreeMap::new();
-        for (cloud, counts) in counts {
-            for ((_, outcome), times) in counts.requests {
-                *answers.entry(format!("{cloud} {outcome}")).or_default() += times;
-            }
-        }
-        answers
     }
 }
 

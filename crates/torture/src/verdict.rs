@@ -37,6 +37,10 @@ pub(crate) struct Verdict {
     pub(crate) preliminary: usize,
     pub(crate) batches: usize,
     pub(crate) resent_batches: usize,
+    /// Those among them whose acknowledgement the destination had kept back.
+    pub(crate) resent_unacknowledged: usize,
+    /// Batches that nothing would have excused to come again.
+    pub(crate) sharp_batches: usize,
     /// Batches whose acknowledgement the destination kept back.
     pub(crate) unacknowledged: usize,
     pub(crate) missing: Vec<String>,
@@ -67,6 +71,12 @@ pub(crate) fn judge(truth: &Truth, required: Required, tally: &Tally, breaks: &[
     let mut verdict = Verdict {
         batches: tally.batches.len(),
         resent_batches: resent(&tally.batches),
+        resent_unacknowledged: resent_unacknowledged(&tally.batches),
+        sharp_batches: tally
+            .batches
+            .iter()
+            .filter(|b| !may_come_again(b, breaks))
+            .count(),
         unacknowledged: unacknowledged(&tally.batches),
         ..Verdict::default()
     };
@@ -158,10 +168,27 @@ fn judge_repetitions(truth: &Truth, tally: &Tally, breaks: &[Instant], verdict: 
 
 /// Whether the acknowledgement of the first may have been lost before the second came.
 fn is_excused(first: &Taken, second: &Taken, breaks: &[Instant]) -> bool {
-    let from = first.at.checked_sub(ON_ITS_WAY).unwrap_or(first.at);
-    let to = second.at.min(first.at + NOTED_AFTER);
+    lost_by(first, second.at, breaks)
+}
+
+/// Whether the acknowledgement of a batch may have been lost at any time.
+fn may_come_again(batch: &Taken, breaks: &[Instant]) -> bool {
+    lost_by(batch, batch.at + NOTED_AFTER, breaks)
+}
+
+fn lost_by(batch: &Taken, until: Instant, breaks: &[Instant]) -> bool {
+    let from = batch.at.checked_sub(ON_ITS_WAY).unwrap_or(batch.at);
+    let to = until.min(batch.at + NOTED_AFTER);
     let is_between = |at: &Instant| from <= *at && *at <= to;
-    first.acknowledgement == Acknowledgement::Withheld || breaks.iter().any(is_between)
+    batch.acknowledgement == Acknowledgement::Withheld || breaks.iter().any(is_between)
+}
+
+/// Batches that came again after the destination had kept their acknowledgement back.
+fn resent_unacknowledged(batches: &[Taken]) -> usize {
+    let mut last: HashMap<u64, Acknowledgement> = HashMap::new();
+    let again =
+        |batch: &&Taken| last.insert(batch.body, batch.acknowledgement) == Some(Acknowledgement::Withheld);
+    batches.iter().filter(again).count()
 }
 
 fn resent(batches: &[Taken]) -> usize {
