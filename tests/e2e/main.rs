@@ -8,6 +8,7 @@
     reason = "a test may panic, and nothing here is public"
 )]
 
+mod access;
 mod api;
 mod backfill;
 mod commands;

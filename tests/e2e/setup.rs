@@ -179,8 +179,8 @@ impl Daemon {
     pub async fn address(&self) -> String {
         wait_for("the page's address in the log", || {
             let log = self.log();
-            let (_, after) = log.split_once("page=http://")?;
-            Some(after.split('/').next().unwrap().to_owned())
+            let (_, after) = log.split_once("page=http")?;
+            Some(after.split('/').nth(2).unwrap().to_owned())
         })
         .await
     }

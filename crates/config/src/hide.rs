@@ -13,9 +13,15 @@ const SECRET_KEYS: [&str; 5] = [
     "password",
 ];
 /// Parts of a key that make it secret whatever the rest is.
-const SECRET_PARTS: [&str; 5] = ["secret", "token", "passw", "headers", "authorization"];
+const SECRET_PARTS: [&str; 6] = ["secret", "token", "passw", "headers", "authorization", "hash"];
 /// Keys that look like the ones above and hold no secret themselves.
-const OPEN_KEYS: [&str; 4] = ["client_secret", "session_name", "access_key_id", "promote"];
+const OPEN_KEYS: [&str; 5] = [
+    "client_secret",
+    "session_name",
+    "access_key_id",
+    "promote",
+    "tokens",
+];
 /// Words that make a line of a file that is not YAML look secret.
 const SECRET_WORDS: [&str; 7] = [
     "secret",

@@ -26,15 +26,17 @@ pub mod written;
 use std::path::Path;
 
 pub use crate::config::{
-    AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
-    AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, Config, CustomAzureCloud, Destination,
-    DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp, Poll, StaticKeys, Tls,
+    Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
+    AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, Clients, Config, CustomAzureCloud,
+    Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp, Poll, RateLimit,
+    ServerTls, StaticKeys, Tls, Token as ApiToken,
 };
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};
 pub use crate::render::Look;
 pub use crate::secret::Secret;
 pub use crate::values::{Pattern, parse_duration, parse_size};
+pub use crate::written::api::Scope as ApiScope;
 pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
 
 /// A commented, complete configuration; it loads wherever the secrets it names exist.

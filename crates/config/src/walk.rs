@@ -136,8 +136,11 @@ impl<'s> Walker<'s> {
 
     /// Stands for an invalid item; its problem is already told.
     fn filler(&self, schema: &'s Value) -> Value {
-        let kind = self.forms(schema).first().map_or("string", |form| kind_of(form));
-        if kind == "object" { json!({}) } else { json!("") }
+        let forms = self.forms(schema);
+        if forms.first().is_some_and(|form| kind_of(form) == "object") {
+            return json!({});
+        }
+        json!(allowed(&forms).first().unwrap_or(&""))
     }
 
     fn scalar(forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) -> Option<Value> {

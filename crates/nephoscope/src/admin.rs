@@ -1,23 +1,64 @@
 //! What the daemon says of itself over HTTP: health, metrics, the REST API and one page of status. It only shows what
 //! [`Live`] knows.
 
+mod access;
 mod api;
+mod headers;
 mod health;
 mod metrics;
 mod page;
 mod router;
+mod server;
 
+pub(crate) use access::new_token;
+
+use crate::exit::Failure;
 use crate::live::Live;
+use access::Access;
+use config_file::Api;
+use server::Tls;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Serves until `stop`.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<Live>, stop: CancellationToken) {
-    let served = axum::serve(listener, router::router(state))
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "serving the page");
+/// Who is let in and how, as one configuration says it.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    access: Access,
+    tls: Option<Tls>,
+}
+
+impl Admission {
+    /// As configured, for a listener at this address; certificates are read now.
+    pub(crate) fn new(api: &Api, address: SocketAddr) -> Result<Self, Failure> {
+        let readable = !address.ip().is_loopback() && api.tls.is_none();
+        if readable && api.asks_who() {
+            tracing::warn!(%address, "tokens come in over plain HTTP, where others may read them; set `api.tls`");
+        }
+        Ok(Self {
+            access: Access::new(api, address),
+            tls: api.tls.as_ref().map(Tls::new).transpose()?,
+        })
     }
+
+    /// How a browser gets in.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+}
+
+/// The admission of the moment: each connection and each request asks for it anew.
+type Admitted = watch::Receiver<Arc<Admission>>;
+
+/// Serves until `stop`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    admitted: Admitted,
+    live: Arc<Live>,
+    stop: CancellationToken,
+) {
+    let router = router::router(live, &admitted);
+    server::serve(listener, admitted, router, stop).await;
 }

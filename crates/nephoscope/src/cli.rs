@@ -156,6 +156,25 @@ pub(crate) struct StatusArgs {
     /// As the daemon gave it.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
+}
+
+/// What a guarded daemon wants to see, and how to trust it.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// File with a token for the daemon; without it the variable `NEPHOSCOPE_TOKEN`, if it is set.
+    #[arg(long = "token-file", value_name = "FILE")]
+    pub(crate) token: Option<PathBuf>,
+    /// Authority that has signed the daemon's certificate (PEM), beside those of the system.
+    #[arg(long = "ca-file", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Certificate to show to the daemon (PEM).
+    #[arg(long = "cert-file", value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long = "key-file", value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -166,12 +185,31 @@ pub(crate) enum CollectFormat {
     OtlpJson,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// The JSON Schema, for editors.
     Schema,
     /// A commented example.
     Example,
+    /// Makes a token for the API: prints it, and the entry with its hash for `api.tokens`.
+    Token(TokenArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// Who gets it; the daemon's log names it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// What its holder may do; may be given several times.
+    #[arg(long = "scope", value_name = "SCOPE", value_enum, default_value = "read")]
+    pub(crate) scopes: Vec<TokenScope>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenScope {
+    Read,
+    Reload,
+    Poll,
 }
 
 #[cfg(feature = "simulate")]

@@ -3,6 +3,7 @@
 //! A check that fails reports and goes on with a stand-in value; [`crate::load`] gives the result
 //! away only when nothing was reported.
 
+mod api;
 mod aws;
 mod azure;
 mod destination;
@@ -47,6 +48,10 @@ impl Checker<'_> {
         let poll = self.poll(&file.defaults.poll, &built_in, &at.key("defaults").key("poll"));
         let usd = self.budget(file.defaults.budget.as_ref(), &at.key("defaults"));
         let state = at.key("state");
+        let listen = self.listen(
+            file.listen.as_deref().unwrap_or(DEFAULT_LISTEN),
+            &at.key("listen"),
+        );
         Config {
             state_dir: file.state.dir.clone().unwrap_or_else(|| DEFAULT_STATE_DIR.into()),
             spool_max_bytes: self.size(
@@ -54,10 +59,8 @@ impl Checker<'_> {
                 DEFAULT_SPOOL_MAX_BYTES,
                 &state.key("spool_max"),
             ),
-            listen: self.listen(
-                file.listen.as_deref().unwrap_or(DEFAULT_LISTEN),
-                &at.key("listen"),
-            ),
+            listen,
+            api: self.api(&file.api, listen, at),
             telemetry: file
                 .telemetry
                 .as_ref()

@@ -2,6 +2,7 @@
 //!
 //! Consumers read only this. An empty list of names, tags or dimensions means "all".
 
+mod api;
 mod aws;
 mod azure;
 mod gcp;
@@ -13,6 +14,7 @@ use crate::{
     written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions},
 };
 
+pub use api::{Api, Clients, RateLimit, ServerTls, Token};
 pub use aws::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, StaticKeys};
 pub use azure::{
     AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, CustomAzureCloud,
@@ -28,6 +30,8 @@ pub struct Config {
     pub spool_max_bytes: u64,
     /// Address of the status page and `/metrics`.
     pub listen: SocketAddr,
+    /// Who may ask over HTTP, and how.
+    pub api: Api,
     /// Whether our own telemetry goes to the first OTLP destination.
     pub telemetry: bool,
     /// Where points go; at least one, names unique.

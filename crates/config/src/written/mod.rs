@@ -4,6 +4,7 @@
 //! serde, so that the checks can run over a file that also has other mistakes; what is required
 //! stands in the schema.
 
+pub mod api;
 pub mod aws;
 pub mod azure;
 pub mod destination;
@@ -23,6 +24,8 @@ pub struct File {
     /// Address of the status page, `/metrics`, `/healthz`, `/readyz` and `/federate`. Default: 127.0.0.1:9464.
     #[schemars(extend("examples" = ["127.0.0.1:9464"]))]
     pub listen: Option<String>,
+    /// Who may ask the daemon over HTTP, and how.
+    pub api: api::Api,
     /// Globs of account files, relative to this file; each holds `aws`, `azure`, `gcp` and `destinations` lists.
     #[schemars(extend("examples" = [["accounts.d/*.yaml"]]))]
     pub accounts: Vec<String>,

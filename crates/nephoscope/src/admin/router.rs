@@ -1,33 +1,57 @@
-//! Every route in one table.
+//! Every route in one table, with the scope that it needs; what the API document says is compared with it by a test.
 
-use super::api::{accounts, destinations, error, points, series, status};
-use super::{health, metrics, page};
+use super::access;
+use super::api::{accounts, destinations, document, error, points, series, status};
+use super::{Admitted, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
 use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse};
 use axum::routing::{MethodRouter, get};
+use config_file::ApiScope;
 use std::sync::Arc;
 
 /// A path and what answers there.
 pub(super) struct Route {
     /// The path.
     pub(super) path: &'static str,
+    /// The method, in lower case as the API document has it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "compared with the API document by a test")
+    )]
+    pub(super) method: &'static str,
+    /// What a caller must be given; nothing where everybody may ask.
+    pub(super) scope: Option<ApiScope>,
     handler: fn() -> MethodRouter<Arc<Live>>,
 }
 
 const fn reads(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
-    Route { path, handler }
+    Route {
+        path,
+        method: "get",
+        scope: Some(ApiScope::Read),
+        handler,
+    }
 }
+
+/// The page has a style sheet of its own.
+const PAGE_POLICY: (HeaderName, HeaderValue) = (
+    header::CONTENT_SECURITY_POLICY,
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+);
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
+    Route {
+        scope: None,
+        ..reads("/healthz", || get(health::alive))
+    },
     reads("/", || {
-        get(async |Shared(live): Shared<Arc<Live>>| Html(page::render(&live)))
+        get(async |Shared(live): Shared<Arc<Live>>| ([PAGE_POLICY], Html(page::render(&live))))
     }),
-    reads("/healthz", || get(health::alive)),
     reads("/readyz", || get(health::ready)),
     reads("/metrics", || {
         get(async |Shared(live): Shared<Arc<Live>>| text(metrics::render(&live)))
@@ -35,6 +59,7 @@ pub(super) const ROUTES: &[Route] = &[
     reads("/federate", || {
         get(async |Shared(live): Shared<Arc<Live>>| text(federate(&live)))
     }),
+    reads("/api/v1/openapi.json", || get(document::show)),
     reads("/api/v1/status", || get(status::show)),
     reads("/api/v1/accounts", || get(accounts::list)),
     reads("/api/v1/destinations", || get(destinations::list)),
@@ -43,14 +68,28 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// What answers all requests.
-pub(super) fn router(live: Arc<Live>) -> Router {
+pub(super) fn router(live: Arc<Live>, admitted: &Admitted) -> Router {
     let routes = ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(route.path, (route.handler)())
+        router.route(route.path, guarded(route, admitted))
     });
     routes
         .fallback(async || StatusCode::NOT_FOUND)
+        .layer(from_fn_with_state(admitted.clone(), access::admit))
         .layer(from_fn(error::envelope))
+        .layer(from_fn(headers::harden))
         .with_state(live)
+}
+
+/// A route behind its scope. A method that it does not have is refused without asking who wants it.
+fn guarded(route: &Route, admitted: &Admitted) -> MethodRouter<Arc<Live>> {
+    let handler = (route.handler)();
+    let Some(scope) = route.scope else {
+        return handler;
+    };
+    let admitted = admitted.clone();
+    handler.route_layer(from_fn(move |request, next| {
+        access::permit(admitted.clone(), scope, request, next)
+    }))
 }
 
 fn text(body: String) -> impl IntoResponse {

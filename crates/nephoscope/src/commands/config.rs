@@ -1,6 +1,7 @@
-//! `config schema`, `config example`, `completions` and `man`: what can be written without a configuration.
+//! `config schema`, `config example`, `config token`, `completions` and `man`: what can be written without a configuration.
 
-use crate::cli::{Cli, ConfigCommand};
+use crate::admin::new_token;
+use crate::cli::{Cli, ConfigCommand, TokenArgs, TokenScope};
 use crate::exit::Failure;
 use clap::CommandFactory as _;
 use std::io::Write as _;
@@ -10,6 +11,28 @@ pub(crate) fn run(which: ConfigCommand) -> Result<(), Failure> {
     match which {
         ConfigCommand::Schema => print(&format!("{:#}\n", config_file::schema())),
         ConfigCommand::Example => print(config_file::EXAMPLE),
+        ConfigCommand::Token(args) => token(&args),
+    }
+}
+
+/// The one time that a token is shown. The daemon only ever learns its hash.
+fn token(args: &TokenArgs) -> Result<(), Failure> {
+    let (token, hash) =
+        new_token().map_err(|error| Failure::software("drawing random bytes for a token", &error))?;
+    let scopes: Vec<&str> = args.scopes.iter().map(|scope| word(*scope)).collect();
+    // JSON's strings are YAML's as well, whatever the name is made of.
+    let name = serde_json::Value::from(args.name.as_str());
+    print(&format!(
+        "# For {name}, shown only now:\n{token}\n\n# For the daemon's configuration, below `api: {{ tokens: [...] }}`:\n- {{ name: {name}, hash: \"{hash}\", scopes: [{}] }}\n",
+        scopes.join(", ")
+    ))
+}
+
+fn word(scope: TokenScope) -> &'static str {
+    match scope {
+        TokenScope::Read => "read",
+        TokenScope::Reload => "reload",
+        TokenScope::Poll => "poll",
     }
 }
 

@@ -58,8 +58,8 @@ async fn show(args: &DemoArgs, folder: &Path) -> Result<(), Failure> {
     let config = wiring::load(&path, &config_file::System)?;
     let mut daemon = Daemon::start(&config).await?;
     print(&format!(
-        "Simulated AWS, Azure and Google Cloud are polled; their points arrive at an OTLP receiver.\nStatus page: http://{}/\n\n",
-        daemon.address()
+        "Simulated AWS, Azure and Google Cloud are polled; their points arrive at an OTLP receiver.\nStatus page: {}\n\n",
+        daemon.url()
     ))?;
     tokio::select! {
         shown = keep_showing(&board) => shown?,

@@ -13,6 +13,7 @@ pub(super) struct Checked {
     pub(super) config: Config,
     accounts: Vec<(Configured, Digest)>,
     destinations: Vec<(Destination, Digest)>,
+    api: Digest,
 }
 
 impl Checked {
@@ -31,6 +32,7 @@ impl Checked {
         Self {
             accounts: accounts.collect(),
             destinations: destinations.collect(),
+            api: digest::of_api(&config.api, lookup),
             config,
         }
     }
@@ -51,6 +53,8 @@ pub(super) struct Differences {
     pub(super) store: bool,
     /// Where the page moves to.
     pub(super) listen: Option<SocketAddr>,
+    /// Others may ask, or in another way.
+    pub(super) api: bool,
     /// The same in names.
     pub(super) summary: Reloaded,
 }
@@ -69,6 +73,7 @@ pub(super) fn between(old: &Checked, new: &Checked) -> Result<Differences, Strin
     found.accounts(old, new);
     found.destinations(old, new);
     found.general(&old.config, &new.config);
+    found.api(old, new);
     Ok(found)
 }
 
@@ -122,6 +127,13 @@ impl Differences {
         for (gone, _) in before.into_values() {
             self.summary.removed.push(shown(gone));
             self.stop.push(gone.name.clone());
+        }
+    }
+
+    fn api(&mut self, old: &Checked, new: &Checked) {
+        self.api = old.config.api != new.config.api || old.api != new.api;
+        if self.api {
+            self.summary.changed.push("api".to_owned());
         }
     }
 

@@ -3,7 +3,7 @@
 
 use crate::wiring::Configured;
 use config_file::{
-    AwsBase, AzureCloud, AzureCredentials, Destination, DestinationKind, GcpBase, Lookup, Otlp,
+    Api, AwsBase, AzureCloud, AzureCredentials, Destination, DestinationKind, GcpBase, Lookup, Otlp,
 };
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,15 @@ pub(super) fn of_destination(destination: &Destination, lookup: &dyn Lookup) -> 
         | DestinationKind::Stdout { .. } => Vec::new(),
     };
     of(&files, lookup)
+}
+
+/// Of the files that the API's own section names.
+pub(super) fn of_api(api: &Api, lookup: &dyn Lookup) -> Digest {
+    let files = api.tls.iter().flat_map(|tls| {
+        let clients = tls.clients.iter().map(|clients| clients.ca_file.clone());
+        clients.chain([tls.cert_file.clone(), tls.key_file.clone()])
+    });
+    of(&files.collect::<Vec<_>>(), lookup)
 }
 
 fn of(files: &[PathBuf], lookup: &dyn Lookup) -> Digest {

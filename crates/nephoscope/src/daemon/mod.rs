@@ -13,6 +13,7 @@ mod signals;
 pub(crate) use deliveries::Deliveries;
 pub(crate) use signals::StopSignals;
 
+use crate::admin::Admission;
 use crate::clock::SystemClock;
 use crate::control::{Control, Request};
 use crate::exit::Failure;
@@ -47,9 +48,6 @@ const DRAIN_GRACE: Duration = Duration::from_secs(10);
 /// Longest wait for what the store was asked last, and for its file to be left in order.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
-/// Bytes of recent points that the page and the API can show: six hours of minutes of 5,000 series, an hour of 25,000.
-const RECENT_MAX_BYTES: usize = 32 << 20;
-
 /// Runs until SIGTERM or SIGINT.
 pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
     let mut signals = StopSignals::listen()?;
@@ -62,7 +60,7 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    tracing::info!(page = %format!("http://{}/", daemon.address()), "running");
+    tracing::info!(page = %daemon.url(), "running");
     let live = Arc::clone(&daemon.live);
     let control = live.control();
     systemd::ready(&live).await;
@@ -112,7 +110,8 @@ impl Daemon {
     /// Builds and starts every part; an account that cannot be connected is logged and tried again.
     pub(crate) async fn start(config: &Config) -> Result<Self, Failure> {
         let bound = page::bind(config.listen).await?;
-        let recent = Arc::new(Recent::new(RECENT_MAX_BYTES));
+        let admission = Admission::new(&config.api, bound.address())?;
+        let recent = Arc::new(Recent::new(config.api.recent_max_bytes));
         let store = open(config, Shown(Arc::clone(&recent))).await?;
         let checked = Checked::new(config.clone(), &config_file::System);
         let accounts = connect(Configured::all(config), |_| None).await;
@@ -122,7 +121,7 @@ impl Daemon {
         let live = Live::new(store, scheduler.progress());
         let live = Arc::new(live.with_recent(recent).with_control(control));
         let deliveries = Deliveries::start(config, &live)?;
-        let page = Page::serve(bound, &live);
+        let page = Page::serve(bound, admission, &live);
         let (stop, polling) = (CancellationToken::new(), scheduler.handle());
         let mut daemon = Self {
             checked,
@@ -154,8 +153,8 @@ impl Daemon {
     }
 
     /// Where the page is served.
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.page.address()
+    pub(crate) fn url(&self) -> String {
+        self.page.url()
     }
 
     /// Does what comes up: reloads, what the page asks for, accounts to be tried again. Returns when the scheduler or a

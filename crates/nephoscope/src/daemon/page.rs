@@ -1,12 +1,13 @@
-//! The page's listener: bound before anything depends on it, moved to another address by a reload.
+//! The page's listener: bound before anything depends on it, moved to another address or given other guests by a reload.
 
-use crate::admin;
+use crate::admin::{self, Admission};
 use crate::exit::Failure;
 use crate::live::Live;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 struct Served {
     address: SocketAddr,
+    admission: watch::Sender<Arc<Admission>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -36,6 +38,13 @@ pub(super) struct Bound {
     address: SocketAddr,
 }
 
+impl Bound {
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 /// Listens on an address of the configuration.
 pub(super) async fn bind(wanted: SocketAddr) -> Result<Bound, Failure> {
     let listener = TcpListener::bind(wanted).await;
@@ -48,9 +57,9 @@ pub(super) async fn bind(wanted: SocketAddr) -> Result<Bound, Failure> {
 
 impl Page {
     /// Serves what there is to show.
-    pub(super) fn serve(bound: Bound, live: &Arc<Live>) -> Self {
+    pub(super) fn serve(bound: Bound, admission: Admission, live: &Arc<Live>) -> Self {
         Self {
-            served: Served::new(bound, live),
+            served: Served::new(bound, admission, live),
             leaving: JoinSet::new(),
         }
     }
@@ -60,9 +69,20 @@ impl Page {
         self.served.address
     }
 
+    /// The same as a browser wants it.
+    pub(super) fn url(&self) -> String {
+        let scheme = self.served.admission.borrow().scheme();
+        format!("{scheme}://{}/", self.served.address)
+    }
+
+    /// Lets others in from now on.
+    pub(super) fn admit(&self, admission: Admission) {
+        self.served.admission.send_replace(Arc::new(admission));
+    }
+
     /// Serves on another address; requests to the one before may end.
-    pub(super) fn move_to(&mut self, bound: Bound, live: &Arc<Live>) {
-        let before = std::mem::replace(&mut self.served, Served::new(bound, live));
+    pub(super) fn move_to(&mut self, bound: Bound, admission: Admission, live: &Arc<Live>) {
+        let before = std::mem::replace(&mut self.served, Served::new(bound, admission, live));
         while self.leaving.try_join_next().is_some() {}
         self.leaving.spawn(before.end());
     }
@@ -77,12 +97,15 @@ impl Page {
 }
 
 impl Served {
-    fn new(bound: Bound, live: &Arc<Live>) -> Self {
+    fn new(bound: Bound, admission: Admission, live: &Arc<Live>) -> Self {
         let stop = CancellationToken::new();
+        let (admission, admitted) = watch::channel(Arc::new(admission));
+        let served = admin::serve(bound.listener, admitted, Arc::clone(live), stop.clone());
         Self {
             address: bound.address,
+            admission,
             // Joined by `end`.
-            task: tokio::spawn(admin::serve(bound.listener, Arc::clone(live), stop.clone())),
+            task: tokio::spawn(served),
             stop,
         }
     }

@@ -5,6 +5,7 @@ use super::deliveries::Ready;
 use super::differences::{self, Checked, Differences};
 use super::page::{self, Bound};
 use super::{Daemon, ended};
+use crate::admin::Admission;
 use crate::clock::SystemClock;
 use crate::control::{Outcome, Refused, Reloaded};
 use crate::exit::Failure;
@@ -13,6 +14,7 @@ use crate::systemd;
 use crate::wiring::accounts::connect;
 use crate::wiring::{self, destinations};
 use scheduler::Clock as _;
+use std::net::SocketAddr;
 use std::path::Path;
 
 /// Problems of one file that are logged, each on its line; the status has them all.
@@ -25,6 +27,8 @@ struct Prepared {
     attempts: Vec<Attempt>,
     ready: Vec<Ready>,
     bound: Option<Bound>,
+    /// There is one whenever there is a new listener.
+    admission: Option<Admission>,
 }
 
 impl Daemon {
@@ -33,7 +37,7 @@ impl Daemon {
         systemd::reloading().await;
         let prepared = tokio::select! {
             failure = ended(&mut self.scheduler, &mut self.deliveries) => return Err(failure),
-            prepared = prepare(path, &self.checked, &self.live) => prepared,
+            prepared = prepare(path, &self.checked, self.page.address(), &self.live) => prepared,
         };
         let outcome = match prepared {
             Ok(prepared) => self.apply(prepared).await,
@@ -55,6 +59,7 @@ impl Daemon {
             attempts,
             ready,
             bound,
+            admission,
         } = prepared;
         self.deliver(&checked, &differences, ready).await?;
         for account in &differences.end {
@@ -64,10 +69,15 @@ impl Daemon {
         for attempt in attempts {
             self.accounts.take(attempt, &self.polling, &self.live).await;
         }
-        if let Some(bound) = bound {
-            self.page.move_to(bound, &self.live);
-            tracing::info!(page = %format!("http://{}/", self.address()), "the page has moved");
+        match (bound, admission) {
+            (Some(bound), Some(admission)) => {
+                self.page.move_to(bound, admission, &self.live);
+                tracing::info!(page = %self.url(), "the page has moved");
+            }
+            (None, Some(admission)) => self.page.admit(admission),
+            (_, None) => {}
         }
+        self.live.recent.resize(checked.config.api.recent_max_bytes);
         self.checked = checked;
         Ok(differences.summary)
     }
@@ -105,7 +115,7 @@ impl Daemon {
 }
 
 /// Reads, checks, compares, connects and binds.
-async fn prepare(path: &Path, old: &Checked, live: &Live) -> Result<Prepared, Refused> {
+async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -> Result<Prepared, Refused> {
     let path = path.to_owned();
     let loaded = tokio::task::spawn_blocking(move || load(&path)).await;
     let checked = loaded.map_err(|error| Refused {
@@ -125,6 +135,10 @@ async fn prepare(path: &Path, old: &Checked, live: &Live) -> Result<Prepared, Re
         Some(address) => Some(page::bind(address).await.map_err(|failure| refused(&failure))?),
         None => None,
     };
+    let address = bound.as_ref().map_or(address, Bound::address);
+    let admission =
+        (bound.is_some() || differences.api).then(|| Admission::new(&checked.config.api, address));
+    let admission = admission.transpose().map_err(|failure| refused(&failure))?;
     let attempts = connect(differences.connect.clone(), |name| live.gate(name)).await;
     let attempt = |(configured, account)| Attempt {
         configured,
@@ -137,6 +151,7 @@ async fn prepare(path: &Path, old: &Checked, live: &Live) -> Result<Prepared, Re
         differences,
         ready,
         bound,
+        admission,
     })
 }
 

@@ -8,7 +8,7 @@ mod ring;
 mod shelf;
 
 pub(crate) use ring::{Number, Sample};
-pub(crate) use shelf::{Held, Key};
+pub(crate) use shelf::{Counts, Held, Key};
 
 use provider_api::{SeriesPoints, UnixNanos};
 use shelf::Shelf;
@@ -18,32 +18,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Series that are looked at before points may come in again: below a millisecond.
 const SERIES_PER_LOOK: usize = 2048;
 
-/// How full it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Series held.
-    pub(crate) held: usize,
-    /// Bytes that they take, counted rather too high.
-    pub(crate) bytes: usize,
-    /// Most bytes that they may take.
-    pub(crate) max_bytes: usize,
-    /// How often points came of a series that found no place.
-    pub(crate) left_out: u64,
-}
-
 /// Recent points of many series.
 #[derive(Debug)]
 pub(crate) struct Recent {
     shelf: Mutex<Shelf>,
-    max_bytes: usize,
 }
 
 impl Recent {
     /// Holds nothing yet.
-    pub(crate) fn new(max_bytes: usize) -> Self {
+    pub(crate) fn new(max_bytes: u64) -> Self {
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         Self {
             shelf: Mutex::new(Shelf::new(max_bytes)),
-            max_bytes,
         }
     }
 
@@ -73,15 +59,15 @@ impl Recent {
         }
     }
 
+    /// Takes another number of bytes at most; series without a point for longest make room.
+    pub(crate) fn resize(&self, max_bytes: u64) {
+        self.shelf()
+            .resize(usize::try_from(max_bytes).unwrap_or(usize::MAX));
+    }
+
     /// How full it is.
     pub(crate) fn counts(&self) -> Counts {
-        let (held, bytes, left_out) = self.shelf().counts();
-        Counts {
-            held,
-            bytes,
-            max_bytes: self.max_bytes,
-            left_out,
-        }
+        self.shelf().counts()
     }
 
     /// A panic elsewhere may leave a point out; the shelf is whole.

@@ -44,6 +44,19 @@ pub(crate) struct Held {
     used: UnixNanos,
 }
 
+/// How full it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Series held.
+    pub(crate) held: usize,
+    /// Bytes that they take, counted rather too high.
+    pub(crate) bytes: usize,
+    /// Most bytes that they may take.
+    pub(crate) max_bytes: usize,
+    /// How often points came of a series that found no place.
+    pub(crate) left_out: u64,
+}
+
 /// All series that are held.
 #[derive(Debug)]
 pub(crate) struct Shelf {
@@ -70,9 +83,34 @@ impl Shelf {
         }
     }
 
-    /// How many series are held, in how many bytes, and how often one found no place.
-    pub(crate) fn counts(&self) -> (usize, usize, u64) {
-        (self.series.len(), self.bytes, self.left_out)
+    /// How full it is.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            held: self.series.len(),
+            bytes: self.bytes,
+            max_bytes: self.max_bytes,
+            left_out: self.left_out,
+        }
+    }
+
+    /// Takes another number of bytes at most.
+    pub(crate) fn resize(&mut self, max_bytes: usize) {
+        self.max_bytes = max_bytes;
+        if self.bytes <= max_bytes {
+            return;
+        }
+        let mut by_use: Vec<(UnixNanos, Key)> = self
+            .series
+            .iter()
+            .map(|(key, held)| (held.used, key.clone()))
+            .collect();
+        by_use.sort();
+        for (_, key) in by_use {
+            if self.bytes <= max_bytes {
+                return;
+            }
+            self.remove(&key);
+        }
     }
 
     /// Takes the points of one series.
@@ -134,13 +172,14 @@ impl Shelf {
             .filter(|(_, held)| now.since(held.used) > UNUSED_AFTER);
         let unused: Vec<Key> = unused.map(|(key, _)| key.clone()).collect();
         for key in unused {
-            if let Some(held) = self.series.remove(&key) {
-                self.let_go(&held);
-            }
+            self.remove(&key);
         }
     }
 
-    fn let_go(&mut self, held: &Held) {
+    fn remove(&mut self, key: &Key) {
+        let Some(held) = self.series.remove(key) else {
+            return;
+        };
         let points = held.ring.room().saturating_sub(RESERVED_POINTS) * POINT_BYTES;
         let mut freed = own_bytes(&held.series) + points;
         let (resource, metric) = (held.series.resource.key(), held.series.metric.key());
@@ -278,7 +317,12 @@ mod tests {
         for i in 0..100 {
             shelf.put(&points(&format!("m{i:02}"), &[1]), at(1));
         }
-        let (held, bytes, left_out) = shelf.counts();
+        let Counts {
+            held,
+            bytes,
+            left_out,
+            ..
+        } = shelf.counts();
         assert!(held > 5 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
         assert_eq!(u64::try_from(held).unwrap() + left_out, 100);
         assert_eq!(names(&shelf).first().map(String::as_str), Some("m00"));
@@ -302,11 +346,22 @@ mod tests {
             let many: Vec<i64> = (0..i * 10).collect();
             shelf.put(&points(&format!("m{i}"), &many), at(1));
         }
-        let (_, before, _) = shelf.counts();
-        assert!(before > 50 * RESERVED_POINTS * POINT_BYTES);
+        assert!(shelf.counts().bytes > 50 * RESERVED_POINTS * POINT_BYTES);
         shelf.sweep(at(10_000));
-        assert_eq!(shelf.counts(), (0, 0, 0));
+        assert_eq!((shelf.counts().held, shelf.counts().bytes), (0, 0));
         assert!(shelf.resources.is_empty() && shelf.metrics.is_empty());
+    }
+
+    #[test]
+    fn a_smaller_shelf_keeps_what_was_used_last() {
+        let mut shelf = Shelf::new(1 << 20);
+        for i in 0..50 {
+            shelf.put(&points(&format!("m{i:02}"), &[i]), at(100 - i));
+        }
+        shelf.resize(ROOM_FOR_TEN);
+        let Counts { held, bytes, .. } = shelf.counts();
+        assert!(held > 5 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
+        assert_eq!(names(&shelf).first().map(String::as_str), Some("m00"));
     }
 
     #[test]
@@ -316,7 +371,7 @@ mod tests {
         for i in 0..20 {
             shelf.put(&points(&format!("m{i}"), &many), at(1));
         }
-        let (held, bytes, _) = shelf.counts();
+        let Counts { held, bytes, .. } = shelf.counts();
         assert!(held > 1 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
     }
 }

@@ -152,7 +152,7 @@ impl Params {
 }
 
 /// Bytes as a cursor.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::admin) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.

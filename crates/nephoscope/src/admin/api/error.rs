@@ -31,6 +31,16 @@ impl ApiError {
         }
     }
 
+    /// The HTTP status.
+    pub(in crate::admin) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The word for programs.
+    pub(in crate::admin) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The question cannot be understood (400).
     pub(in crate::admin) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
@@ -49,7 +59,7 @@ impl IntoResponse for ApiError {
 /// The body of an answer that is none.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(in crate::admin) struct ErrorBody {
+pub(super) struct ErrorBody {
     /// What went wrong.
     error: ErrorDetail,
 }

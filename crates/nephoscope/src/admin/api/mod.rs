@@ -4,13 +4,18 @@ pub(super) mod accounts;
 mod asked;
 mod csv;
 pub(super) mod destinations;
+pub(super) mod document;
 pub(super) mod error;
 mod filter;
 mod form;
 mod listing;
+#[cfg(test)]
+mod openapi;
 pub(super) mod points;
 mod request_id;
 pub(super) mod series;
 pub(super) mod status;
 mod time;
 mod xml;
+
+pub(super) use asked::hex;

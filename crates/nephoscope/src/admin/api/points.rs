@@ -21,7 +21,7 @@ const MOST_ROWS: usize = 10_000;
 /// A point.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct PointRow {
+pub(super) struct PointRow {
     /// Identity of its series.
     series: String,
     /// The series' name.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// The state of the moment.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct Status {
+pub(super) struct Status {
     /// The daemon's version.
     version: &'static str,
     /// How much the headline matters: `bad`, `warn`, `busy` or `good`.

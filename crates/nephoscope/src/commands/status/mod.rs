@@ -1,6 +1,7 @@
 //! `status`: what the running daemon says of itself, as tables. The daemon decides how each part is and what to do
 //! about it; this only sets it out.
 
+mod ask;
 mod paint;
 mod table;
 
@@ -8,31 +9,18 @@ use super::config::print;
 use crate::cli::StatusArgs;
 use crate::exit::Failure;
 use crate::overview::words::{bytes, count, dollars, percent, span};
+use ask::ask;
 use paint::Paint;
 use serde_json::Value;
 use std::time::Duration;
 use table::{Cell, Table};
 
-/// How long the daemon may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let url = format!("{}/api/v1/status", args.url.trim_end_matches('/'));
-    let status = ask(&url).await.map_err(|error| {
-        let why = crate::wiring::with_causes(&error);
-        Failure::unavailable(format!(
-            "asking {url}: {why}; is the daemon running, and is this its `listen` address? (--url)"
-        ))
-    })?;
+    let status = ask(args).await?;
     if args.json {
         return print(&format!("{status}\n"));
     }
     print(&render(&status, Paint::for_stdout()))
-}
-
-async fn ask(url: &str) -> Result<Value, reqwest::Error> {
-    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-    client.get(url).send().await?.error_for_status()?.json().await
 }
 
 fn render(status: &Value, paint: Paint) -> String {

@@ -1,0 +1,172 @@
+//! What each path answers and what may be asked of it.
+
+use crate::admin::api::accounts::AccountRow;
+use crate::admin::api::destinations::DestinationRow;
+use crate::admin::api::listing::{Listing, Row};
+use crate::admin::api::points::PointRow;
+use crate::admin::api::series::SeriesRow;
+use crate::admin::api::status::Status;
+use crate::admin::health::Readiness;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// What a path answers and what may be asked of it.
+pub(super) struct Entry {
+    pub(super) path: &'static str,
+    pub(super) method: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) parameters: &'static [&'static str],
+    pub(super) body: Option<Value>,
+    /// Answers that are no failures.
+    pub(super) answers: Vec<(&'static str, &'static str, Value)>,
+    /// Failures of this path beside those of every path.
+    pub(super) failures: &'static [&'static str],
+}
+
+fn json_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    json!({ "application/json": { "schema": schemas.subschema_for::<T>() } })
+}
+
+/// Rows: JSON by its schema, the other two as text.
+fn rows<R: Row + JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    json!({
+        "application/json": { "schema": schemas.subschema_for::<Listing<R>>() },
+        "text/csv": { "schema": { "type": "string" } },
+        "application/xml": { "schema": { "type": "string" } },
+    })
+}
+
+fn text(media: &str) -> Value {
+    json!({ media: { "schema": { "type": "string" } } })
+}
+
+fn shows(path: &'static str, summary: &'static str, content: Value) -> Entry {
+    Entry {
+        path,
+        method: "get",
+        summary,
+        parameters: &[],
+        body: None,
+        answers: vec![("200", "What was asked for.", content)],
+        failures: &[],
+    }
+}
+
+pub(super) const ROWS: &[&str] = &["400", "406"];
+
+pub(super) fn entries(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+    let mut all = pages(schemas);
+    all.extend(api(schemas));
+    all
+}
+
+fn pages(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+    vec![
+        Entry {
+            failures: &["503"],
+            ..shows(
+                "/healthz",
+                "Whether the process is alive: its scheduler has just taken a turn. Needs no token.",
+                text("text/plain"),
+            )
+        },
+        Entry {
+            answers: vec![
+                (
+                    "200",
+                    "Every account has authenticated.",
+                    json_of::<Readiness>(schemas),
+                ),
+                (
+                    "503",
+                    "Some account has not; the body says which and why.",
+                    json_of::<Readiness>(schemas),
+                ),
+            ],
+            ..shows(
+                "/readyz",
+                "Whether every account has authenticated, and what each has to say.",
+                Value::Null,
+            )
+        },
+        shows("/", "The page of status.", text("text/html")),
+        shows(
+            "/metrics",
+            "The daemon's own metrics, for Prometheus.",
+            text("text/plain"),
+        ),
+        shows(
+            "/federate",
+            "The newest points of every series, if a destination is `prometheus`.",
+            text("text/plain"),
+        ),
+    ]
+}
+
+fn api(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+    let listing = |path, summary, parameters, content| Entry {
+        parameters,
+        failures: ROWS,
+        ..shows(path, summary, content)
+    };
+    let object = |path, summary, content| Entry {
+        failures: ROWS,
+        ..shows(path, summary, content)
+    };
+    vec![
+        object(
+            "/api/v1/openapi.json",
+            "This document.",
+            json!({ "application/json": { "schema": { "type": "object" } } }),
+        ),
+        object(
+            "/api/v1/status",
+            "Everything at once, for `nephoscope status`.",
+            json_of::<Status>(schemas),
+        ),
+        listing(
+            "/api/v1/accounts",
+            "What each account has done, and why it does not work if it does not.",
+            &["account", "cloud", "limit", "cursor", "format"],
+            rows::<AccountRow>(schemas),
+        ),
+        listing(
+            "/api/v1/destinations",
+            "What each destination has taken and what waits for it.",
+            &["limit", "cursor", "format"],
+            rows::<DestinationRow>(schemas),
+        ),
+        listing(
+            "/api/v1/series",
+            "Series whose recent points are held, by name.",
+            &[
+                "account",
+                "cloud",
+                "name",
+                "attribute",
+                "series",
+                "limit",
+                "series_cursor",
+                "format",
+            ],
+            rows::<SeriesRow>(schemas),
+        ),
+        listing(
+            "/api/v1/points",
+            "Recent points, series by series, each oldest first.",
+            &[
+                "account",
+                "cloud",
+                "name",
+                "attribute",
+                "series",
+                "from",
+                "to",
+                "points_limit",
+                "points_cursor",
+                "format",
+            ],
+            rows::<PointRow>(schemas),
+        ),
+    ]
+}

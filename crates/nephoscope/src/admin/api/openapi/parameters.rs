@@ -1,0 +1,61 @@
+//! What may be asked: everything that fits what is written here is understood.
+
+use serde_json::{Value, json};
+
+const CURSOR: &str = "Where the page before ended: its `next`.";
+
+/// What a parameter may be. Everything that fits is understood.
+pub(super) fn parameter(name: &str) -> Value {
+    let text = |pattern: &str| json!({ "type": "string", "maxLength": 200, "pattern": pattern });
+    let cursor = |pattern: &str| json!({ "type": "string", "maxLength": 2000, "pattern": pattern });
+    let any = || json!({ "type": "string", "maxLength": 200 });
+    let (schema, says) = match name {
+        "account" => (any(), "Only of this account, by the configuration's name."),
+        "cloud" => (
+            json!({ "type": "string", "enum": ["aws", "azure", "gcp"] }),
+            "Only of this cloud.",
+        ),
+        "name" => (
+            any(),
+            "Only metrics with this in their name or in the cloud's own; with `*` and `?` the whole name.",
+        ),
+        "attribute" => (
+            json!({ "type": "array", "maxItems": 5, "items": text("^[^=]+=.*$") }),
+            "Only series with this attribute of their own or of their resource, such as `cloud.region=eu-west-1`; may be given several times.",
+        ),
+        "series" => (text("^[0-9a-f]{32}$"), "Only the series with this `id`."),
+        "from" | "to" => (
+            json!({ "anyOf": [
+                { "type": "string", "format": "date-time" },
+                { "type": "integer", "minimum": 0, "maximum": 9_000_000_000_u64 },
+                { "type": "string", "pattern": "^[0-9]{1,4}(s|m|h|d)$" },
+            ] }),
+            if name == "from" {
+                "Only points that end then or later: a time, seconds since 1970, or an age such as `6h`."
+            } else {
+                "Only points that end then or earlier."
+            },
+        ),
+        "limit" => (
+            json!({ "type": "integer", "minimum": 1, "maximum": 1000, "default": 100 }),
+            "Most rows of a page.",
+        ),
+        "points_limit" => (
+            json!({ "type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000 }),
+            "Most rows of a page.",
+        ),
+        "after" => (
+            json!({ "type": "integer", "minimum": 0, "maximum": 9_000_000_000_u64 }),
+            "Only events with a larger `id`.",
+        ),
+        "cursor" => (cursor("^([0-9a-f]{2})+$"), CURSOR),
+        "series_cursor" => (cursor("^[0-9a-f]{32}([0-9a-f]{2})*$"), CURSOR),
+        "points_cursor" => (cursor("^[0-9a-f]{48}([0-9a-f]{2})*$"), CURSOR),
+        "format" => (
+            json!({ "type": "string", "enum": ["json", "csv", "xml"] }),
+            "The form of the answer; goes before `Accept`.",
+        ),
+        _ => panic!("nobody has described the parameter {name}"),
+    };
+    json!({ "name": name.trim_start_matches("points_").trim_start_matches("series_"), "in": "query", "description": says, "schema": schema })
+}
