@@ -9,29 +9,33 @@ pub(crate) enum Bits {
     /// Up to 64 grains, without an allocation.
     Narrow(u64),
     /// Two words and more, the newest first.
-    Wide(Box<[u64]>),
+    Wide(Box<Words>),
 }
+
+/// One pointer away, so that the many bitmaps of one word stay small.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Words(Box<[u64]>);
 
 impl Bits {
     pub(crate) fn from_words(words: &[u64]) -> Self {
         match words {
             [] => Self::Narrow(0),
             [one] => Self::Narrow(*one),
-            many => Self::Wide(many.into()),
+            many => Self::Wide(Box::new(Words(many.into()))),
         }
     }
 
     pub(crate) fn words(&self) -> &[u64] {
         match self {
             Self::Narrow(word) => std::slice::from_ref(word),
-            Self::Wide(words) => words,
+            Self::Wide(words) => &words.0,
         }
     }
 
     fn words_mut(&mut self) -> &mut [u64] {
         match self {
             Self::Narrow(word) => std::slice::from_mut(word),
-            Self::Wide(words) => words,
+            Self::Wide(words) => &mut words.0,
         }
     }
 
@@ -65,7 +69,7 @@ impl Bits {
         if wanted > self.words().len() {
             let mut words = self.words().to_vec();
             words.resize(wanted, 0);
-            *self = Self::Wide(words.into_boxed_slice());
+            *self = Self::from_words(&words);
         }
     }
 

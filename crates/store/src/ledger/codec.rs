@@ -2,6 +2,7 @@
 
 use super::bits::Bits;
 use super::grid::Grid;
+use super::prints::Prints;
 use super::series::{Ahead, Series};
 use super::taken::Taken;
 use super::times::Times;
@@ -68,7 +69,7 @@ fn taken(taken: &Taken, out: &mut Vec<u8>) {
             for word in words {
                 out.extend_from_slice(&word.to_le_bytes());
             }
-            prints(&grid.prints, out);
+            prints(grid.prints.known(), out);
         }
         Taken::Times(times) => {
             out.push(TIMES);
@@ -186,7 +187,7 @@ impl Reader<'_> {
             grain_s,
             known,
             bits: Bits::from_words(&words?),
-            prints: self.prints()?.into_boxed_slice(),
+            prints: Prints::from_slice(&self.prints()?),
         })
     }
 
@@ -220,7 +221,7 @@ mod tests {
             grain_s: 60,
             known: super::super::grid::ALL,
             bits: Bits::from_words(&[7, 0, 1 << 63]),
-            prints: Box::new([1, 0, 65_535]),
+            prints: Prints::from_slice(&[1, 0, 65_535]),
         };
         let ahead = Ahead {
             boundary: -5,

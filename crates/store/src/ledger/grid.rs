@@ -2,6 +2,7 @@
 //! before it, and fingerprints of the newest values.
 
 use super::bits::{Bits, WORD_GRAINS};
+use super::prints::Prints;
 use super::taken::{Reach, Seen};
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -20,7 +21,7 @@ pub(crate) struct Grid {
     pub(crate) high: i64,
     pub(crate) bits: Bits,
     /// Fingerprints of the newest grains' values, 0 where there is none.
-    pub(crate) prints: Box<[u16]>,
+    pub(crate) prints: Prints,
     /// How many grains back from `high` the bits tell the whole truth; [`ALL`] while nothing was forgotten.
     pub(crate) known: u32,
     /// Seconds from point to point.
@@ -33,7 +34,7 @@ impl Grid {
         Self {
             high: i64::MIN,
             bits: Bits::Narrow(0),
-            prints: Box::default(),
+            prints: Prints::default(),
             known: ALL,
             grain_s: grain_s.max(1),
         }
@@ -167,7 +168,7 @@ impl Grid {
 
     fn print(&self, back: u32) -> u16 {
         let index = usize::try_from(back).unwrap_or(usize::MAX);
-        self.prints.get(index).copied().unwrap_or(0)
+        self.prints.get().get(index).copied().unwrap_or(0)
     }
 
     fn compare(&mut self, back: u32, print: u16) -> Seen {
@@ -175,29 +176,26 @@ impl Grid {
             0 => Seen::Repeated,
             before if before == print => Seen::Repeated,
             _ => {
-                self.remember_print(back, print, self.prints.len());
+                self.remember_print(back, print, self.prints.get().len());
                 Seen::Revised
             }
         }
     }
 
     fn remember_print(&mut self, back: u32, print: u16, depth: usize) {
-        if self.prints.len() != depth {
-            self.shift_prints(0, depth);
-        }
-        if let Some(place) = self.prints.get_mut(usize::try_from(back).unwrap_or(usize::MAX)) {
+        self.prints.resize(depth);
+        let back = usize::try_from(back).unwrap_or(usize::MAX);
+        if let Some(place) = self.prints.get_mut().get_mut(back) {
             *place = print;
         }
     }
 
     fn shift_prints(&mut self, steps: u32, depth: usize) {
-        if self.prints.len() != depth {
-            let mut prints = self.prints.to_vec();
-            prints.resize(depth, 0);
-            self.prints = prints.into_boxed_slice();
-        }
+        self.prints.resize(depth);
+        let prints = self.prints.get_mut();
+        let depth = prints.len();
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(depth);
-        self.prints.copy_within(..depth - steps, steps);
-        self.prints.iter_mut().take(steps).for_each(|print| *print = 0);
+        prints.copy_within(..depth - steps, steps);
+        prints.iter_mut().take(steps).for_each(|print| *print = 0);
     }
 }

@@ -5,6 +5,7 @@ mod bits;
 pub(crate) mod codec;
 mod grid;
 mod print;
+mod prints;
 mod progress;
 pub(crate) mod series;
 mod take;

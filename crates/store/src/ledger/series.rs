@@ -27,7 +27,7 @@ impl Ahead {
     }
 }
 
-/// About 80 bytes, of which a million are held.
+/// 80 bytes and as a rule nothing beside them, of which a million are held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
     pub(crate) id: [u8; 16],

@@ -10,8 +10,8 @@ use crate::{Committed, LATE_CLASSES, Lane};
 use hashbrown::HashMap;
 use provider_api::{GroupSpec, Point, SeriesId, SeriesPoints, UnixNanos, Window};
 
-/// Values remembered per series, at least and at most; 2 bytes each.
-const PRINTS: std::ops::RangeInclusive<u64> = 4..=32;
+/// Most values remembered per series; 2 bytes each.
+const MOST_PRINTS: u64 = 32;
 
 /// What the ledger has to know of a group.
 #[derive(Clone, Copy, Debug)]
@@ -26,12 +26,11 @@ impl GroupFacts {
     pub(crate) fn new(group: &GroupSpec) -> Self {
         let grain_s = u32::try_from(group.grain.as_secs()).unwrap_or(u32::MAX).max(1);
         let lookback = group.lookback.as_secs() / u64::from(grain_s) + 1;
-        let prints = lookback.clamp(*PRINTS.start(), *PRINTS.end());
         Self {
             grain_s,
             grain: UnixNanos::from_seconds(i64::from(grain_s)).0,
             keep: u32::try_from(lookback).unwrap_or(u32::MAX),
-            prints: usize::try_from(prints).unwrap_or_default(),
+            prints: usize::try_from(lookback.min(MOST_PRINTS)).unwrap_or_default(),
         }
     }
 
