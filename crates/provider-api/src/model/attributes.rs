@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
-/// Sorted key-value pairs without duplicate keys.
+/// Sorted key-value pairs without duplicate keys; a copy shares them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Attributes(Box<[(Arc<str>, Arc<str>)]>);
+pub struct Attributes(Arc<[(Arc<str>, Arc<str>)]>);
 
 impl Attributes {
     /// Sorts by key; of two values for one key the first given stays.
     pub fn new(mut pairs: Vec<(Arc<str>, Arc<str>)>) -> Self {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
         pairs.dedup_by(|a, b| a.0 == b.0);
-        Self(pairs.into_boxed_slice())
+        Self(pairs.into())
     }
 
     /// The pairs in key order.

@@ -32,6 +32,8 @@ pub(crate) struct Collector<'a> {
     groups: Vec<Group>,
     tags: &'a TagIndex,
     texts: Texts,
+    /// The metrics of one resource have the same dimensions.
+    dimensions: HashSet<Attributes>,
     metrics: HashMap<(usize, Arc<str>), Arc<MetricOf>>,
     resources: HashMap<(usize, Option<usize>), Arc<Resource>>,
     resources_by_key: HashMap<u128, Arc<Resource>>,
@@ -47,6 +49,7 @@ impl<'a> Collector<'a> {
             entries,
             tags,
             texts: Texts::default(),
+            dimensions: HashSet::new(),
             metrics: HashMap::new(),
             resources: HashMap::new(),
             resources_by_key: HashMap::new(),
@@ -109,13 +112,16 @@ impl<'a> Collector<'a> {
 
     fn dimensions(&mut self, listed: &Listed) -> Attributes {
         let texts = &mut self.texts;
-        Attributes::new(
-            listed
-                .dimensions
-                .iter()
-                .map(|(k, v)| (texts.get(k), texts.get(v)))
-                .collect(),
-        )
+        let pairs = listed
+            .dimensions
+            .iter()
+            .map(|(k, v)| (texts.get(k), texts.get(v)));
+        let new = Attributes::new(pairs.collect());
+        if let Some(known) = self.dimensions.get(&new) {
+            return known.clone();
+        }
+        self.dimensions.insert(new.clone());
+        new
     }
 
     fn metric(&mut self, index: usize, entry: &AwsEntry, name: &str) -> Arc<MetricOf> {

@@ -2,8 +2,7 @@
 
 use super::places::Place;
 use crate::config::AzureEntry;
-use provider_api::{AccountId, Attributes, Scope};
-use std::sync::Arc;
+use provider_api::{AccountId, Attributes, Scope, Texts};
 
 pub(super) fn attributes(
     entry: &AzureEntry,
@@ -11,26 +10,25 @@ pub(super) fn attributes(
     region: &str,
     place: &Place,
     account: &AccountId,
+    texts: &mut Texts,
 ) -> Attributes {
     let provider = entry.resource_type.split('/').next().unwrap_or_default();
-    let mut pairs: Vec<(Arc<str>, Arc<str>)> = vec![
-        ("cloud.provider".into(), "azure".into()),
-        ("cloud.account.id".into(), scope.0.clone()),
-        ("cloud.region".into(), region.into()),
-        ("cloud.resource_id".into(), place.id.clone()),
-        ("azure.resource_provider.namespace".into(), provider.into()),
-        ("nephoscope.account".into(), account.0.clone()),
+    let mut pairs = vec![
+        ("cloud.provider", "azure"),
+        ("cloud.account.id", &scope.0),
+        ("cloud.region", region),
+        ("azure.resource_provider.namespace", provider),
+        ("nephoscope.account", &account.0),
     ];
-    if let Some(platform) = platform(&entry.resource_type, &place.kind) {
-        pairs.push(("cloud.platform".into(), platform.into()));
-    }
-    pairs.extend(
-        place
-            .tags
-            .iter()
-            .map(|(k, v)| (k.as_str().into(), v.as_str().into())),
-    );
-    Attributes::new(pairs)
+    pairs.extend(platform(&entry.resource_type, &place.kind).map(|p| ("cloud.platform", p)));
+    pairs.extend(place.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    let mut shared: Vec<_> = pairs
+        .into_iter()
+        .map(|(k, v)| (texts.get(k), texts.get(v)))
+        .collect();
+    // A tag does not take its place: its name begins with `tag.`.
+    shared.push((texts.get("cloud.resource_id"), place.id.clone()));
+    Attributes::new(shared)
 }
 
 /// `cloud.platform` of the semantic conventions, where they have a word.

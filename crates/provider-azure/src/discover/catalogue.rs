@@ -7,7 +7,7 @@ use crate::config::AzureEntry;
 use crate::target::{Question, TargetDetail};
 use crate::wire::Definition;
 use provider_api::{
-    AccountId, Catalogue, Group, GroupSpec, Resource, Scope, SkipReason, Skipped, Target, TargetId,
+    AccountId, Catalogue, Group, GroupSpec, Resource, Scope, SkipReason, Skipped, Target, TargetId, Texts,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(super) struct Building<'a> {
     definitions: BTreeMap<(String, String), Arc<Vec<Definition>>>,
     targets: Vec<Target>,
     known: HashSet<TargetId>,
+    texts: Texts,
     skipped: Vec<Skipped>,
 }
 
@@ -52,6 +53,7 @@ impl<'a> Building<'a> {
             definitions: BTreeMap::new(),
             targets: Vec::new(),
             known: HashSet::new(),
+            texts: Texts::default(),
             skipped: Vec::new(),
         }
     }
@@ -93,16 +95,25 @@ impl<'a> Building<'a> {
             subscription: &self.scope.0,
             region: part.region,
         };
-        for (grain, questions) in asking.by_grain(part.definitions, &mut self.skipped) {
-            let group = self.group(part, grain, &questions);
-            for place in part.places {
-                let about = attributes(part.entry, self.scope, part.region, place, self.account);
-                let resource = Arc::new(Resource::new(about));
-                for question in &questions {
-                    self.target(place, &resource, &group, question);
+        let by_grain = asking.by_grain(part.definitions, &mut self.skipped);
+        let groups: Vec<_> = by_grain
+            .into_iter()
+            .map(|(grain, questions)| (self.group(part, grain, &questions), questions))
+            .collect();
+        for place in part.places {
+            let resource = Arc::new(self.resource(part, place));
+            for (group, questions) in &groups {
+                for question in questions {
+                    self.target(place, &resource, group, question);
                 }
             }
         }
+    }
+
+    fn resource(&mut self, part: &Part<'_>, place: &Place) -> Resource {
+        let (scope, account) = (self.scope, self.account);
+        let texts = &mut self.texts;
+        Resource::new(attributes(part.entry, scope, part.region, place, account, texts))
     }
 
     fn target(&mut self, place: &Place, resource: &Arc<Resource>, group: &Group, question: &Arc<Question>) {
