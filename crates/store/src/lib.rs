@@ -17,7 +17,7 @@ mod totals;
 mod writer;
 
 pub use error::{OpenError, StoreError};
-pub use ledger::Progress;
+pub use ledger::{MOST_STRETCHES, Progress, Stretches};
 pub use options::{BALLAST_BYTES, DestinationSpec, FORGET_AFTER, Format, LEDGER_BYTES, OnFull, Options};
 pub use spool::Entry;
 pub use store::Store;

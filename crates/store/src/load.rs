@@ -2,7 +2,7 @@
 
 use crate::ledger::series::VACANT;
 use crate::ledger::targets::{TargetRow, Targets};
-use crate::ledger::{Ledger, codec};
+use crate::ledger::{Ledger, Stretches, codec};
 use crate::options::{Options, Stream};
 use crate::spool::{CursorRow, Layout, Meta, Spool, unwanted};
 use crate::sqlite::rows;
@@ -68,25 +68,32 @@ pub(crate) fn targets(conn: &Connection) -> Result<Targets, Failed> {
     for (number, name) in accounts {
         targets.load_account(number, &name);
     }
-    let sql = "SELECT slot, account, target, since, upto, ahead_from, ahead_to FROM targets ORDER BY slot";
+    let sql = "SELECT slot, account, target, since, upto, ahead FROM targets ORDER BY slot";
     let mut statement = conn.prepare(sql)?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
         let slot = slot(row, "targets")?;
-        targets.load(slot, target(row)?);
+        targets.load(slot, target(row)?.ok_or_else(|| damaged("targets", slot))?);
     }
     Ok(targets)
 }
 
-fn target(row: &Row<'_>) -> rusqlite::Result<TargetRow> {
-    let time = |column| row.get::<_, Option<i64>>(column).map(|time| time.map(UnixNanos));
-    Ok(TargetRow {
-        account: row.get(1)?,
-        target: row.get::<_, i64>(2)?.cast_unsigned(),
-        since: UnixNanos(row.get(3)?),
-        upto: time(4)?,
-        ahead: time(5)?.zip(time(6)?).map(Box::new),
-        saved: true,
+/// Nothing when the stretches are not what was written.
+fn target(row: &Row<'_>) -> rusqlite::Result<Option<TargetRow>> {
+    let ahead = match row.get_ref(5)?.as_blob_or_null()? {
+        None => Some(Stretches::default()),
+        Some(bytes) => codec::decode_stretches(bytes),
+    };
+    Ok(match ahead {
+        None => None,
+        Some(ahead) => Some(TargetRow {
+            account: row.get(1)?,
+            target: row.get::<_, i64>(2)?.cast_unsigned(),
+            since: UnixNanos(row.get(3)?),
+            upto: row.get::<_, Option<i64>>(4)?.map(UnixNanos),
+            ahead: (!ahead.is_empty()).then(|| Box::new(ahead)),
+            saved: true,
+        }),
     })
 }
 

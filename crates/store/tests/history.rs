@@ -8,7 +8,7 @@ use common::{MINUTE, account, commit, drain, group, open, options, points, windo
 use provider_api::{TargetId, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;
-use store::{Change, Committed, Lane, Progress, Store};
+use store::{Change, Committed, Lane, Progress, Store, Stretches};
 
 const TARGET: u64 = 1;
 
@@ -39,7 +39,7 @@ fn minutes(since: i64, upto: i64, ahead: Option<(i64, i64)>) -> Progress {
     Progress {
         since: at(since),
         upto: at(upto),
-        ahead: ahead.map(|(from, to)| (at(from), at(to))),
+        ahead: Stretches::new(ahead.map(|(from, to)| (at(from), at(to)))),
     }
 }
 

@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{Lines, commit, open, options, points, window};
+use common::{Lines, MINUTE, account, commit, open, options, points, window};
+use provider_api::{TargetId, UnixNanos};
 use rusqlite::Connection;
 use std::path::Path;
 use std::process::Command;
-use store::{OpenError, Options, Store};
+use store::{OpenError, Options, Progress, Store, Stretches};
 
 fn db(dir: &Path) -> std::path::PathBuf {
     dir.join("nephoscope.db")
@@ -151,10 +152,10 @@ async fn a_file_of_another_program_and_one_from_the_future_are_left_alone() {
         conn.close().unwrap();
         std::fs::read(db(dir.path())).unwrap()
     };
-    let before = change("PRAGMA user_version=2; UPDATE meta SET value='9.9' WHERE key='written_by'");
+    let before = change("PRAGMA user_version=3; UPDATE meta SET value='9.9' WHERE key='written_by'");
     let error = refused(&options);
     assert!(
-        matches!(&error, OpenError::Newer { found: 2, known: 1, written_by, .. } if written_by == "9.9"),
+        matches!(&error, OpenError::Newer { found: 3, known: 2, written_by, .. } if written_by == "9.9"),
         "{error}"
     );
     assert!(std::fs::read(db(dir.path())).unwrap() == before, "changed");
@@ -190,7 +191,41 @@ async fn a_file_of_format_0_is_brought_to_today_with_its_settings() {
     let version: i64 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 1);
+    assert_eq!(version, 2);
+}
+
+#[tokio::test]
+async fn a_file_of_format_1_opens_with_its_gap_and_what_was_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let conn = Connection::open(db(dir.path())).unwrap();
+    conn.execute_batch(include_str!("fixtures/format-1.sql")).unwrap();
+    conn.close().unwrap();
+    let options = options(dir.path()).destination("d");
+    let store = open(&options);
+    let at = |minutes: i64| UnixNanos::from_seconds(minutes * MINUTE);
+    let progress = |target: u64| store.progress(&account(), TargetId(target)).unwrap();
+    let whole = |upto: i64, ahead: Stretches| Progress {
+        since: at(100),
+        upto: at(upto),
+        ahead,
+    };
+    assert_eq!(progress(1), whole(120, Stretches::default()));
+    assert_eq!(progress(2), whole(110, Stretches::new([(at(200), at(215))])));
+    // It knows what was taken on both sides of the gap.
+    for (from, to, fresh) in [(210, 220, 5), (105, 200, 90), (215, 221, 1)] {
+        let ends: Vec<i64> = (from + 1..=to).map(|minute| minute * MINUTE).collect();
+        let asked = window(from * MINUTE, to * MINUTE);
+        let done = commit(&store, 600, asked, vec![points(2, "b", &ends)], &[2])
+            .await
+            .unwrap();
+        assert_eq!(
+            (done.fresh, done.too_old, done.deferred),
+            (fresh, 0, 0),
+            "{from}..{to}"
+        );
+    }
+    assert_eq!(progress(2), whole(221, Stretches::default()));
+    store.close().await.unwrap();
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Which points of a target to ask for, given how far it has been taken. Pure.
 //!
 //! A target that keeps up has one window, the fresh one, which reaches back over what was already asked. One that has
-//! fallen behind has two: the present goes first, and the gap before it is closed from its oldest end. A second outage
-//! while a gap is open would make a second gap; the ledger remembers one, so the stretch beyond it is walked to the
-//! present before the gap is closed further.
+//! fallen behind has two: the present goes first, and the gaps before it are closed from the oldest end. Further outages
+//! while a gap is open make further gaps. The ledger remembers a few; at one more than that, the newest stretch is walked
+//! to the present before anything else.
 
 use provider_api::{GroupSpec, UnixNanos, Window};
 use std::time::Duration;
@@ -90,33 +90,25 @@ impl Cut {
 
     fn hole(&self, taken: Progress) -> Option<Hole> {
         let skip = Window::new(taken.upto, self.kept)?;
-        let had = taken.ahead.map_or(Duration::ZERO, |(from, to)| {
-            to.min(self.kept).since(from.max(taken.upto))
-        });
+        let had = |(from, to): (UnixNanos, UnixNanos)| to.min(self.kept).since(from.max(taken.upto));
+        let had: Duration = taken.ahead.iter().map(had).sum();
         let lost = skip.length().saturating_sub(had);
         Some(Hole { skip, lost })
     }
 
     fn split(&self, taken: Progress) -> (Option<Window>, Option<Window>) {
-        let Some((from, to)) = taken.ahead else {
-            return self.without_gap(taken.since, taken.upto);
-        };
-        let backlog = self.piece(taken.upto, taken.since, from);
-        let fresh = self.piece(to, from, self.end);
-        if self.end.since(to) <= self.present {
-            (fresh, backlog)
-        } else {
-            (fresh, fresh)
-        }
-    }
-
-    fn without_gap(&self, since: UnixNanos, upto: UnixNanos) -> (Option<Window>, Option<Window>) {
-        let fresh = self.piece(upto, since, self.end);
-        if self.end.since(upto) <= self.present {
-            return (fresh, None);
-        }
+        let first = taken.ahead.first().map(|(from, _)| from);
+        let (bound, edge) = taken.ahead.last().unwrap_or((taken.since, taken.upto));
+        let fresh = self.piece(edge, bound, self.end);
         let present = self.end.minus(self.present);
-        let backlog = self.piece(upto, since, present);
+        if edge >= present {
+            let backlog = first.and_then(|gap_end| self.piece(taken.upto, taken.since, gap_end));
+            return (fresh, backlog);
+        }
+        if taken.ahead.is_full() {
+            return (fresh, fresh);
+        }
+        let backlog = self.piece(taken.upto, taken.since, first.unwrap_or(present));
         (Window::new(present, self.end), backlog)
     }
 

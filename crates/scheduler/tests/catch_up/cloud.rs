@@ -86,7 +86,7 @@ pub(crate) struct Sky {
     pub(crate) account: AccountId,
     pub(crate) clock: Arc<VirtualClock>,
     /// Nothing is answered between these times.
-    pub(crate) outage: (UnixNanos, UnixNanos),
+    pub(crate) outages: Vec<(UnixNanos, UnixNanos)>,
     pub(crate) given: Given,
 }
 
@@ -119,8 +119,8 @@ impl Sky {
     }
 
     fn answer(&self, call: &Call) -> Result<Batch, ProviderError> {
-        let (from, to) = self.outage;
-        if (from..to).contains(&self.clock.now()) {
+        let now = self.clock.now();
+        if self.outages.iter().any(|(from, to)| (*from..*to).contains(&now)) {
             let kind = ErrorKind::Unavailable { retry_after: None };
             let scope = call.scope.clone();
             return Err(ProviderError::new(Cloud::Aws, "Read", scope, kind, "dark"));

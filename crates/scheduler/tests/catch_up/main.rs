@@ -43,17 +43,17 @@ struct World {
 
 impl World {
     /// With a store in memory and all the room there is.
-    fn new(outage: (UnixNanos, UnixNanos)) -> Self {
+    fn new(outages: Vec<(UnixNanos, UnixNanos)>) -> Self {
         let options = Options::new("", 1 << 30).destination("d");
-        Self::with(outage, Store::in_memory(&options, Box::new(Lines)).unwrap())
+        Self::with(outages, Store::in_memory(&options, Box::new(Lines)).unwrap())
     }
 
-    fn with(outage: (UnixNanos, UnixNanos), store: Arc<Store>) -> Self {
+    fn with(outages: Vec<(UnixNanos, UnixNanos)>, store: Arc<Store>) -> Self {
         let clock = Arc::new(VirtualClock::new(UnixNanos::from_seconds(BEGINNING_S)));
         let sky = Sky {
             account: AccountId("a".into()),
             clock: Arc::clone(&clock),
-            outage,
+            outages,
             given: Given::default(),
         };
         Self {
@@ -125,7 +125,7 @@ fn check_complete(ends: &[i64], target: u64, first: i64, now: UnixNanos) {
 async fn a_day_of_outage_is_caught_up_with_while_the_present_goes_on() {
     let beginning = UnixNanos::from_seconds(BEGINNING_S);
     let outage = (beginning.plus(HOUR * 6), beginning.plus(HOUR * 30));
-    let world = World::new(outage);
+    let world = World::new(vec![outage]);
     let before = world.run(outage.1, |_| {}).await.snapshot()[0].clone();
     assert!(before.errors["unavailable"] > 100, "{before:?}");
     assert!(before.late > 0 && before.revised > 0, "{before:?}");
@@ -161,10 +161,50 @@ async fn a_day_of_outage_is_caught_up_with_while_the_present_goes_on() {
     );
     let namespace = progress.namespaces()[0].clone();
     assert_eq!(namespace.source, SettleSource::Learnt, "{namespace:?}");
-    check_delivered(&world, outage, &account).await;
+    check_delivered(&world, &account).await;
 }
 
-async fn check_delivered(world: &World, outage: (UnixNanos, UnixNanos), account: &AccountProgress) {
+/// Each next outage begins while the one before is still being caught up with, and lasts longer than what counts as the
+/// present.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outages_while_catching_up_keep_the_present_as_fresh_as_the_first_does() {
+    let beginning = UnixNanos::from_seconds(BEGINNING_S);
+    let minutes = |n: u32| Duration::from_secs(60) * n;
+    let first = (beginning.plus(HOUR * 6), beginning.plus(HOUR * 30));
+    let second = (first.1.plus(minutes(11)), first.1.plus(minutes(50)));
+    let third = (second.1.plus(minutes(8)), second.1.plus(minutes(40)));
+    let outages = vec![first, second, third];
+    let world = World::new(outages.clone());
+    let clock = Arc::clone(&world.clock);
+    let mut behind = Vec::new();
+    let progress = world
+        .run(third.1.plus(HOUR * 8), |account| {
+            let now = clock.now();
+            let over = outages.iter().rfind(|outage| outage.0 <= now);
+            // A call that is cut off by an outage may have begun before it.
+            let dark = over.is_some_and(|outage| now < outage.1.plus(EVERY * 2));
+            if account.groups.len() == 2 && !dark {
+                let late = late(now, account);
+                assert!(late <= EVERY * 3, "{late:?} late at {now:?}, {account:?}");
+            }
+            let most = account.groups.values().map(|group| group.behind).max();
+            behind.push((now, most.unwrap_or_default()));
+        })
+        .await;
+    for outage in [second, third] {
+        let then = behind.iter().rfind(|(now, _)| *now < outage.0).unwrap();
+        assert!(then.1 > HOUR, "nothing was left to catch up with: {then:?}");
+    }
+    let account = progress.snapshot()[0].clone();
+    assert!(account.groups.values().all(|g| g.behind.is_zero()), "{account:?}");
+    assert_eq!(
+        (account.too_old, account.deferred, account.lost_seconds),
+        (0, 0, 0)
+    );
+    check_delivered(&world, &account).await;
+}
+
+async fn check_delivered(world: &World, account: &AccountProgress) {
     let all = delivered(&world.store).await;
     assert_eq!(all.len(), targets().count());
     // The first poll reaches back by a quarter of an hour over what is settled.
@@ -172,15 +212,17 @@ async fn check_delivered(world: &World, outage: (UnixNanos, UnixNanos), account:
     for target in targets() {
         let ends = &all[&series(target).id().0];
         check_complete(ends, target, first, world.clock.now());
-        check_order(ends, (outage.0.plus(HOUR), outage.1.minus(HOUR)));
+        // But for the hour at either end, which the windows of the present reach into.
+        for outage in &world.sky.outages {
+            check_order(ends, (outage.0.plus(HOUR), outage.1.minus(HOUR)));
+        }
     }
     assert!(account.points > 0);
 }
 
 #[tokio::test]
 async fn a_store_that_cannot_go_on_ends_the_scheduler_by_name() {
-    let never = UnixNanos::from_seconds(0);
-    let world = World::new((never, never));
+    let world = World::new(Vec::new());
     world.store.close().await.unwrap();
     let scheduler = world.scheduler();
     let progress = scheduler.progress();

@@ -74,8 +74,7 @@ impl Paused {
         options.ledger_bytes = LEDGER_BYTES;
         options.ballast_bytes = 0;
         let store = Store::open(&options, Box::new(Lines)).unwrap();
-        let never = UnixNanos::from_seconds(0);
-        let world = World::with((never, never), store);
+        let world = World::with(Vec::new(), store);
         Self {
             destination: Destination::new(world.clock.now(), outage),
             world,

@@ -41,9 +41,11 @@ impl Model {
     pub(crate) fn check(&self) {
         let Some(p) = self.progress else { return };
         let has = |grain: &i64| self.taken.contains(grain) || self.lost.contains(grain);
-        let (from, to) = p.ahead.unwrap_or((p.upto, p.upto));
         let main = self.first.unwrap()..=p.upto.seconds() / 60;
-        let ahead = from.seconds() / 60 + 1..=to.seconds() / 60;
+        let ahead = p
+            .ahead
+            .iter()
+            .flat_map(|(from, to)| from.seconds() / 60 + 1..=to.seconds() / 60);
         for grain in main.chain(ahead) {
             assert!(has(&grain), "{grain} was skipped: {p:?}");
         }
@@ -66,6 +68,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (240_u64..360, 0_usize..4).prop_map(|(after_s, backlogs)| Step::Poll { after_s, backlogs }),
         1 => (1_u64..3_000).prop_map(|minutes| Step::Outage { minutes }),
+        1 => (20_u64..90).prop_map(|minutes| Step::Outage { minutes }),
         1 => (0_usize..3).prop_map(|backlogs| Step::FreshFails { backlogs }),
         1 => (0_u64..900).prop_map(|seconds| Step::Settle { seconds }),
     ]

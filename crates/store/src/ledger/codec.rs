@@ -4,25 +4,25 @@ use super::bits::Bits;
 use super::grid::Grid;
 use super::prints::Prints;
 use super::series::{Ahead, Series};
+use super::stretches::{MOST_STRETCHES, Stretches};
 use super::taken::Taken;
 use super::times::Times;
+use provider_api::UnixNanos;
 use xxhash_rust::xxh3::xxh3_64;
 
 const GRID: u8 = 0;
 const TIMES: u8 = 1;
 const CHECK_BYTES: usize = 4;
+const STRETCH_BYTES: usize = 16;
 
 /// Writes the state of `series` (without id and target, which have columns of their own) over `out`.
 pub(crate) fn encode(series: &Series, out: &mut Vec<u8>) {
     out.clear();
     taken(&series.main, out);
-    match &series.ahead {
-        None => out.push(0),
-        Some(ahead) => {
-            out.push(1);
-            out.extend_from_slice(&ahead.boundary.to_le_bytes());
-            taken(&ahead.taken, out);
-        }
+    length(series.ahead().len(), out);
+    for ahead in series.ahead() {
+        out.extend_from_slice(&ahead.boundary.to_le_bytes());
+        taken(&ahead.taken, out);
     }
     seal(seed(&series.id), out);
 }
@@ -109,19 +109,28 @@ pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
 pub(crate) fn decode(id: [u8; 16], target: u32, bytes: &[u8]) -> Option<Series> {
     let mut rest = Reader(unseal(seed(&id), bytes)?);
     let main = rest.taken()?;
-    let ahead = match rest.byte()? {
-        0 => None,
-        _ => Some(Box::new(Ahead {
-            boundary: rest.i64()?,
-            taken: rest.taken()?,
-        })),
+    let n = rest.length()?;
+    let ahead: Option<Vec<Ahead>> = (0..n).map(|_| rest.ahead()).collect();
+    Some(Series::with(id, target, main, ahead?))
+}
+
+/// The stretches of a target, two times each.
+pub(crate) fn encode_stretches(stretches: &Stretches) -> Vec<u8> {
+    let times = stretches.iter().flat_map(|(from, to)| [from, to]);
+    times.flat_map(|time| time.0.to_le_bytes()).collect()
+}
+
+/// Reads them; nothing when the bytes are not what was written.
+pub(crate) fn decode_stretches(bytes: &[u8]) -> Option<Stretches> {
+    let (pairs, rest) = bytes.as_chunks::<STRETCH_BYTES>();
+    let read = |pair: &[u8; STRETCH_BYTES]| {
+        let mut pair = Reader(pair);
+        Some((UnixNanos(pair.i64()?), UnixNanos(pair.i64()?)))
     };
-    Some(Series {
-        id,
-        target,
-        main,
-        ahead,
-    })
+    let pairs: Vec<_> = pairs.iter().map(read).collect::<Option<_>>()?;
+    let times: Vec<_> = pairs.iter().flat_map(|(from, to)| [from, to]).collect();
+    let whole = rest.is_empty() && pairs.len() <= MOST_STRETCHES && times.is_sorted();
+    whole.then(|| Stretches::new(pairs))
 }
 
 /// Reads what [`encode`] and the totals' codec write.
@@ -166,6 +175,13 @@ impl Reader<'_> {
 
     fn narrow(&mut self) -> Option<u32> {
         u32::try_from(self.varint()?).ok()
+    }
+
+    fn ahead(&mut self) -> Option<Ahead> {
+        Some(Ahead {
+            boundary: self.i64()?,
+            taken: self.taken()?,
+        })
     }
 
     fn taken(&mut self) -> Option<Taken> {
@@ -227,12 +243,7 @@ mod tests {
             boundary: -5,
             taken: Taken::Times(Box::new(Times::new(vec![(-17, 3), (29, 4)], i64::MIN))),
         };
-        let series = Series {
-            id: [9; 16],
-            target: 3,
-            main: Taken::Grid(grid),
-            ahead: Some(Box::new(ahead)),
-        };
+        let series = Series::with([9; 16], 3, Taken::Grid(grid), vec![ahead.clone(), ahead]);
         let mut bytes = Vec::new();
         encode(&series, &mut bytes);
         assert_eq!(decode([9; 16], 3, &bytes).as_ref(), Some(&series));

@@ -8,12 +8,14 @@ mod print;
 mod prints;
 mod progress;
 pub(crate) mod series;
+mod stretches;
 mod take;
 mod taken;
 pub(crate) mod targets;
 mod times;
 
 pub use progress::Progress;
+pub use stretches::{MOST_STRETCHES, Stretches};
 pub(crate) use take::{GroupFacts, Taking, Took};
 
 use hashbrown::{HashMap, HashSet, HashTable};

@@ -1,16 +1,17 @@
-//! How far a target has been taken: everything up to a time and, after an outage, one stretch ahead of the gap. Pure.
+//! How far a target has been taken: everything up to a time and, after outages, some stretches ahead of the gaps. Pure.
 
+use super::stretches::Stretches;
 use provider_api::{UnixNanos, Window};
 
-/// Everything in `(since, upto]` has been taken, and everything in `(ahead.0, ahead.1]`.
+/// Everything in `(since, upto]` has been taken, and everything in the stretches ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Where the earliest window began; what lies before it was never asked for.
     pub since: UnixNanos,
     /// No hole before it.
     pub upto: UnixNanos,
-    /// The stretch beyond the gap, while there is one; its start lies after `upto`.
-    pub ahead: Option<(UnixNanos, UnixNanos)>,
+    /// The stretches beyond gaps, while there are such; the first starts after `upto`.
+    pub ahead: Stretches,
 }
 
 /// Where the points of a window belong.
@@ -22,7 +23,7 @@ pub(crate) enum Part {
     Main,
     /// Beyond the gap that ends at this time.
     Ahead(UnixNanos),
-    /// It would make a second gap: only one is remembered, so the window has to be asked for again later.
+    /// It would make one gap more than are remembered, so the window has to be asked for again later.
     Beyond,
 }
 
@@ -31,18 +32,18 @@ impl Progress {
     pub(crate) fn part(progress: Option<Self>, window: Window) -> Part {
         match progress {
             None => Part::Main,
-            Some(p) if window.end() <= p.since && p.ahead.is_none() => Part::Before,
+            Some(p) if window.end() <= p.since && p.ahead.is_empty() => Part::Before,
             Some(p) if window.end() <= p.since => Part::Beyond,
             Some(p) if window.start() <= p.upto => Part::Main,
-            Some(p) => match p.ahead {
+            Some(p) => match p.ahead.reached(window.start()) {
+                Some((from, _)) => Part::Ahead(from),
+                None if p.ahead.is_full() => Part::Beyond,
                 None => Part::Ahead(window.start()),
-                Some((from, to)) if window.start() <= to => Part::Ahead(from),
-                Some(_) => Part::Beyond,
             },
         }
     }
 
-    /// What is taken once `window` has been. A window that would make a second gap changes nothing.
+    /// What is taken once `window` has been. A window that would make a gap too many changes nothing.
     #[must_use]
     pub fn advance(progress: Option<Self>, window: Window) -> Self {
         let to = window.end();
@@ -50,7 +51,7 @@ impl Progress {
             return Self {
                 since: window.start(),
                 upto: to,
-                ahead: None,
+                ahead: Stretches::default(),
             };
         };
         match Self::part(progress, window) {
@@ -58,7 +59,7 @@ impl Progress {
                 let earlier = Self {
                     since: window.start(),
                     upto: to,
-                    ahead: Some((before.since, before.upto)),
+                    ahead: Stretches::new([(before.since, before.upto)]),
                 };
                 earlier.close(to)
             }
@@ -66,31 +67,28 @@ impl Progress {
                 let since = before.since.min(window.start());
                 Self { since, ..before }.close(to)
             }
-            Part::Ahead(from) => {
-                let newest = before.ahead.map_or(to, |ahead| ahead.1.max(to));
-                Self {
-                    ahead: Some((from, newest)),
-                    ..before
-                }
-            }
+            Part::Ahead(_) => Self {
+                ahead: before.ahead.with(window),
+                ..before
+            },
             Part::Beyond => before,
         }
     }
 
     fn close(self, to: UnixNanos) -> Self {
-        let upto = self.upto.max(to);
-        match self.ahead {
-            Some((from, newest)) if upto >= from => Self {
-                upto: upto.max(newest),
-                ahead: None,
-                ..self
-            },
-            ahead => Self { upto, ahead, ..self },
-        }
+        let (upto, ahead) = self.ahead.joined(self.upto.max(to));
+        Self { upto, ahead, ..self }
     }
 
-    /// Whether what ends at `end` was taken, if it was published in time.
-    pub(crate) fn covers(&self, end: UnixNanos) -> bool {
-        (self.since < end && end <= self.upto) || self.ahead.is_some_and(|(from, to)| from < end && end <= to)
+    /// The end of the stretch that holds `end`: up to when it was taken, if it was published in time.
+    pub(crate) fn covered(&self, end: UnixNanos) -> Option<UnixNanos> {
+        let main = (self.since, self.upto);
+        let mut all = std::iter::once(main).chain(self.ahead.iter());
+        all.find(|(from, to)| *from < end && end <= *to).map(|(_, to)| to)
+    }
+
+    /// The latest time it has been taken up to.
+    pub fn newest(&self) -> UnixNanos {
+        self.ahead.last().map_or(self.upto, |(_, to)| to)
     }
 }

@@ -1,4 +1,4 @@
-//! One series of the ledger: what was taken of it, and what was taken ahead of a gap.
+//! One series of the ledger: what was taken of it, and what was taken ahead of gaps.
 
 use super::progress::{Part, Progress};
 use super::taken::{Reach, Seen, Taken};
@@ -16,6 +16,14 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
+    /// Whether no gap is left between it and what has been taken without one.
+    fn is_joined(&self, progress: &Progress) -> bool {
+        let newest = self.taken.newest();
+        let gap_end = progress.ahead.first().map_or(i64::MAX, |(from, _)| from.0);
+        let closed = progress.upto.0 >= self.boundary && newest <= Some(gap_end);
+        closed || newest <= Some(progress.upto.0)
+    }
+
     /// Nothing since the first point beyond the gap is forgotten before the gap is closed or the stretch completed:
     /// a window that failed there may be followed by one that starts later.
     fn admit(&mut self, end: i64, print: u16, place: &Place) -> Seen {
@@ -34,17 +42,35 @@ pub(crate) struct Series {
     /// Slot of its target.
     pub(crate) target: u32,
     pub(crate) main: Taken,
-    pub(crate) ahead: Option<Box<Ahead>>,
+    /// One pointer, because a series that keeps up has none.
+    ahead: Option<Box<Beyond>>,
 }
+
+/// What was taken beyond gaps, the oldest first; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Beyond(Vec<Ahead>);
 
 impl Series {
     pub(crate) fn new(id: [u8; 16], target: u32, grain_s: u32) -> Self {
+        Self::with(id, target, Taken::empty(grain_s), Vec::new())
+    }
+
+    pub(crate) fn with(id: [u8; 16], target: u32, main: Taken, ahead: Vec<Ahead>) -> Self {
         Self {
             id,
             target,
-            main: Taken::empty(grain_s),
-            ahead: None,
+            main,
+            ahead: (!ahead.is_empty()).then(|| Box::new(Beyond(ahead))),
         }
+    }
+
+    /// What was taken beyond gaps, the oldest first.
+    pub(crate) fn ahead(&self) -> &[Ahead] {
+        self.ahead.as_ref().map_or(&[], |ahead| &ahead.0)
+    }
+
+    fn ahead_mut(&mut self) -> &mut [Ahead] {
+        self.ahead.as_mut().map_or(&mut [], |ahead| &mut ahead.0)
     }
 
     pub(crate) fn vacant() -> Self {
@@ -53,69 +79,90 @@ impl Series {
 
     /// End of the newest point taken.
     pub(crate) fn newest(&self) -> Option<i64> {
-        let ahead = self.ahead.as_ref().and_then(|ahead| ahead.taken.newest());
-        self.main.newest().max(ahead)
+        let ahead = self.ahead().iter().filter_map(|ahead| ahead.taken.newest());
+        ahead.max().max(self.main.newest())
     }
 
     /// Takes a point unless it was taken; call [`Series::settle`] before the first of a window.
     pub(crate) fn admit(&mut self, end: i64, print: u16, place: &Place) -> Seen {
         match place.part {
-            Part::Before | Part::Main => self.admit_main(end, print, place),
-            Part::Ahead(boundary) => {
-                // A window that failed may have taken points from here before there was a gap.
-                if let Some(seen) = self.main.lookup(end, print) {
-                    return seen;
-                }
-                let ahead = self.ahead.get_or_insert_with(|| {
-                    Box::new(Ahead {
-                        boundary: boundary.0,
-                        taken: Taken::empty(place.grain_s),
-                    })
-                });
-                ahead.boundary = ahead.boundary.min(boundary.0);
-                ahead.admit(end, print, place)
-            }
+            Part::Before | Part::Main if self.ahead.is_none() => self.main.admit(end, print, &place.reach),
             Part::Beyond => Seen::TooOld,
+            Part::Before | Part::Main | Part::Ahead(_) => self.admit_one_of(end, print, place),
         }
     }
 
-    /// Taken in either part is taken; a point beyond an open gap is remembered there.
-    fn admit_main(&mut self, end: i64, print: u16, place: &Place) -> Seen {
-        let Some(ahead) = &mut self.ahead else {
-            return self.main.admit(end, print, &place.reach);
-        };
-        if let Some(seen) = ahead.taken.lookup(end, print) {
+    /// Taken in any part is taken: a window that failed may have been cut when there were other gaps.
+    fn admit_one_of(&mut self, end: i64, print: u16, place: &Place) -> Seen {
+        if let Some(seen) = self.lookup(end, print) {
             return seen;
         }
-        let gap = place.progress.and_then(|p| p.ahead);
-        let boundary = gap.map_or(ahead.boundary, |(from, _)| from.0);
-        if end <= boundary {
-            return self.main.admit(end, print, &place.reach);
+        match self.stretch(end, place) {
+            Some(ahead) => ahead.admit(end, print, place),
+            None => self.main.admit(end, print, &place.reach),
         }
-        if let Some(seen) = self.main.lookup(end, print) {
-            return seen;
-        }
-        ahead.admit(end, print, place)
     }
 
-    /// Joins both parts once the gap between them is closed, and leaves a grid that is no longer the group's.
+    fn lookup(&mut self, end: i64, print: u16) -> Option<Seen> {
+        let main = self.main.lookup(end, print);
+        let mut ahead = self.ahead_mut().iter_mut();
+        main.or_else(|| ahead.find_map(|ahead| ahead.taken.lookup(end, print)))
+    }
+
+    /// The stretch ahead that a point of the window belongs to, a new one if need be; none when no gap lies before it.
+    fn stretch(&mut self, end: i64, place: &Place) -> Option<&mut Ahead> {
+        if let Part::Ahead(boundary) = place.part {
+            return self.open(boundary.0, place);
+        }
+        let gap_end = place.gap_end().or_else(|| Some(self.ahead().first()?.boundary))?;
+        let before = self.ahead().partition_point(|ahead| ahead.boundary < end);
+        let ahead = self.ahead_mut().get_mut(before.saturating_sub(1));
+        ahead.filter(|_| end > gap_end)
+    }
+
+    /// What was taken of the stretch that begins at `boundary`; windows that failed may have begun it elsewhere.
+    fn open(&mut self, boundary: i64, place: &Place) -> Option<&mut Ahead> {
+        let at = self.stretch_at(boundary, place);
+        let all = &mut self.ahead.get_or_insert_with(|| Box::new(Beyond(Vec::new()))).0;
+        let at = at.unwrap_or_else(|at| {
+            let taken = Taken::empty(place.grain_s);
+            all.insert(at, Ahead { boundary, taken });
+            at
+        });
+        let ahead = all.get_mut(at)?;
+        ahead.boundary = ahead.boundary.min(boundary);
+        Some(ahead)
+    }
+
+    /// Where it is among those ahead, or would have to be.
+    fn stretch_at(&self, boundary: i64, place: &Place) -> Result<usize, usize> {
+        let (after, to) = place.around(boundary);
+        let at = self.ahead().partition_point(|ahead| ahead.boundary <= after);
+        match self.ahead().get(at) {
+            Some(ahead) if ahead.boundary <= to => Ok(at),
+            Some(_) | None => Err(at),
+        }
+    }
+
+    /// Joins the parts between which a gap is closed, and leaves a grid that is no longer the group's.
     pub(crate) fn settle(&mut self, place: &Place) {
         self.main.fit(place.grain_s);
         self.make_way(place);
         if place.part == Part::Before {
             return;
         }
-        let Some(ahead) = &self.ahead else { return };
         let Some(progress) = place.progress else { return };
-        let passed = ahead
-            .taken
-            .newest()
-            .is_none_or(|newest| newest <= progress.upto.0);
-        let closed = progress.ahead.is_none() && progress.upto.0 >= ahead.boundary;
-        if (passed || closed)
-            && let Some(ahead) = self.ahead.take()
-        {
+        let Some(ahead) = &mut self.ahead else { return };
+        let joined = ahead
+            .0
+            .iter()
+            .take_while(|ahead| ahead.is_joined(&progress))
+            .count();
+        for ahead in ahead.0.drain(..joined) {
             self.main.merge(&ahead.taken, ahead.boundary, &place.reach);
+        }
+        if ahead.0.is_empty() {
+            self.ahead = None;
         }
     }
 
@@ -126,13 +173,13 @@ impl Series {
         };
         if self.main.newest() > Some(boundary) && !self.main.holds_before(boundary) {
             let taken = std::mem::replace(&mut self.main, Taken::empty(place.grain_s));
-            self.ahead = Some(Box::new(Ahead { boundary, taken }));
+            self.ahead = Some(Box::new(Beyond(vec![Ahead { boundary, taken }])));
         }
     }
 
     /// Whether a part holds more than is kept between polls.
     pub(crate) fn is_wide(&self, keep: u32) -> bool {
-        self.main.is_wide(keep) || self.ahead.as_ref().is_some_and(|ahead| ahead.taken.is_wide(keep))
+        self.main.is_wide(keep) || self.ahead().iter().any(|ahead| ahead.taken.is_wide(keep))
     }
 
     /// A window of `place` has been taken in full: back to what is kept between polls.
@@ -144,7 +191,8 @@ impl Series {
         match place.part {
             Part::Before | Part::Main => self.main.trim(keep, from),
             Part::Ahead(boundary) => {
-                if let Some(ahead) = &mut self.ahead
+                if let Ok(at) = self.stretch_at(boundary.0, place)
+                    && let Some(ahead) = self.ahead_mut().get_mut(at)
                     && !ahead.taken.holds_before(boundary.0)
                 {
                     ahead.taken.trim(keep, from);
@@ -167,12 +215,29 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Where the gap that is being closed ends.
+    fn gap_end(&self) -> Option<i64> {
+        self.progress?.ahead.first().map(|(from, _)| from.0)
+    }
+
+    /// What the parts before the stretch at `boundary` reach to, and the stretch itself. Nothing bounds the first of
+    /// them below: what was taken before it has been joined. Nothing bounds a new one above: it is the last.
+    fn around(&self, boundary: i64) -> (i64, i64) {
+        let ahead = || self.progress.iter().flat_map(|p| p.ahead.iter());
+        let after = ahead().take_while(|(from, _)| from.0 < boundary).last();
+        let own = ahead().find(|(from, _)| from.0 == boundary);
+        (
+            after.map_or(i64::MIN, |(_, to)| to.0),
+            own.map_or(i64::MAX, |(_, to)| to.0),
+        )
+    }
+
     /// Where the stretch beyond the gap begins, or will once this window is taken.
     fn beyond(&self) -> Option<i64> {
         let progress = self.progress?;
         match self.part {
             Part::Before => Some(progress.since.0),
-            Part::Main | Part::Ahead(_) | Part::Beyond => progress.ahead.map(|(from, _)| from.0),
+            Part::Main | Part::Ahead(_) | Part::Beyond => self.gap_end(),
         }
     }
 

@@ -132,8 +132,8 @@ impl Taking {
             Seen::Fresh => {
                 done.fresh += 1;
                 done.newest = done.newest.max(Some(point.end));
-                if let Some(progress) = progress.filter(|p| p.covers(point.end)) {
-                    self.late(point.end, progress, done);
+                if let Some(edge) = progress.and_then(|p| p.covered(point.end)) {
+                    self.late(point.end, edge, done);
                 }
             }
             Seen::Repeated => done.repeated += 1,
@@ -142,12 +142,8 @@ impl Taking {
         }
     }
 
-    fn late(&self, end: UnixNanos, progress: Progress, done: &mut Committed) {
+    fn late(&self, end: UnixNanos, edge: UnixNanos, done: &mut Committed) {
         done.late += 1;
-        let edge = match progress.ahead {
-            Some((from, to)) if end > from => to,
-            _ => progress.upto,
-        };
         let behind = u64::try_from((edge.0 - end.0) / self.group.grain).unwrap_or(0) + 1;
         match done.late_by_grains.get_mut(class(behind)) {
             Some(count) => *count += 1,

@@ -4,13 +4,14 @@
 
 use super::progress::Progress;
 use super::series::VACANT;
+use super::stretches::Stretches;
 use crate::BACKFILL;
 use hashbrown::{HashMap, HashTable};
 use provider_api::{AccountId, TargetId, UnixNanos};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A target and how far it has been taken; about 40 bytes, of which a million may be held.
+/// A target and how far it has been taken; 48 bytes, of which a million may be held.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetRow {
     /// Number of the account; [`VACANT`] where there is no target.
@@ -18,7 +19,8 @@ pub(crate) struct TargetRow {
     pub(crate) target: u64,
     pub(crate) since: UnixNanos,
     pub(crate) upto: Option<UnixNanos>,
-    pub(crate) ahead: Option<Box<(UnixNanos, UnixNanos)>>,
+    /// Apart, because a target that keeps up has none.
+    pub(crate) ahead: Option<Box<Stretches>>,
     /// Whether the file has a row of it.
     pub(crate) saved: bool,
 }
@@ -26,7 +28,7 @@ pub(crate) struct TargetRow {
 impl TargetRow {
     pub(crate) fn progress(&self) -> Option<Progress> {
         let upto = self.upto?;
-        let ahead = self.ahead.as_deref().copied();
+        let ahead = self.ahead.as_deref().copied().unwrap_or_default();
         Some(Progress {
             since: self.since,
             upto,
@@ -36,13 +38,13 @@ impl TargetRow {
 
     /// The latest time it has been taken up to.
     pub(crate) fn newest(&self) -> Option<UnixNanos> {
-        self.upto.max(self.ahead.as_ref().map(|ahead| ahead.1))
+        self.progress().map(|progress| progress.newest())
     }
 
     fn set(&mut self, progress: Progress) {
         self.since = progress.since;
         self.upto = Some(progress.upto);
-        self.ahead = progress.ahead.map(Box::new);
+        self.ahead = (!progress.ahead.is_empty()).then(|| Box::new(progress.ahead));
     }
 }
 

@@ -1,18 +1,20 @@
 //! The tables, and how an older file becomes one of today.
 
+use crate::ledger::{Stretches, codec};
+use provider_api::UnixNanos;
 use rusqlite::{Connection, Transaction};
 
 /// "neph" in ASCII, in the file's header.
 pub(crate) const APPLICATION_ID: u32 = 0x6e65_7068;
 
 /// The format that this version writes.
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
 
 /// One step from a format to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// Step *i* leads from format *i* to *i* + 1.
-const STEPS: [Step; 1] = [to_1];
+const STEPS: [Step; 2] = [to_1, to_2];
 
 /// Payloads come last in their rows, so that reading the other columns does not read them.
 const TABLES: &str = "
@@ -46,6 +48,21 @@ pub(crate) fn migrate(conn: &mut Connection, from: i64) -> rusqlite::Result<()> 
 fn to_1(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(TABLES)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+/// Format 1 remembered one stretch beyond a gap, in two columns.
+fn to_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch("ALTER TABLE targets ADD COLUMN ahead BLOB")?;
+    let found: Vec<(u32, i64, i64)> = transaction
+        .prepare("SELECT slot, ahead_from, ahead_to FROM targets WHERE ahead_from IS NOT NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (slot, from, to) in found {
+        let ahead = codec::encode_stretches(&Stretches::new([(UnixNanos(from), UnixNanos(to))]));
+        transaction.execute("UPDATE targets SET ahead=?2 WHERE slot=?1", (slot, ahead))?;
+    }
+    transaction
+        .execute_batch("ALTER TABLE targets DROP COLUMN ahead_from; ALTER TABLE targets DROP COLUMN ahead_to")
 }
 
 /// Leaves word of who wrote the file last, and that it is in use.

@@ -120,16 +120,15 @@ impl Writer {
                 rows::save_account(&self.conn, *account, &name)?;
             }
             if *progress != row.progress() || !row.saved {
-                let ahead = progress.and_then(|p| p.ahead);
+                let ahead = progress.map(|p| p.ahead).filter(|ahead| !ahead.is_empty());
                 let columns = (
                     *account,
                     row.target.cast_signed(),
                     progress.map_or(0, |p| p.since.0),
                     progress.map(|p| p.upto.0),
-                    ahead.map(|(from, _)| from.0),
-                    ahead.map(|(_, to)| to.0),
+                    ahead.map(|ahead| codec::encode_stretches(&ahead)),
                 );
-                rows::save_target(&self.conn, *slot, columns)?;
+                rows::save_target(&self.conn, *slot, &columns)?;
             }
         }
         Ok(())

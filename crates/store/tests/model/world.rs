@@ -61,6 +61,12 @@ impl Writes {
     }
 }
 
+/// Where the gap before a window ends: at the stretch that it lengthens, or where it starts.
+fn gap_end(p: Progress, w: Window) -> UnixNanos {
+    let lengthens = p.ahead.iter().find(|(_, to)| w.start() <= *to);
+    lengthens.map_or(w.start(), |(from, _)| from)
+}
+
 /// The model: everything ever taken, and intervals as sets of minutes.
 pub(crate) struct World {
     store: Option<Arc<Store>>,
@@ -140,8 +146,7 @@ impl World {
             all.reverse();
         }
         let before = self.progress();
-        let gap =
-            before.and_then(|p| (w.start() > p.upto).then(|| p.ahead.map_or(w.start(), |(from, _)| from)));
+        let gap = before.and_then(|p| (w.start() > p.upto).then(|| gap_end(p, w)));
         let pages: Vec<Vec<(usize, i64)>> = all.chunks(page).map(<[_]>::to_vec).collect();
         let count = pages.len();
         for (n, of_page) in pages.into_iter().enumerate() {
@@ -214,11 +219,10 @@ impl World {
             .unwrap();
         assert_eq!(p.upto.seconds() / MINUTE, upto);
         let beyond: Vec<i64> = self.covered.range(upto + 1..).copied().collect();
-        let ahead = beyond.first().zip(beyond.last()).map(|(a, b)| (a - 1, *b));
-        assert_eq!(
-            p.ahead.map(|(a, b)| (a.seconds() / MINUTE, b.seconds() / MINUTE)),
-            ahead
-        );
+        let runs = beyond.chunk_by(|a, b| a + 1 == *b);
+        let runs: Vec<(i64, i64)> = runs.map(|run| (run[0] - 1, run[run.len() - 1])).collect();
+        let minutes = |(a, b): (UnixNanos, UnixNanos)| (a.seconds() / MINUTE, b.seconds() / MINUTE);
+        assert_eq!(p.ahead.iter().map(minutes).collect::<Vec<_>>(), runs);
     }
 
     pub(crate) fn main_window(&self, longest: i64) -> Option<Window> {
@@ -228,16 +232,19 @@ impl World {
         };
         let to = end.min(p.upto.seconds() + longest * MINUTE);
         // What lies beyond the gap has been read.
-        let to = p.ahead.map_or(to, |(gap, _)| to.min(gap.seconds()));
+        let to = p.ahead.first().map_or(to, |(gap, _)| to.min(gap.seconds()));
         (to > p.upto.seconds()).then(|| window(p.upto.seconds() - LOOKBACK_MINUTES * MINUTE, to))
     }
 
     pub(crate) fn ahead_window(&self, length: i64) -> Option<Window> {
         let end = self.now_s / MINUTE * MINUTE;
         let p = self.progress()?;
-        let from = match p.ahead {
-            Some((_, newest)) => newest.seconds() - LOOKBACK_MINUTES * MINUTE,
-            None => end - length * MINUTE,
+        let new = end - length * MINUTE;
+        let from = match p.ahead.last() {
+            Some((_, newest)) if new <= newest.seconds() || p.ahead.is_full() => {
+                newest.seconds() - LOOKBACK_MINUTES * MINUTE
+            }
+            Some(_) | None => new,
         };
         (from > p.upto.seconds() && end > from).then(|| window(from, end))
     }
@@ -283,7 +290,7 @@ impl World {
             self.read(w, 50, false, None).await;
         }
         self.deliver().await;
-        assert_eq!(self.progress().unwrap().ahead, None);
+        assert!(self.progress().unwrap().ahead.is_empty());
         assert!(self.handed.values().all(|times| *times == 1));
         let handed: BTreeSet<_> = self.handed.keys().cloned().collect();
         let name = |s: usize| format!("{:032x}", series(&s.to_string()).id().0);

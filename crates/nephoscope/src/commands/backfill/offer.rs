@@ -173,7 +173,7 @@ pub(super) fn second_gap(walk: &Walk, store: &Store, inventory: &Inventory) -> O
     for account in &inventory.accounts {
         for group in &account.groups {
             let gap = group.targets.iter().find_map(|target| {
-                match walk.next(&group.spec, known(store, account.provider.as_ref(), target)) {
+                match walk.next(&group.spec, &known(store, account.provider.as_ref(), target)) {
                     Next::SecondGap(taken) => Some(taken),
                     Next::Nothing | Next::Ask(..) => None,
                 }
@@ -183,7 +183,7 @@ pub(super) fn second_gap(walk: &Walk, store: &Store, inventory: &Inventory) -> O
         }
     }
     let (name, taken) = refused.first_key_value()?;
-    let (start, end) = taken.ahead?;
+    let (start, end) = taken.ahead.first()?;
     Some(format!(
         "of {} groups, {name} for one, history has been fetched with one gap already, and a second cannot be remembered: \
          fetched are {} and {}; close the gap first (`--from {} --to {}`), then run this again",

@@ -1,6 +1,6 @@
 //! What of a target's history is to be fetched next, given what has been taken already. Pure.
 //!
-//! Nothing that was taken is asked for again, and the ledger remembers one gap per lane: so a target goes from its
+//! Nothing that was taken is asked for again, and history keeps to one gap per target: so a target goes from its
 //! oldest end to the present, and a range that would leave a second gap is refused. A target that was never polled gets
 //! its first poll here, over the very window that the daemon would have asked for: from then on both know where the one
 //! ends and the other begins.
@@ -71,7 +71,7 @@ impl Walk {
     }
 
     /// The next step of a target of the group.
-    pub(super) fn next(&self, group: &GroupSpec, known: Known) -> Next {
+    pub(super) fn next(&self, group: &GroupSpec, known: &Known) -> Next {
         let from = self.from(group).max(self.earliest(group));
         let to = self.range.to.floor(group.grain);
         let Some(live) = known.live else {
@@ -98,7 +98,7 @@ fn history(group: &GroupSpec, from: UnixNanos, to: UnixNanos, taken: Option<Prog
     let Some(taken) = taken else {
         return ask(group, from, to);
     };
-    let ahead = taken.ahead;
+    let ahead = taken.ahead.first();
     if from < taken.since {
         return match ahead {
             None => ask(group, from, to.min(taken.since)),

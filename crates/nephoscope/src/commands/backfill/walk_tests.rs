@@ -2,6 +2,7 @@
 
 use super::*;
 use provider_api::Scope;
+use store::Stretches;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -40,7 +41,7 @@ fn taken(since: i64, upto: i64, ahead: Option<(i64, i64)>) -> Progress {
     Progress {
         since: at(since),
         upto: at(upto),
-        ahead: ahead.map(|(from, to)| (at(from), at(to))),
+        ahead: Stretches::new(ahead.map(|(from, to)| (at(from), at(to)))),
     }
 }
 
@@ -58,12 +59,12 @@ fn ask(lane: Lane, from: i64, to: i64) -> Next {
 /// All steps, each of which succeeds.
 fn steps(walk: Walk, mut known: Known) -> (Vec<(Lane, i64, i64)>, Known) {
     let mut all = Vec::new();
-    while let Next::Ask(lane, window) = walk.next(&group(), known) {
+    while let Next::Ask(lane, window) = walk.next(&group(), &known) {
         all.push((lane, window.start().seconds() / 60, window.end().seconds() / 60));
         known = known.advance(lane, window);
         assert!(all.len() < 1_000, "no end: {all:?}");
     }
-    assert_eq!(walk.next(&group(), known), Next::Nothing);
+    assert_eq!(walk.next(&group(), &known), Next::Nothing);
     (all, known)
 }
 
@@ -137,7 +138,7 @@ fn a_second_gap_is_refused() {
         ..polled_since(9_900)
     };
     for (from, to) in [(8_800, 8_900), (8_800, 9_900), (9_200, 9_250), (9_400, 9_500)] {
-        let next = walk(from, to).next(&group(), known);
+        let next = walk(from, to).next(&group(), &known);
         assert_eq!(next, Next::SecondGap(history), "{from} {to}");
     }
 }
@@ -149,6 +150,6 @@ fn what_is_no_longer_kept_is_told_and_left_out() {
     // 5,000 minutes back, ten minutes that are about to go, and a whole grain.
     let earliest = NOW - 5_000 + 10 + 1;
     assert_eq!(early.earliest(&group()), at(earliest));
-    let next = early.next(&group(), polled_since(9_900));
+    let next = early.next(&group(), &polled_since(9_900));
     assert_eq!(next, ask(Lane::Backfill, earliest, earliest + 100));
 }

@@ -99,7 +99,7 @@ pub(super) fn known(store: &Store, provider: &dyn MetricsProvider, target: &Targ
 
 /// The next windows of a group's targets, by lane.
 pub(super) fn due(walk: &Walk, group: &Group, known: impl Fn(&Target) -> Known) -> Vec<(Lane, Due)> {
-    let step = |target: &Target| match walk.next(&group.spec, known(target)) {
+    let step = |target: &Target| match walk.next(&group.spec, &known(target)) {
         Next::Ask(lane, window) => {
             let target = target.clone();
             Some((lane, Due { target, window }))
