@@ -1,6 +1,7 @@
 // Brings the daemon into each state and looks at its page there.
 import { createServer } from "node:net";
-import { DESKTOP, PHONE, browser, expect } from "./browser.mjs";
+import { appendFileSync } from "node:fs";
+import { PHONE, browser, expect } from "./browser.mjs";
 import { clouds, daemon, reached, stop, until } from "./daemon.mjs";
 import { HOSTILE, MANY, empty, errors, many, working } from "./states.mjs";
 
@@ -53,6 +54,7 @@ async function allIsWell() {
   });
   await check("keyboard", url, { size: { width: 1280, height: 500 } }, keyboard);
   await check("alive", url, {}, alive);
+  await refusedReload(running);
   await check("daemon-gone", url, {}, async ({ page, complaints }) => {
     await stop(running.child);
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
@@ -61,6 +63,16 @@ async function allIsWell() {
     expect((await page.locator("#accounts tbody tr").count()) >= 3, "what was known stays");
     // The refused connection is what this is about.
     complaints.length = 0;
+  });
+}
+
+async function refusedReload({ child, folder, url, ...running }) {
+  appendFileSync(`${folder}/nephoscope.yaml`, "no_such_key: 1\n");
+  child.kill("SIGHUP");
+  await reached("the refused reload", { url, ...running }, (s) => s.problems.length > 0);
+  await check("reload-refused", url, {}, async ({ page }) => {
+    expect((await text(page, "#problems")).includes("no_such_key"), "the mistake is named");
+    expect((await text(page, "#now")).includes("still in force"), "and what is in force");
   });
 }
 

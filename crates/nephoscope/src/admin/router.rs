@@ -6,9 +6,9 @@ use super::{Admitted, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
 use axum::extract::State as Shared;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get};
 use config_file::ApiScope;
 use std::sync::Arc;
@@ -37,21 +37,13 @@ const fn reads(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> 
     }
 }
 
-/// The page has a style sheet of its own.
-const PAGE_POLICY: (HeaderName, HeaderValue) = (
-    header::CONTENT_SECURITY_POLICY,
-    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
-);
-
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
     Route {
         scope: None,
         ..reads("/healthz", || get(health::alive))
     },
-    reads("/", || {
-        get(async |Shared(live): Shared<Arc<Live>>| ([PAGE_POLICY], Html(page::render(&live))))
-    }),
+    reads("/", || get(page::show)),
     reads("/readyz", || get(health::ready)),
     reads("/metrics", || {
         get(async |Shared(live): Shared<Arc<Live>>| text(metrics::render(&live)))

@@ -73,7 +73,7 @@ impl AccountRow {
     }
 
     /// An account that is left out, and why.
-    pub(super) fn not_connected(name: String, why: String) -> Self {
+    pub(crate) fn not_connected(name: String, why: String) -> Self {
         let trouble = Trouble {
             lasts: true,
             since: None,
@@ -107,7 +107,7 @@ fn trouble(cloud: Cloud, failing: &[Failing], last: Option<&LastError>, now: Uni
             lasts: true,
             since: Some(worst.since),
             operation: worst.operation,
-            text: format!("{} in {}: {}", worst.operation, worst.scope, worst.message),
+            text: words_of(worst),
             remedy: remedy(cloud, worst.operation, &worst.kind).into_owned(),
             request_id: worst.request_id.clone(),
             more: failing.len() - 1,
@@ -122,6 +122,14 @@ fn trouble(cloud: Cloud, failing: &[Failing], last: Option<&LastError>, now: Uni
         request_id: None,
         more: 0,
     })
+}
+
+/// What was asked, where if it has a place, and the cloud's words.
+fn words_of(failing: &Failing) -> String {
+    match &*failing.scope.0 {
+        "-" => format!("{}: {}", failing.operation, failing.message),
+        scope => format!("{} in {scope}: {}", failing.operation, failing.message),
+    }
 }
 
 #[cfg(test)]

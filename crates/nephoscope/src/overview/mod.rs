@@ -13,8 +13,9 @@ pub(crate) use account::AccountRow;
 pub(crate) use destination::DestinationRow;
 pub(crate) use headline::Headline;
 pub(crate) use problems::Problem;
+pub(crate) use state::Level;
 
-use crate::live::Live;
+use crate::live::{LastReload, Live};
 use provider_api::UnixNanos;
 use scheduler::{GroupProgress, NamespaceProgress};
 use std::time::Duration;
@@ -35,10 +36,23 @@ pub(crate) struct Overview {
     pub(crate) namespaces: Vec<NamespaceProgress>,
     /// Ledger and spool.
     pub(crate) store: Usage,
+    /// The last time the configuration was read again.
+    pub(crate) reload: Option<LastReload>,
     /// What a person should know, the worst first.
     pub(crate) problems: Vec<Problem>,
     /// The first sentence.
     pub(crate) headline: Headline,
+}
+
+/// What was looked at, in order.
+#[derive(Debug, Default)]
+struct Seen {
+    accounts: Vec<AccountRow>,
+    destinations: Vec<DestinationRow>,
+    groups: Vec<GroupRow>,
+    namespaces: Vec<NamespaceProgress>,
+    store: Usage,
+    reload: Option<LastReload>,
 }
 
 /// A group of an account.
@@ -94,19 +108,32 @@ impl Overview {
             .collect();
         let mut groups: Vec<GroupRow> = progress.into_iter().flat_map(groups_of).collect();
         groups.sort_by_cached_key(|g| std::cmp::Reverse((g.progress.behind, g.overdue(now))));
-        let mut problems = problems::find(&accounts, &destinations, store.full);
-        problems.extend(problems::of_reload(live.last_reload().as_ref(), now));
-        problems.sort_by_key(|problem| problem.level);
-        let headline = headline::of(&accounts, &problems, now);
-        Self {
-            now,
+        let seen = Seen {
             accounts,
             destinations,
             groups,
             namespaces: live.progress.namespaces(),
             store,
+            reload: live.last_reload(),
+        };
+        Self::told(seen, now)
+    }
+
+    /// Says what it means.
+    fn told(seen: Seen, now: UnixNanos) -> Self {
+        let mut problems = problems::find(&seen.accounts, &seen.destinations, seen.store.full);
+        problems.extend(problems::of_reload(seen.reload.as_ref(), now));
+        problems.sort_by_key(|problem| problem.level);
+        Self {
+            now,
+            headline: headline::of(&seen.accounts, &problems, now),
             problems,
-            headline,
+            accounts: seen.accounts,
+            destinations: seen.destinations,
+            groups: seen.groups,
+            namespaces: seen.namespaces,
+            store: seen.store,
+            reload: seen.reload,
         }
     }
 }
@@ -118,4 +145,21 @@ fn groups_of(account: scheduler::AccountProgress) -> impl Iterator<Item = GroupR
         name: group.to_string(),
         progress,
     })
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Overviews of tests.
+
+    use super::{AccountRow, Overview, Seen};
+    use provider_api::UnixNanos;
+
+    /// One account that could not be connected.
+    pub(crate) fn overview(name: &str, why: &str) -> Overview {
+        let seen = Seen {
+            accounts: vec![AccountRow::not_connected(name.to_owned(), why.to_owned())],
+            ..Seen::default()
+        };
+        Overview::told(seen, UnixNanos::from_seconds(1_000_000))
+    }
 }

@@ -98,9 +98,10 @@ impl AccountState {
 /// How a connected account is.
 pub(super) fn of_account(account: &AccountProgress, failing: &[Failing], now: UnixNanos) -> AccountState {
     let (passing, lasting): (Vec<&Failing>, Vec<&Failing>) = failing.iter().partition(|f| passes(&f.kind));
-    let broken: BTreeSet<_> = lasting.iter().filter(|f| needed(f)).map(|f| &f.scope).collect();
+    // A scope that cannot be listed is not among those that are well; one that cannot be read still is.
+    let unread: BTreeSet<_> = lasting.iter().filter(|f| reads(f)).map(|f| &f.scope).collect();
     let recent = |at: UnixNanos| now.since(at) < RECENT;
-    if !broken.is_empty() && broken.len() >= account.scopes_ok {
+    if lasting.iter().any(|f| needed(f)) && unread.len() >= account.scopes_ok {
         AccountState::Failing
     } else if !lasting.is_empty() {
         AccountState::PartlyFailing
@@ -143,6 +144,14 @@ pub(super) fn passes(kind: &ErrorKind) -> bool {
 /// Who we are is an attribute; points come without it.
 pub(super) fn needed(failing: &Failing) -> bool {
     failing.operation != "GetCallerIdentity"
+}
+
+/// Whether it is asked for points, not for what there is.
+fn reads(failing: &Failing) -> bool {
+    matches!(
+        failing.operation,
+        "GetMetricData" | "metrics:getBatch" | "metrics.list" | "ListTimeSeries"
+    )
 }
 
 /// How a destination is.
@@ -262,7 +271,7 @@ mod tests {
             ),
             (
                 vec![
-                    failing("a", "ListMetrics", ErrorKind::Forbidden, 1),
+                    failing("a", "GetMetricData", ErrorKind::Forbidden, 1),
                     failing("b", "GetMetricData", ErrorKind::Unauthenticated, 1),
                 ],
                 "failing",
@@ -291,6 +300,17 @@ mod tests {
             ..running()
         };
         assert_eq!(state(&one, &only_who_we_are), "partly failing");
+        let unlisted = [failing("b", "ListMetrics", ErrorKind::Forbidden, 1)];
+        assert_eq!(
+            state(&one, &unlisted),
+            "partly failing",
+            "the other scope is well"
+        );
+        let none = AccountProgress {
+            scopes_ok: 0,
+            ..running()
+        };
+        assert_eq!(state(&none, &unlisted), "failing");
     }
 
     #[test]
