@@ -3,9 +3,9 @@ import { createServer } from "node:net";
 import { appendFileSync } from "node:fs";
 import { PHONE, browser, expect } from "./browser.mjs";
 import { clouds, daemon, reached, stop, until } from "./daemon.mjs";
-import { HOSTILE, MANY, empty, errors, many, working } from "./states.mjs";
+import { HOSTILE, MANY, empty, errors, full, many, working } from "./states.mjs";
 
-const [binary, work] = process.argv.slice(2);
+const [binary, work, ...only] = process.argv.slice(2);
 const failures = [];
 const chrome = await browser(work);
 const simulated = await clouds(binary, work);
@@ -188,6 +188,17 @@ async function muchIsWrong() {
   await stop(running.child);
 }
 
+async function noRoom() {
+  const running = await daemon(binary, work, "full", full(simulated.env));
+  await reached("a full spool", running, (s) => s.headline.startsWith("There is no room"));
+  await check("no-room", running.url, {}, async ({ page }) => {
+    expect((await text(page, "h1")).startsWith("There is no room"), "the headline");
+    expect((await text(page, "#problems")).includes("spool_max"), "what to do");
+    expect((await text(page, "#destinations")).includes("100 %"), "how full it is");
+  });
+  await stop(running.child);
+}
+
 async function thousandAccounts() {
   const running = await daemon(binary, work, "many", many(simulated.env));
   await reached("a thousand accounts polled", running, (s) =>
@@ -214,7 +225,8 @@ async function thousandAccounts() {
   await stop(running.child);
 }
 
-for (const part of [allIsWell, nothingYet, muchIsWrong, thousandAccounts]) {
+const parts = [allIsWell, nothingYet, muchIsWrong, noRoom, thousandAccounts];
+for (const part of parts.filter((part) => !only.length || only.includes(part.name))) {
   try {
     await part();
   } catch (error) {

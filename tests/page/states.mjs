@@ -56,6 +56,10 @@ ${aws(env, "prod")}${aws(env, "prod-us", { secret: "not-the-secret" })}${aws(env
 ${azure(env, "payments", "not-the-secret")}gcp:
 ${gcp(env, "ml", "sim-project, somebody-elses")}`;
 
+/** A destination that takes nothing and has little room. */
+export const full = (env) => () =>
+  `destinations:\n  - { name: gateway, otlp: { endpoint: "http://127.0.0.1:9" }, spool_max: 1KiB }\naws:\n${aws(env, "prod")}`;
+
 /** As many accounts as the largest users have; every tenth has a wrong key. */
 export const MANY = 1000;
 export const many = (env) => (folder) => {

@@ -5,7 +5,7 @@ use crate::control::{Control, Refused, Reloaded};
 use crate::recent::Recent;
 use export::{DeliveryStats, Latest};
 use gate::Gate;
-use provider_api::UnixNanos;
+use provider_api::{Cloud, UnixNanos};
 use scheduler::Progress;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -44,8 +44,8 @@ pub(crate) struct Reloads {
 #[derive(Debug, Default)]
 struct Parts {
     gates: BTreeMap<String, Gate>,
-    /// Accounts that could not be connected as they are configured now, and why.
-    not_connected: BTreeMap<String, String>,
+    /// Accounts that could not be connected as they are configured now, of which cloud they are, and why.
+    not_connected: BTreeMap<String, (Cloud, String)>,
     destinations: Vec<LiveDestination>,
     reloads: Reloads,
     last_reload: Option<LastReload>,
@@ -104,7 +104,13 @@ impl Live {
     /// Accounts that could not be connected, and why. One that could before its configuration changed goes on as it
     /// was until it can again.
     pub(crate) fn not_connected(&self) -> Vec<(String, String)> {
-        self.read(|parts| parts.not_connected.clone().into_iter().collect())
+        let one = |(name, (_, why)): (&String, &(Cloud, String))| (name.clone(), why.clone());
+        self.read(|parts| parts.not_connected.iter().map(one).collect())
+    }
+
+    /// The cloud of an account that could not be connected.
+    pub(crate) fn cloud_not_connected(&self, account: &str) -> Option<Cloud> {
+        self.read(|parts| Some(parts.not_connected.get(account)?.0))
     }
 
     /// All destinations, in the order of the configuration.
@@ -131,7 +137,7 @@ impl Live {
                 parts.gates.insert(name, gate);
             }
             Some(why) => {
-                parts.not_connected.insert(name, why);
+                parts.not_connected.insert(name, (gate.cloud(), why));
             }
         });
     }

@@ -131,6 +131,8 @@ pub struct Usage {
     pub series: usize,
     /// No room in the file or on the disk; polling waits.
     pub full: bool,
+    /// Whether every destination has room for more; polling waits while one has not.
+    pub has_room: bool,
     /// Per destination, in the order in which they were given.
     pub destinations: Vec<DestinationUsage>,
 }

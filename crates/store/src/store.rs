@@ -230,6 +230,7 @@ impl Store {
             spool_points: spool.points(),
             series: state.series,
             full: state.full,
+            has_room: spool.has_room(),
             destinations: spool.cursors.iter().map(of).collect(),
         }
     }

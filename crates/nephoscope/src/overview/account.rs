@@ -32,7 +32,7 @@ pub(crate) struct Trouble {
 pub(crate) struct AccountRow {
     /// The configuration's name.
     pub(crate) name: String,
-    /// Which cloud; unknown of an account that could not be connected.
+    /// Which cloud.
     pub(crate) cloud: &'static str,
     /// How it is.
     pub(crate) state: AccountState,

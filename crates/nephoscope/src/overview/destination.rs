@@ -32,7 +32,8 @@ impl DestinationRow {
         let lag = waiting
             .oldest_end
             .map_or(Duration::ZERO, |oldest| now.since(oldest));
-        let fill = share(waiting.pending_bytes, waiting.max_bytes);
+        // The last batch that found room may reach beyond it.
+        let fill = share(waiting.pending_bytes, waiting.max_bytes).min(1.0);
         let state = state::of_destination(&delivery, lag);
         Self {
             name: destination.name.clone(),

@@ -113,7 +113,7 @@ mod tests {
     fn what_is_wrong_first_comes_first() {
         let broken = AccountRow::not_connected("prod".to_owned(), "no key".to_owned());
         let accounts = [broken];
-        let problems = super::super::problems::find(&accounts, &[], true);
+        let problems = super::super::problems::find(&accounts, &[], &store::Usage::default());
         let headline = said(&accounts, &problems);
         assert_eq!(headline.level, Level::Bad);
         assert_eq!(headline.title, "There is no room: polling has paused, and 1 more");

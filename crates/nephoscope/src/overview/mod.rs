@@ -16,7 +16,7 @@ pub(crate) use problems::Problem;
 pub(crate) use state::Level;
 
 use crate::live::{LastReload, Live};
-use provider_api::UnixNanos;
+use provider_api::{Cloud, UnixNanos};
 use scheduler::{GroupProgress, NamespaceProgress};
 use std::time::Duration;
 use store::Usage;
@@ -89,7 +89,8 @@ impl Overview {
             .map(|account| AccountRow::connected(account, live.gate(&account.name).as_ref(), now))
             .collect();
         for (name, why) in live.not_connected() {
-            let row = AccountRow::not_connected(name, why);
+            let mut row = AccountRow::not_connected(name, why);
+            row.cloud = live.cloud_not_connected(&row.name).map_or("", Cloud::as_str);
             match accounts.iter_mut().find(|account| account.name == row.name) {
                 // It goes on with the settings that it had.
                 Some(polled) => (polled.state, polled.trouble) = (row.state, row.trouble),
@@ -121,7 +122,7 @@ impl Overview {
 
     /// Says what it means.
     fn told(seen: Seen, now: UnixNanos) -> Self {
-        let mut problems = problems::find(&seen.accounts, &seen.destinations, seen.store.full);
+        let mut problems = problems::find(&seen.accounts, &seen.destinations, &seen.store);
         problems.extend(problems::of_reload(seen.reload.as_ref(), now));
         problems.sort_by_key(|problem| problem.level);
         Self {
@@ -158,6 +159,10 @@ pub(crate) mod testing {
     pub(crate) fn overview(name: &str, why: &str) -> Overview {
         let seen = Seen {
             accounts: vec![AccountRow::not_connected(name.to_owned(), why.to_owned())],
+            store: store::Usage {
+                has_room: true,
+                ..store::Usage::default()
+            },
             ..Seen::default()
         };
         Overview::told(seen, UnixNanos::from_seconds(1_000_000))

@@ -9,6 +9,7 @@ use crate::live::LastReload;
 use indexmap::IndexMap;
 use provider_api::UnixNanos;
 use std::time::Duration;
+use store::Usage;
 
 /// Names that a problem spells out; the rest is in the table.
 const NAMES_SHOWN: usize = 5;
@@ -36,8 +37,8 @@ pub(crate) struct Problem {
 }
 
 /// Finds them.
-pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], full: bool) -> Vec<Problem> {
-    let mut all: Vec<Problem> = full.then(no_room).into_iter().collect();
+pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], store: &Usage) -> Vec<Problem> {
+    let mut all: Vec<Problem> = no_room(store, destinations).into_iter().collect();
     all.extend(destinations.iter().filter_map(of_destination));
     let mut alike: IndexMap<_, Vec<(&AccountRow, &Trouble)>> = IndexMap::new();
     for account in accounts {
@@ -52,20 +53,33 @@ pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], ful
     all
 }
 
-fn no_room() -> Problem {
-    Problem {
+/// Polling waits for the disk, or for a destination whose part of the spool is full.
+fn no_room(store: &Usage, destinations: &[DestinationRow]) -> Option<Problem> {
+    let (text, remedy) = if store.full {
+        let text = "The disk under `state.dir` is full. The clouds keep the points; they are fetched when there is room.";
+        (text.to_owned(), "Free disk space. It goes on by itself.")
+    } else if !store.has_room {
+        let full = destinations.iter().filter(|row| row.fill >= 1.0);
+        let names: Vec<&str> = full.take(NAMES_SHOWN).map(|row| row.name.as_str()).collect();
+        let text = format!(
+            "The spool for {} is full. The clouds keep the points; they are fetched when there is room.",
+            names.join(", ")
+        );
+        let remedy = "Bring the destination back, raise its `spool_max`, or let it lose the oldest points \
+                      (`on_full: drop_oldest`). It goes on by itself.";
+        (text, remedy)
+    } else {
+        return None;
+    };
+    Some(Problem {
         level: Level::Bad,
         title: "There is no room: polling has paused".to_owned(),
         since: None,
-        text: "The disk under `state.dir` or the spool is full. The clouds keep the points; they are fetched when there \
-               is room."
-            .to_owned(),
-        remedy: "Free disk space, bring the destination that is behind back, or raise `state.spool_max`. It goes on by \
-                 itself."
-            .to_owned(),
+        text,
+        remedy: remedy.to_owned(),
         names: Vec::new(),
         more: 0,
-    }
+    })
 }
 
 /// The daemon goes on with an older configuration than the file has.
@@ -168,7 +182,7 @@ mod tests {
     #[test]
     fn accounts_with_the_same_trouble_are_one_problem() {
         let accounts: Vec<AccountRow> = (0..1_000).map(|n| account(&format!("a-{n}"), "no key")).collect();
-        let found = find(&accounts, &[], false);
+        let found = find(&accounts, &[], &room());
         let [problem] = &found[..] else {
             panic!("{found:?}")
         };
@@ -177,9 +191,23 @@ mod tests {
         assert_eq!((problem.more, problem.text.as_str()), (995, "no key"));
     }
 
+    fn room() -> Usage {
+        Usage {
+            has_room: true,
+            ..Usage::default()
+        }
+    }
+
+    #[test]
+    fn a_full_spool_pauses_as_a_full_disk_does() {
+        let found = find(&[], &[], &Usage::default());
+        assert!(found[0].remedy.contains("`spool_max`"), "{found:?}");
+    }
+
     #[test]
     fn a_single_account_is_called_by_its_name_and_a_full_disk_comes_first() {
-        let found = find(&[account("prod", "no key")], &[], true);
+        let full = Usage { full: true, ..room() };
+        let found = find(&[account("prod", "no key")], &[], &full);
         let titles: Vec<&str> = found.iter().map(|p| p.title.as_str()).collect();
         assert_eq!(
             titles,
@@ -211,6 +239,6 @@ mod tests {
 
     #[test]
     fn all_well_is_no_problem() {
-        assert!(find(&[], &[], false).is_empty());
+        assert!(find(&[], &[], &room()).is_empty());
     }
 }

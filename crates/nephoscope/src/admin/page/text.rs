@@ -122,9 +122,9 @@ pub(super) fn cloud(name: &str) -> &str {
 /// Where a settle comes from.
 pub(super) fn source(source: impl Borrow<SettleSource>) -> &'static str {
     match source.borrow() {
-        SettleSource::Fixed => "the configuration",
-        SettleSource::Start => "the cloud's documents; too little seen yet",
-        SettleSource::Learnt => "what has been seen",
+        SettleSource::Fixed => "configured",
+        SettleSource::Start => "documented",
+        SettleSource::Learnt => "learnt",
     }
 }
 

@@ -38,10 +38,26 @@ fn headline(status: &Value, paint: Paint) -> String {
     let level = string(status, "level");
     let title = paint.level(&level, &string(status, "headline"));
     let mut text = format!("{title}\n{}\n", string(status, "detail"));
-    if status.pointer("/store/full").and_then(Value::as_bool) == Some(true) {
-        let problems = rows(status, "problems");
-        if let Some(full) = problems.first() {
-            text.extend([&*string(full, "text"), "\n→ ", &*string(full, "remedy"), "\n"]);
+    let tables = ["accounts", "destinations"].map(|table| rows(status, table));
+    let told: Vec<String> = tables
+        .iter()
+        .flatten()
+        .map(|row| string(row, "last_error"))
+        .collect();
+    for problem in rows(status, "problems") {
+        let what = string(problem, "text");
+        // The others stand in the tables, below what has them.
+        if !what.is_empty() && !told.contains(&what) {
+            let lines = [
+                "\n",
+                &string(problem, "title"),
+                ": ",
+                &what,
+                "\n→ ",
+                &string(problem, "remedy"),
+                "\n",
+            ];
+            text.extend(lines);
         }
     }
     text
@@ -247,12 +263,18 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_says_what_to_do() {
+    fn what_no_row_has_stands_above_the_tables() {
         let mut status = status();
-        status["store"]["full"] = true.into();
-        status["problems"] = serde_json::json!([{ "text": "No room.", "remedy": "Make some." }]);
+        status["problems"] = serde_json::json!([
+            { "title": "Full", "text": "No room.", "remedy": "Make some." },
+            { "title": "ml: errors lately", "text": "it timed out", "remedy": "Nothing." },
+        ]);
         let text = render(&status, Paint::plain());
-        assert!(text.contains("No room.\n→ Make some.\n"), "{text}");
+        assert!(
+            text.contains("\nFull: No room.\n→ Make some.\n\nACCOUNT"),
+            "{text}"
+        );
+        assert_eq!(text.matches("it timed out").count(), 1, "{text}");
     }
 
     #[test]
