@@ -190,7 +190,7 @@ async function muchIsWrong() {
 
 async function noRoom() {
   const running = await daemon(binary, work, "full", full(simulated.env));
-  await reached("a full spool", running, (s) => s.headline.startsWith("There is no room"));
+  await reached("a full spool", running, (s) => s.headline.startsWith("There is no room") && s.destinations[0].state === "down");
   await check("no-room", running.url, {}, async ({ page }) => {
     expect((await text(page, "h1")).startsWith("There is no room"), "the headline");
     expect((await text(page, "#problems")).includes("spool_max"), "what to do");

@@ -34,7 +34,7 @@ impl DestinationRow {
             .map_or(Duration::ZERO, |oldest| now.since(oldest));
         // The last batch that found room may reach beyond it.
         let fill = share(waiting.pending_bytes, waiting.max_bytes).min(1.0);
-        let state = state::of_destination(&delivery, lag);
+        let state = state::of_destination(&delivery, lag, fill);
         Self {
             name: destination.name.clone(),
             remedy: state.remedy(fill, lag),

@@ -17,6 +17,9 @@ const RECENT: Duration = Duration::from_secs(600);
 /// How late a destination may be before it counts as behind: a settle, a poll and a retry or two.
 const BEHIND_AFTER: Duration = Duration::from_secs(1_800);
 
+/// And how much of its spool must wait: points of the past that are being fetched are old without anything being slow.
+const BEHIND_FILL: f64 = 0.1;
+
 /// How much it matters, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -202,8 +205,8 @@ impl DestinationState {
                 "It is tried again by itself. Nothing is lost while there is room: {room}."
             )),
             Self::Behind => Some(format!(
-                "It answers, but what waits is {} old. If that does not shrink, it takes points more slowly than they \
-                 come: give it more room, or poll less.",
+                "It answers, but what waits is {} old, and {room}. If that does not shrink, it takes points more slowly \
+                 than they come: make it faster, or poll less.",
                 span(lag)
             )),
             Self::Starting | Self::Delivering => None,
@@ -212,15 +215,19 @@ impl DestinationState {
 }
 
 /// How a destination is, from what its delivery says and how far behind it is.
-pub(super) fn of_destination(delivery: &export::DeliverySnapshot, lag: Duration) -> DestinationState {
+pub(super) fn of_destination(
+    delivery: &export::DeliverySnapshot,
+    lag: Duration,
+    fill: f64,
+) -> DestinationState {
     if delivery.holding {
         DestinationState::Held
     } else if !delivery.up {
         DestinationState::Down
-    } else if lag > BEHIND_AFTER {
-        DestinationState::Behind
-    } else if delivery.delivered_points == 0 && delivery.last_success_ms == 0 {
+    } else if delivery.last_success_ms == 0 {
         DestinationState::Starting
+    } else if lag > BEHIND_AFTER && fill > BEHIND_FILL {
+        DestinationState::Behind
     } else {
         DestinationState::Delivering
     }
@@ -348,7 +355,7 @@ mod tests {
     fn destinations() {
         let up = DeliverySnapshot {
             up: true,
-            delivered_points: 1,
+            last_success_ms: 1,
             ..DeliverySnapshot::default()
         };
         let (short, long) = (Duration::from_secs(60), Duration::from_secs(3_600));
@@ -361,14 +368,15 @@ mod tests {
             ..up.clone()
         };
         let new = DeliverySnapshot {
-            delivered_points: 0,
+            last_success_ms: 0,
             ..up.clone()
         };
-        assert_eq!(of_destination(&up, short), DestinationState::Delivering);
-        assert_eq!(of_destination(&up, long), DestinationState::Behind);
-        assert_eq!(of_destination(&held, short), DestinationState::Held);
-        assert_eq!(of_destination(&down, long), DestinationState::Down);
-        assert_eq!(of_destination(&new, short), DestinationState::Starting);
+        assert_eq!(of_destination(&up, short, 0.5), DestinationState::Delivering);
+        assert_eq!(of_destination(&up, long, 0.5), DestinationState::Behind);
+        assert_eq!(of_destination(&up, long, 0.01), DestinationState::Delivering);
+        assert_eq!(of_destination(&held, short, 0.0), DestinationState::Held);
+        assert_eq!(of_destination(&down, long, 0.5), DestinationState::Down);
+        assert_eq!(of_destination(&new, long, 0.5), DestinationState::Starting);
         let told = DestinationState::Down.remedy(0.42, long);
         assert!(told.is_some_and(|text| text.contains("42 %")));
     }
