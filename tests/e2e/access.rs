@@ -332,3 +332,76 @@ async fn status_over_https(address: &str, ca: &Path, [cert, key]: &[String; 2]) 
         String::from_utf8_lossy(&shown.stderr)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_something_needs_its_scope_and_is_logged_by_name() {
+    let (reader, read) = token("reader", &["read"]).await;
+    let (robot, act) = token("robot", &["read", "reload", "poll"]).await;
+    let guarded = Guarded::start(&format!("{{ tokens: [{read}, {act}] }}")).await;
+    let post = |path: &str, token: &str| {
+        guarded
+            .client
+            .post(format!("http://{}{path}", guarded.address))
+            .bearer_auth(token)
+    };
+    let (reload, poll) = ("/api/v1/reload", "/api/v1/poll");
+    guarded.status(post(reload, &reader), 403, "scope_missing").await;
+    guarded.status(post(poll, &reader), 403, "scope_missing").await;
+    guarded
+        .status(guarded.get(reload).bearer_auth(&robot), 405, "method_not_allowed")
+        .await;
+    let json = |path: &str, body: &'static str| {
+        post(path, &robot)
+            .header("content-type", "application/json")
+            .body(body)
+    };
+    guarded
+        .status(post(poll, &robot).body("account=a"), 415, "not_json")
+        .await;
+    guarded
+        .status(json(poll, "{\"acount\":\"a\"}"), 400, "bad_request")
+        .await;
+    guarded
+        .status(json(poll, "{\"account\":\"nobody\"}"), 404, "account_unknown")
+        .await;
+    guarded
+        .status(
+            post(poll, &robot).body(vec![b' '; 1 << 20]),
+            413,
+            "body_too_large",
+        )
+        .await;
+    guarded.status(json(poll, "{\"account\":\"a\"}"), 202, "").await;
+    guarded.status(post(poll, &robot), 202, "").await;
+    let path = guarded.folder.path().join("nephoscope.yaml");
+    let yaml = std::fs::read_to_string(&path).unwrap();
+    let same = guarded
+        .status(post(reload, &robot), 200, "")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(same, "{\"added\":[],\"changed\":[],\"removed\":[]}");
+    std::fs::write(&path, yaml.replace("eu-west-1", "eu-wset-1")).unwrap();
+    guarded
+        .status(post(reload, &robot), 422, "configuration_refused")
+        .await;
+    std::fs::write(
+        &path,
+        yaml.replace("name: reader", "name: \"somebody\"")
+            .replace("\"reader\"", "\"somebody\""),
+    )
+    .unwrap();
+    let changed = guarded
+        .status(post(reload, &robot), 200, "")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(changed, "{\"added\":[],\"changed\":[\"api\"],\"removed\":[]}");
+    let log = guarded.daemon.log();
+    assert!(
+        log.contains("asked over the API") && log.contains("token robot") && log.contains("127.0.0.1"),
+        "{log}"
+    );
+}

@@ -61,12 +61,12 @@ impl Api {
         let mut rows = Vec::new();
         let mut cursor = String::new();
         loop {
-            let body = self.json(&format!("{path}&limit={limit}&cursor={cursor}")).await;
+            let body = self.json(&format!("{path}&limit={limit}{cursor}")).await;
             let items = body["items"].as_array().unwrap();
             assert!(items.len() <= limit);
             rows.extend(items.iter().cloned());
             match body["next"].as_str() {
-                Some(next) => next.clone_into(&mut cursor),
+                Some(next) => cursor = format!("&cursor={next}"),
                 None => return rows,
             }
         }

@@ -61,7 +61,6 @@ impl Control {
         answer.unwrap_or_else(|| Err(nobody()))
     }
 
-    #[expect(dead_code, reason = "for the page's API")]
     /// Makes all groups of an account, or of all accounts, due at once. Returns how many.
     pub(crate) async fn poll(&self, account: Option<&str>) -> usize {
         let account = account.map(str::to_owned);

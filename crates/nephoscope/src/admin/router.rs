@@ -1,7 +1,7 @@
 //! Every route in one table, with the scope that it needs; what the API document says is compared with it by a test.
 
 use super::access;
-use super::api::{accounts, destinations, document, error, points, series, status};
+use super::api::{accounts, actions, destinations, document, error, points, series, status};
 use super::{Admitted, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
@@ -9,7 +9,7 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use config_file::ApiScope;
 use std::sync::Arc;
 
@@ -37,6 +37,15 @@ const fn reads(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> 
     }
 }
 
+const fn does(path: &'static str, scope: ApiScope, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
+    Route {
+        path,
+        method: "post",
+        scope: Some(scope),
+        handler,
+    }
+}
+
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
     Route {
@@ -57,6 +66,8 @@ pub(super) const ROUTES: &[Route] = &[
     reads("/api/v1/destinations", || get(destinations::list)),
     reads("/api/v1/series", || get(series::list)),
     reads("/api/v1/points", || get(points::list)),
+    does("/api/v1/reload", ApiScope::Reload, || post(actions::reload)),
+    does("/api/v1/poll", ApiScope::Poll, || post(actions::poll)),
 ];
 
 /// What answers all requests.

@@ -35,6 +35,12 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// How long the head of a request may take, and how long a connection may be idle between two.
 const HEAD_MAX: Duration = Duration::from_secs(30);
 
+/// How long a connection may be kept. After it the request under way is answered, and whoever reads slowly is cut off.
+const LIFE_MAX: Duration = Duration::from_secs(600);
+
+/// How long the last answer of a connection may take.
+const LAST_ANSWER_MAX: Duration = Duration::from_secs(60);
+
 /// Out of file descriptors, most likely; some will be closed soon.
 const AFTER_ACCEPT_ERROR: Duration = Duration::from_millis(100);
 
@@ -158,12 +164,20 @@ async fn requests(stream: impl AsyncRead + AsyncWrite + Unpin, router: Router, s
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = stop.cancelled() => {
+        () = over(&stop) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            timeout(LAST_ANSWER_MAX, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection to the page broke off");
+    }
+}
+
+/// Returns when a connection should take no further request.
+async fn over(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep(LIFE_MAX) => {}
     }
 }

@@ -124,7 +124,7 @@ pub(in crate::admin) async fn list(
 ) -> Result<Response, ApiError> {
     let params = asked.params(&["account", "cloud", "limit", "cursor", "format"])?;
     let limit = params.limit(DEFAULT_ROWS, MOST_ROWS)?;
-    let (account, cloud) = (params.text("account"), filter::cloud(&params)?);
+    let (account, cloud) = (params.wanted("account"), filter::cloud(&params)?);
     let mut wanted = rows(&Overview::of(&live, SystemClock.now()));
     wanted.retain(|row| {
         account.is_none_or(|name| row.account == name) && cloud.is_none_or(|cloud| row.cloud == cloud)

@@ -13,8 +13,14 @@ use provider_api::UnixNanos;
 use scheduler::Clock as _;
 use std::convert::Infallible;
 
-/// Longest query that is looked at.
-const MOST_BYTES: usize = 8192;
+/// Longest query that is looked at; the server itself cuts off at 64 KiB.
+const MOST_BYTES: usize = 48 << 10;
+
+/// Longest value, in characters. A resource's id may be an attribute, and a cursor has a metric's name twice its length.
+const MOST_CHARS: [(&str, usize); 2] = [("attribute", 500), ("cursor", 4000)];
+
+/// Longest value of all other parameters, in characters.
+const MOST_CHARS_ELSE: usize = 200;
 
 /// The parameter that may be given several times.
 const REPEATABLE: &str = "attribute";
@@ -93,13 +99,14 @@ pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
     fn check(&self, known: &[&str]) -> Result<(), ApiError> {
-        for (index, (name, _)) in self.0.iter().enumerate() {
+        for (index, (name, value)) in self.0.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let known = known.join(", ");
                 return Err(ApiError::bad(format!(
                     "there is no parameter `{name}` here; possible: {known}"
                 )));
             }
+            most_chars(name, value)?;
             let twice = self.0.iter().skip(index + 1).any(|(other, _)| other == name);
             if twice && name != REPEATABLE {
                 return Err(ApiError::bad(format!("`{name}` is given twice")));
@@ -108,9 +115,14 @@ impl Params {
         Ok(())
     }
 
-    /// A value; an empty one is none.
+    /// A value.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.all(name).next().filter(|value| !value.is_empty())
+        self.all(name).next()
+    }
+
+    /// A text to look for; an empty one is none, as a form sends it.
+    pub(super) fn wanted(&self, name: &str) -> Option<&str> {
+        self.text(name).filter(|value| !value.is_empty())
     }
 
     /// All values of one name.
@@ -151,6 +163,17 @@ impl Params {
     }
 }
 
+fn most_chars(name: &str, value: &str) -> Result<(), ApiError> {
+    let own = MOST_CHARS.iter().find(|(known, _)| *known == name);
+    let most = own.map_or(MOST_CHARS_ELSE, |(_, most)| *most);
+    if value.chars().count() > most {
+        return Err(ApiError::bad(format!(
+            "`{name}` may have {most} characters at most"
+        )));
+    }
+    Ok(())
+}
+
 /// Bytes as a cursor.
 pub(in crate::admin) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -162,8 +185,11 @@ pub(in crate::admin) fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    let digits: Option<Vec<u32>> = text
+        .chars()
+        .map(|c| c.to_digit(16).filter(|_| !c.is_ascii_uppercase()))
+        .collect();
+    let digits = digits.filter(|digits| !digits.is_empty() && digits.len() % 2 == 0)?;
     digits
         .chunks(2)
         .map(|pair| u8::try_from(pair.iter().fold(0, |byte, digit| byte * 16 + digit)).ok())
@@ -216,8 +242,9 @@ mod tests {
     #[test]
     fn cursors_are_read_back() {
         assert_eq!(unhex(&hex(&[0, 1, 255])), Some(vec![0, 1, 255]));
-        assert_eq!(unhex("0g"), None);
-        assert_eq!(unhex("012"), None);
+        for odd in ["", "0g", "012", "AB"] {
+            assert_eq!(unhex(odd), None, "{odd}");
+        }
     }
 
     #[test]

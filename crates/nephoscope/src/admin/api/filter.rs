@@ -11,6 +11,9 @@ pub(super) const ACCOUNT: &str = "nephoscope.account";
 /// Parameters that a filter is made of.
 pub(super) const PARAMS: [&str; 5] = ["account", "cloud", "name", "attribute", "series"];
 
+/// Most attributes that a question may name; each is looked for in every series.
+const MOST_ATTRIBUTES: usize = 5;
+
 /// What a series must be like.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
@@ -32,10 +35,10 @@ impl Filter {
     /// As the parameters say.
     pub(super) fn new(params: &Params) -> Result<Self, ApiError> {
         Ok(Self {
-            account: params.text("account").map(str::to_owned),
+            account: params.wanted("account").map(str::to_owned),
             cloud: cloud(params)?,
-            name: params.text("name").map(Text::new).transpose()?,
-            attributes: params.all("attribute").map(attribute).collect::<Result<_, _>>()?,
+            name: params.wanted("name").map(Text::new).transpose()?,
+            attributes: attributes(params)?,
             series: params.text("series").map(id).transpose()?,
         })
     }
@@ -97,6 +100,15 @@ pub(super) fn cloud(params: &Params) -> Result<Option<&'static str>, ApiError> {
         .ok_or_else(|| ApiError::bad(format!("`cloud={text}`: write {}", known.join(", "))))
 }
 
+fn attributes(params: &Params) -> Result<Vec<(String, Text)>, ApiError> {
+    if params.all("attribute").count() > MOST_ATTRIBUTES {
+        return Err(ApiError::bad(format!(
+            "{MOST_ATTRIBUTES} attributes may be asked for at most"
+        )));
+    }
+    params.all("attribute").map(attribute).collect()
+}
+
 /// `key=value`.
 fn attribute(text: &str) -> Result<(String, Text), ApiError> {
     let wrong = || {
@@ -104,13 +116,16 @@ fn attribute(text: &str) -> Result<(String, Text), ApiError> {
             "`attribute={text}`: write attribute=KEY=VALUE, such as attribute=cloud.region=eu-west-1"
         ))
     };
-    let (key, value) = text.split_once('=').ok_or_else(wrong)?;
+    let (key, value) = text
+        .split_once('=')
+        .filter(|(key, _)| !key.is_empty())
+        .ok_or_else(wrong)?;
     Ok((key.to_owned(), Text::new(value)?))
 }
 
 /// 32 hexadecimal digits.
 fn id(text: &str) -> Result<SeriesId, ApiError> {
-    let digits = text.len() == 32 && text.chars().all(|c| c.is_ascii_hexdigit());
+    let digits = text.len() == 32 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
     let id = u128::from_str_radix(text, 16).ok().filter(|_| digits);
     id.map(SeriesId).ok_or_else(|| {
         ApiError::bad(format!(

@@ -1,7 +1,9 @@
 //! The REST API below `/api/v1`: rows of what the daemon knows, in the form that the caller wants.
 
 pub(super) mod accounts;
+pub(super) mod actions;
 mod asked;
+mod body;
 mod csv;
 pub(super) mod destinations;
 pub(super) mod document;

@@ -40,7 +40,7 @@ pub(super) fn described_headers() -> Value {
 }
 
 /// By status; those of every path, and those that some have.
-pub(super) const FAILURES: [(&str, &str); 13] = [
+pub(super) const FAILURES: [(&str, &str); 14] = [
     ("400", "A parameter or the body cannot be understood."),
     ("401", "A token or a certificate is needed, or is not known."),
     ("403", "The address, the page or the caller may not do this."),
@@ -48,6 +48,7 @@ pub(super) const FAILURES: [(&str, &str); 13] = [
     ("405", "This cannot be done here."),
     ("406", "Nothing that `Accept` lists can be given."),
     ("408", "The body came too slowly."),
+    ("409", "The account is not connected."),
     ("413", "The body is too large."),
     ("415", "The body is not JSON."),
     (

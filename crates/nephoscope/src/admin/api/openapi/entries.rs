@@ -1,12 +1,14 @@
 //! What each path answers and what may be asked of it.
 
 use crate::admin::api::accounts::AccountRow;
+use crate::admin::api::actions::{Nothing, PollAnswer, PollWish, ReloadAnswer};
 use crate::admin::api::destinations::DestinationRow;
 use crate::admin::api::listing::{Listing, Row};
 use crate::admin::api::points::PointRow;
 use crate::admin::api::series::SeriesRow;
 use crate::admin::api::status::Status;
 use crate::admin::health::Readiness;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
 
@@ -57,6 +59,7 @@ pub(super) const ROWS: &[&str] = &["400", "406"];
 pub(super) fn entries(schemas: &mut SchemaGenerator) -> Vec<Entry> {
     let mut all = pages(schemas);
     all.extend(api(schemas));
+    all.extend(actions(schemas));
     all
 }
 
@@ -169,4 +172,44 @@ fn api(schemas: &mut SchemaGenerator) -> Vec<Entry> {
             rows::<PointRow>(schemas),
         ),
     ]
+}
+
+fn actions(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+    let post = |path, summary, body, answer| Entry {
+        path,
+        method: "post",
+        summary,
+        parameters: &[],
+        body: Some(body),
+        answers: vec![answer],
+        failures: &[],
+    };
+    vec![
+        Entry {
+            failures: &["400", "408", "413", "415", "422"],
+            ..post(
+                "/api/v1/reload",
+                "Takes up the configuration file as it is now, as SIGHUP does; answers when that is done.",
+                understood::<Nothing>(),
+                ("200", "What has changed.", json_of::<ReloadAnswer>(schemas)),
+            )
+        },
+        Entry {
+            failures: &["400", "404", "408", "409", "413", "415"],
+            ..post(
+                "/api/v1/poll",
+                "Makes an account, or all of them, due at once; answers before they have been polled.",
+                understood::<PollWish>(),
+                ("202", "How much is polled now.", json_of::<PollAnswer>(schemas)),
+            )
+        },
+    ]
+}
+
+/// What a body may be: members with a default may be left out.
+fn understood<T: JsonSchema>() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_deserialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    schema.remove("$schema");
+    schema.to_value()
 }

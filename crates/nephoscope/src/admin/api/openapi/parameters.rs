@@ -7,7 +7,7 @@ const CURSOR: &str = "Where the page before ended: its `next`.";
 /// What a parameter may be. Everything that fits is understood.
 pub(super) fn parameter(name: &str) -> Value {
     let text = |pattern: &str| json!({ "type": "string", "maxLength": 200, "pattern": pattern });
-    let cursor = |pattern: &str| json!({ "type": "string", "maxLength": 2000, "pattern": pattern });
+    let cursor = |pattern: &str| json!({ "type": "string", "maxLength": 4000, "pattern": pattern });
     let any = || json!({ "type": "string", "maxLength": 200 });
     let (schema, says) = match name {
         "account" => (any(), "Only of this account, by the configuration's name."),
@@ -20,15 +20,15 @@ pub(super) fn parameter(name: &str) -> Value {
             "Only metrics with this in their name or in the cloud's own; with `*` and `?` the whole name.",
         ),
         "attribute" => (
-            json!({ "type": "array", "maxItems": 5, "items": text("^[^=]+=.*$") }),
+            json!({ "type": "array", "maxItems": 5, "items": { "type": "string", "maxLength": 500, "pattern": "^[^=]+=" } }),
             "Only series with this attribute of their own or of their resource, such as `cloud.region=eu-west-1`; may be given several times.",
         ),
         "series" => (text("^[0-9a-f]{32}$"), "Only the series with this `id`."),
         "from" | "to" => (
             json!({ "anyOf": [
                 { "type": "string", "format": "date-time" },
-                { "type": "integer", "minimum": 0, "maximum": 9_000_000_000_u64 },
-                { "type": "string", "pattern": "^[0-9]{1,4}(s|m|h|d)$" },
+                { "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX },
+                { "type": "string", "maxLength": 200, "pattern": "^([0-9]{1,6}(ms|s|m|h|d))+$" },
             ] }),
             if name == "from" {
                 "Only points that end then or later: a time, seconds since 1970, or an age such as `6h`."
@@ -44,9 +44,13 @@ pub(super) fn parameter(name: &str) -> Value {
             json!({ "type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000 }),
             "Most rows of a page.",
         ),
-        "after" => (
-            json!({ "type": "integer", "minimum": 0, "maximum": 9_000_000_000_u64 }),
-            "Only events with a larger `id`.",
+        "level" => (
+            json!({ "type": "string", "enum": ["error", "warn", "info"] }),
+            "Only events of this level and the worse ones.",
+        ),
+        "event_cursor" => (
+            json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
+            "The `id` of the last event that the caller has.",
         ),
         "cursor" => (cursor("^([0-9a-f]{2})+$"), CURSOR),
         "series_cursor" => (cursor("^[0-9a-f]{32}([0-9a-f]{2})*$"), CURSOR),
@@ -57,5 +61,5 @@ pub(super) fn parameter(name: &str) -> Value {
         ),
         _ => panic!("nobody has described the parameter {name}"),
     };
-    json!({ "name": name.trim_start_matches("points_").trim_start_matches("series_"), "in": "query", "description": says, "schema": schema })
+    json!({ "name": name.split_once('_').map_or(name, |(_, plain)| plain), "in": "query", "description": says, "schema": schema })
 }
