@@ -127,7 +127,10 @@ async fn tokens_decide_who_may_do_what() {
     guarded.status(guarded.get("/healthz"), 200, "").await;
     status_shows_the_token(&guarded, &reader).await;
     let log = guarded.daemon.log();
-    assert!(log.contains("refused a request"), "{log}");
+    assert!(
+        log.contains("refused a request: token cron lacks the scope `read`"),
+        "{log}"
+    );
     assert!(
         !log.contains(&reader) && !log.contains(&poller) && !log.contains("sha256"),
         "{log}"

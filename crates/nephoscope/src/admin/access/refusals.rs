@@ -39,7 +39,8 @@ impl Refusals {
                 %address,
                 status = status.as_u16(),
                 held_back,
-                "refused a request"
+                "refused a request: {}",
+                refused.message()
             );
         }
     }

@@ -41,6 +41,11 @@ impl ApiError {
         self.code
     }
 
+    /// The sentence for people.
+    pub(in crate::admin) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The question cannot be understood (400).
     pub(in crate::admin) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)

@@ -1,16 +1,14 @@
 //! Which series are held, in the order of their names, within a number of bytes. Pure: the time comes from outside.
 
-use super::ring::{POINT_BYTES, Ring};
+mod cost;
+
+use super::ring::Ring;
+use cost::{beyond_reserve, metric_bytes, own_bytes, resource_bytes};
 use provider_api::{Metric, Resource, Series, SeriesId, SeriesPoints, UnixNanos};
 use std::collections::{BTreeMap, HashMap};
-use std::mem::size_of;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Points that a series is counted with from the start, so that those that are held have a history worth a chart
-/// before others are let in.
-const RESERVED_POINTS: usize = 48;
 
 /// How long a series without a new point keeps its place when another one wants it. Without this a full shelf would
 /// hand every place on within one poll, and no series would ever have a history.
@@ -18,12 +16,6 @@ const UNUSED_AFTER: Duration = Duration::from_secs(3600);
 
 /// How often a full shelf is searched for series that nobody uses; each search looks at all of them.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Bytes of a series beside its names and points: its place in both maps, with their slack.
-const SERIES_BYTES: usize = 2 * (size_of::<Held>() + size_of::<Key>() + size_of::<SeriesId>());
-
-/// Bytes of a name beside its letters: the pair that points at it, and its counters.
-const NAME_BYTES: usize = size_of::<(Arc<str>, Arc<str>)>() + 4 * size_of::<usize>();
 
 /// Where a series stands: by its metric's name, then by its identity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,7 +172,7 @@ impl Shelf {
         let Some(held) = self.series.remove(key) else {
             return;
         };
-        let points = held.ring.room().saturating_sub(RESERVED_POINTS) * POINT_BYTES;
+        let points = beyond_reserve(held.ring.room());
         let mut freed = own_bytes(&held.series) + points;
         let (resource, metric) = (held.series.resource.key(), held.series.metric.key());
         if release(&mut self.resources, resource) {
@@ -235,8 +227,7 @@ impl Held {
             if self.ring.is_full()
                 && let Some(next) = self.ring.next_room()
             {
-                let beyond = |points: usize| points.saturating_sub(RESERVED_POINTS) * POINT_BYTES;
-                let more = beyond(next) - beyond(self.ring.room());
+                let more = beyond_reserve(next) - beyond_reserve(self.ring.room());
                 if grown + more <= spare {
                     self.ring.grow();
                     grown += more;
@@ -246,35 +237,6 @@ impl Held {
         }
         grown
     }
-}
-
-/// What a series takes that no other shares; its names may be others' as well, so this is rather too much.
-fn own_bytes(series: &Series) -> usize {
-    let names = series
-        .attributes
-        .iter()
-        .map(|(k, v)| NAME_BYTES + k.len() + v.len());
-    SERIES_BYTES + RESERVED_POINTS * POINT_BYTES + names.sum::<usize>()
-}
-
-fn resource_bytes(resource: &Resource) -> usize {
-    let names = resource
-        .attributes()
-        .iter()
-        .map(|(k, v)| NAME_BYTES + k.len() + v.len());
-    2 * size_of::<Resource>() + names.sum::<usize>()
-}
-
-fn metric_bytes(metric: &Metric) -> usize {
-    let spec = metric.spec();
-    let texts = [
-        &spec.namespace,
-        &spec.name,
-        &spec.cloud_name,
-        &spec.unit,
-        &spec.description,
-    ];
-    2 * size_of::<Metric>() + texts.iter().map(|text| NAME_BYTES + text.len()).sum::<usize>()
 }
 
 /// One user less; whether it was the last.
@@ -291,87 +253,4 @@ fn release<T>(shared: &mut HashMap<u128, (T, usize)>, key: u128) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::testing::{at, points};
-    use super::*;
-
-    const ROOM_FOR_TEN: usize = 16_000;
-
-    fn names(shelf: &Shelf) -> Vec<String> {
-        let all = shelf.after(Bound::Unbounded);
-        all.map(|(key, _)| key.name.to_string()).collect()
-    }
-
-    #[test]
-    fn series_stand_in_the_order_of_their_names() {
-        let mut shelf = Shelf::new(ROOM_FOR_TEN);
-        for name in ["b", "c", "a", "b"] {
-            shelf.put(&points(name, &[1]), at(1));
-        }
-        assert_eq!(names(&shelf), ["a", "b", "c"]);
-    }
-
-    #[test]
-    fn a_full_shelf_keeps_what_is_used_and_counts_what_found_no_place() {
-        let mut shelf = Shelf::new(ROOM_FOR_TEN);
-        for i in 0..100 {
-            shelf.put(&points(&format!("m{i:02}"), &[1]), at(1));
-        }
-        let Counts {
-            held,
-            bytes,
-            left_out,
-            ..
-        } = shelf.counts();
-        assert!(held > 5 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
-        assert_eq!(u64::try_from(held).unwrap() + left_out, 100);
-        assert_eq!(names(&shelf).first().map(String::as_str), Some("m00"));
-    }
-
-    #[test]
-    fn what_is_not_used_for_long_makes_room() {
-        let mut shelf = Shelf::new(ROOM_FOR_TEN);
-        for i in 0..100 {
-            shelf.put(&points(&format!("m{i:02}"), &[1]), at(1));
-        }
-        shelf.put(&points("m01", &[4000]), at(4000));
-        shelf.put(&points("new", &[4000]), at(4000));
-        assert_eq!(names(&shelf), ["m01", "new"]);
-    }
-
-    #[test]
-    fn bytes_are_given_back_to_the_last() {
-        let mut shelf = Shelf::new(1 << 20);
-        for i in 0..50 {
-            let many: Vec<i64> = (0..i * 10).collect();
-            shelf.put(&points(&format!("m{i}"), &many), at(1));
-        }
-        assert!(shelf.counts().bytes > 50 * RESERVED_POINTS * POINT_BYTES);
-        shelf.sweep(at(10_000));
-        assert_eq!((shelf.counts().held, shelf.counts().bytes), (0, 0));
-        assert!(shelf.resources.is_empty() && shelf.metrics.is_empty());
-    }
-
-    #[test]
-    fn a_smaller_shelf_keeps_what_was_used_last() {
-        let mut shelf = Shelf::new(1 << 20);
-        for i in 0..50 {
-            shelf.put(&points(&format!("m{i:02}"), &[i]), at(100 - i));
-        }
-        shelf.resize(ROOM_FOR_TEN);
-        let Counts { held, bytes, .. } = shelf.counts();
-        assert!(held > 5 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
-        assert_eq!(names(&shelf).first().map(String::as_str), Some("m00"));
-    }
-
-    #[test]
-    fn no_series_grows_beyond_what_all_may_take() {
-        let mut shelf = Shelf::new(ROOM_FOR_TEN);
-        let many: Vec<i64> = (0..1000).collect();
-        for i in 0..20 {
-            shelf.put(&points(&format!("m{i}"), &many), at(1));
-        }
-        let Counts { held, bytes, .. } = shelf.counts();
-        assert!(held > 1 && bytes <= ROOM_FOR_TEN, "{held} in {bytes}");
-    }
-}
+mod tests;
