@@ -25,6 +25,9 @@ const QUIET: Duration = Duration::from_secs(3);
 /// Longest wait for the first point: listing comes first.
 const FIRST: Duration = Duration::from_secs(120);
 
+/// What ledger and catalogue may take of a million series, each.
+const MOST_BYTES_A_SERIES: u64 = 300;
+
 /// What the simulated account holds.
 const NAMESPACES: [&str; 8] = [
     "AWS/ApplicationELB",
@@ -90,7 +93,7 @@ async fn main() {
     let above = daemon.memory("VmRSS:").saturating_sub(base_bytes);
     let all = u64::try_from(series).unwrap() * 3;
     println!(
-        "resident afterwards  {} MiB above {} MiB without series, {} bytes a series",
+        "resident afterwards  {} MiB above {} MiB without series, {} bytes a series ({MOST_BYTES_A_SERIES} at most)",
         above >> 20,
         base_bytes >> 20,
         above / all

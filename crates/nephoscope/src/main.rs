@@ -17,6 +17,11 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 use std::process::ExitCode;
 
+/// A poll of a million series needs for a while what it does not need afterwards. The allocator of the C library keeps it:
+/// docs/decisions/0002-memory.md has the figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.log.start();
