@@ -262,9 +262,14 @@ pub struct Setup {
 impl Setup {
     /// All three clouds, delivered over `grpc` or `http`.
     pub async fn start(protocol: &str, faults: &Faults) -> Self {
+        Self::start_in(World::default(), protocol, faults).await
+    }
+
+    /// The same in a world of the test's own.
+    pub async fn start_in(world: World, protocol: &str, faults: &Faults) -> Self {
         let world = World {
             gaps_per_thousand: 20,
-            ..World::default()
+            ..world
         };
         let clouds = Clouds::start(&world, faults).await;
         let receiver = Receiver::start(local(), local()).await.unwrap();

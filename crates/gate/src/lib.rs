@@ -9,12 +9,14 @@ mod failing;
 mod quota;
 mod rates;
 mod retry;
+mod skew;
 
 pub use counters::{Counter, Snapshot};
 pub use failing::Failing;
 pub use quota::Quota;
 pub use rates::QuotaUse;
 pub use retry::{Reaction, RetryLimits, reaction};
+pub use skew::{Asked, Skew};
 
 use counters::Counters;
 use failing::Memory;
@@ -79,12 +81,13 @@ struct Shared {
     rates: Rates,
     counters: Arc<Counters>,
     failing: Memory,
+    skew: Skew,
 }
 
 impl Gate {
     /// A gate for one account.
     pub fn new(cloud: Cloud, account: AccountId, config: GateConfig) -> Self {
-        Self::counting(cloud, account, config, Arc::default())
+        Self::counting(cloud, account, config, Arc::default(), Skew::default())
     }
 
     /// The gate of the same account with another configuration: the same gate, its quotas as used up as they are, when
@@ -101,10 +104,17 @@ impl Gate {
             shared.account.clone(),
             config,
             Arc::clone(&shared.counters),
+            shared.skew.clone(),
         )
     }
 
-    fn counting(cloud: Cloud, account: AccountId, config: GateConfig, counters: Arc<Counters>) -> Self {
+    fn counting(
+        cloud: Cloud,
+        account: AccountId,
+        config: GateConfig,
+        counters: Arc<Counters>,
+        skew: Skew,
+    ) -> Self {
         let slots = Semaphore::new(config.concurrency.get().min(Semaphore::MAX_PERMITS));
         let quotas = Quotas::new(&config.quotas);
         let rates = Rates::new(&config.quotas);
@@ -118,6 +128,7 @@ impl Gate {
                 rates,
                 counters,
                 failing: Memory::default(),
+                skew,
             }),
         }
     }
@@ -168,6 +179,11 @@ impl Gate {
     /// What has passed so far.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.counters.snapshot()
+    }
+
+    /// How far the cloud's clock is from ours; providers tell it the `Date` of each answer.
+    pub fn skew(&self) -> &Skew {
+        &self.shared.skew
     }
 
     /// The operations that fail at present, by scope.

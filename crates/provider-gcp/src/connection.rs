@@ -11,18 +11,24 @@ use google_cloud_auth::credentials::{Builder, Credentials, anonymous, impersonat
 use google_cloud_gax::error::Error;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_monitoring_v3::client::MetricService;
-use provider_api::{ErrorKind, ProviderError, Scope};
+use provider_api::{ErrorKind, Price, ProviderError, Scope, UnixNanos};
+use reqwest::header::HeaderMap;
 use std::future::Future;
 use tokio::sync::RwLock;
 
 /// All that reading series and descriptors needs.
 const READ_SCOPE: &str = "https://www.googleapis.com/auth/monitoring.read";
 
+/// Where the service is unless the configuration says otherwise.
+const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
+
 /// The door to one account's Monitoring API.
 pub(crate) struct Connection {
     config: GcpConfig,
     gate: Gate,
     live: RwLock<Live>,
+    /// For what needs no token.
+    plain: reqwest::Client,
 }
 
 struct Live {
@@ -49,6 +55,7 @@ impl Connection {
                 client,
                 generation: 0,
             }),
+            plain: reqwest::Client::new(),
         })
     }
 
@@ -65,16 +72,53 @@ impl Connection {
         self.gate.send(request, || self.attempt(request, &send)).await
     }
 
+    /// Reads the service's clock, without a token: the library hands out bodies only, and windows go by that clock. A
+    /// failure means that nothing is known of it.
+    pub(crate) async fn look_at_clock(&self) {
+        let Some(first) = self.config.projects.first() else {
+            return;
+        };
+        let request = Request {
+            scope: Scope::new(first.as_str()),
+            operation: "clock",
+            price: Price::FREE,
+        };
+        let looked = self
+            .gate
+            .send(&request, || async { Ok(self.read_clock().await) })
+            .await;
+        if let Ok(Err(error)) = looked {
+            tracing::debug!(account = %self.config.account, %error, "the service's clock could not be read");
+        }
+    }
+
+    /// Whatever the answer is, it has a date.
+    async fn read_clock(&self) -> reqwest::Result<()> {
+        let endpoint = self.config.endpoint.as_deref().unwrap_or(PUBLIC_ENDPOINT);
+        let asked = self.gate.skew().asked();
+        let answer = self.plain.head(endpoint).send().await?;
+        if let Some(date) = date(answer.headers()) {
+            self.gate.skew().answered(asked, date);
+        }
+        Ok(())
+    }
+
     async fn attempt<T, F, Fut>(&self, request: &Request, send: &F) -> Result<T, ProviderError>
     where
         F: Fn(MetricService) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
         let (client, generation) = self.client().await;
-        let failure = match send(client).await {
+        let asked = self.gate.skew().asked();
+        let error = match send(client).await {
             Ok(answer) => return Ok(answer),
-            Err(error) => classify(error, request.operation, &request.scope),
+            Err(error) => error,
         };
+        // The library keeps the headers of refusals.
+        if let Some(date) = error.http_headers().and_then(date) {
+            self.gate.skew().answered(asked, date);
+        }
+        let failure = classify(error, request.operation, &request.scope);
         if *failure.kind() == ErrorKind::Unauthenticated {
             self.renew(generation).await;
         }
@@ -102,6 +146,13 @@ impl Connection {
             Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credentials"),
         }
     }
+}
+
+/// The cloud's clock when it answered.
+fn date(headers: &HeaderMap) -> Option<UnixNanos> {
+    let date = headers.get("date")?.to_str().ok()?;
+    let time = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(UnixNanos::from_seconds(time.timestamp().as_second()))
 }
 
 async fn build(config: &GcpConfig) -> Result<MetricService, ProviderError> {

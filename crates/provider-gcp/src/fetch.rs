@@ -97,7 +97,7 @@ impl<'a> Reading<'a> {
         }
         self.missing.extend(what_is_missing(&page));
         let converted = self.converter.page(&page.unit, &given);
-        // No `cloud_time`: the client library hands out bodies only, headers are kept for errors alone.
+        // No `cloud_time`: the client library hands out bodies only, headers are kept for refusals alone.
         let batch = Batch {
             series: converted.series,
             skipped: converted.skipped,

@@ -23,10 +23,11 @@ mod wire_tests;
 
 pub use config::{CredentialSource, DEFAULT_PAGE_SIZE, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE};
 
+use async_stream::stream;
 use async_trait::async_trait;
 use connection::Connection;
 use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
+use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError,
@@ -90,9 +91,13 @@ impl MetricsProvider for GcpProvider {
     }
 
     fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
-        stream::iter(&self.connection.config().projects)
-            .then(|project| discover::project(&self.connection, project))
-            .boxed()
+        stream! {
+            self.connection.look_at_clock().await;
+            for project in &self.connection.config().projects {
+                yield discover::project(&self.connection, project).await;
+            }
+        }
+        .boxed()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

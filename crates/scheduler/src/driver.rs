@@ -8,6 +8,7 @@ use crate::progress::Progress;
 use crate::roster::{Number, Roster};
 use crate::settle::Learner;
 use futures::future::BoxFuture;
+use gate::Skew;
 use provider_api::{AccountId, Catalogue, MetricsProvider, UnixNanos};
 use std::fmt;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Account {
     pub provider: Arc<dyn MetricsProvider>,
     /// How often targets are listed anew.
     pub discover_every: Duration,
+    /// How far its cloud's clock is from ours; windows go by the cloud's.
+    pub skew: Skew,
 }
 
 /// Why the scheduler ended by itself.
@@ -189,6 +192,7 @@ impl Scheduler {
         let number = self.roster.number();
         let poller = Poller {
             provider: account.provider,
+            skew: account.skew,
             store: Arc::clone(&self.store),
             progress: Arc::clone(&self.progress),
             learner: Arc::clone(&self.learner),

@@ -71,6 +71,9 @@ fn gates(state: &Live, out: &mut Text) {
         );
         let waited = passed.waited.as_secs_f64();
         out.sample("gate_wait_seconds", "counter", &[("account", &account)], &waited);
+        if let Some(ahead) = gate.skew().ahead_seconds(SystemClock.now()) {
+            out.sample("clock_skew_seconds", "gauge", &[("account", &account)], &ahead);
+        }
     }
 }
 

@@ -72,6 +72,7 @@ impl Accounts {
                     .put(scheduler::Account {
                         provider,
                         discover_every: account.discover_every,
+                        skew: account.gate.skew().clone(),
                     })
                     .await;
                 live.add_account(account.gate, None);
@@ -135,6 +136,7 @@ pub(super) fn connected(accounts: &[(Configured, wiring::Account)]) -> Vec<sched
         Some(scheduler::Account {
             provider: Arc::clone(provider),
             discover_every: account.discover_every,
+            skew: account.gate.skew().clone(),
         })
     };
     accounts.iter().filter_map(connected).collect()

@@ -48,6 +48,8 @@ pub(crate) struct AccountRow {
     pub(crate) quota: Option<QuotaUse>,
     /// What the requests cost at list price, in billionths of a US dollar.
     pub(crate) usd_nanos: u64,
+    /// How many seconds the cloud's clock is ahead of ours, if it has said so.
+    pub(crate) skew_s: Option<i64>,
 }
 
 impl AccountRow {
@@ -65,6 +67,7 @@ impl AccountRow {
             throttled: throttled.map(|c| c.requests).sum(),
             quota: gate.and_then(Gate::busiest),
             usd_nanos: passed.usd_nanos,
+            skew_s: gate.and_then(|gate| gate.skew().ahead_seconds(now)),
             progress: AccountProgress {
                 groups: std::collections::BTreeMap::new(),
                 ..account.clone()
@@ -93,6 +96,7 @@ impl AccountRow {
             throttled: 0,
             quota: None,
             usd_nanos: 0,
+            skew_s: None,
         }
     }
 }

@@ -17,6 +17,9 @@ const NAMES_SHOWN: usize = 5;
 /// Lines of a refused configuration that a problem spells out; the rest is in the log.
 const LINES_SHOWN: usize = 10;
 
+/// Clocks further apart than this are a fault of this machine.
+const CLOCKS_APART_S: u64 = 30;
+
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -49,6 +52,7 @@ pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], sto
     }
     all.extend(alike.into_values().filter_map(|alike| of_accounts(&alike)));
     all.extend(nothing_to_poll(accounts));
+    all.extend(clocks_apart(accounts));
     all.sort_by_key(|problem| problem.level);
     all
 }
@@ -149,6 +153,25 @@ fn nothing_to_poll(accounts: &[AccountRow]) -> Option<Problem> {
     })
 }
 
+/// One clock is this machine's: however many accounts see it, it is one problem.
+fn clocks_apart(accounts: &[AccountRow]) -> Option<Problem> {
+    let apart = |a: &&AccountRow| a.skew_s.is_some_and(|s| s.unsigned_abs() > CLOCKS_APART_S);
+    let apart: Vec<&AccountRow> = accounts.iter().filter(apart).collect();
+    let seconds = apart.first()?.skew_s?;
+    let side = if seconds > 0 { "behind" } else { "ahead of" };
+    Some(Problem {
+        level: Level::Warn,
+        title: format!("This machine's clock is {} s {side} the clouds'", seconds.unsigned_abs()),
+        since: None,
+        text: "Points are asked for by the clouds' clocks, so none is missed; but requests are refused when a clock is \
+               too wrong."
+            .to_owned(),
+        remedy: "Set the clock, for example with chrony or systemd-timesyncd (`timedatectl set-ntp true`).".to_owned(),
+        names: apart.iter().take(NAMES_SHOWN).map(|a| a.name.clone()).collect(),
+        more: apart.len().saturating_sub(NAMES_SHOWN),
+    })
+}
+
 /// One account by its name, several by their number.
 fn gathered(state: AccountState, names: &[String]) -> Problem {
     let title = match names {
@@ -235,6 +258,32 @@ mod tests {
             outcome: Ok(crate::control::Reloaded::default()),
         };
         assert_eq!((of_reload(Some(&ok), at), of_reload(None, at)), (None, None));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_one_problem_of_all_who_see_it() {
+        let skewed = |name: &str, skew_s| AccountRow {
+            skew_s: Some(skew_s),
+            state: AccountState::UpToDate,
+            trouble: None,
+            ..account(name, "")
+        };
+        let found = find(
+            &[skewed("a", -240), skewed("b", 30), skewed("c", -239)],
+            &[],
+            &Usage::default(),
+        );
+        let [problem] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            problem.title,
+            "This machine's clock is 240 s ahead of the clouds'"
+        );
+        assert_eq!(
+            (problem.names.as_slice(), problem.level),
+            (&["a".to_owned(), "c".to_owned()][..], Level::Warn)
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl RegionClient {
         let request = self.request(OPERATION, price);
         let attempt = || {
             let sent = prepared.clone().set_next_token(token.map(str::to_owned));
-            let sent = sent.customize().interceptor(self.clock.clone()).send();
+            let sent = sent.customize().interceptor(self.clock.of(gate)).send();
             Box::pin(async { sent.await.map_err(|e| self.failed(OPERATION, e)) })
         };
         let answer = gate.send(&request, attempt).await?;

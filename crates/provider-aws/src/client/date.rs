@@ -7,11 +7,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
+use gate::{Asked, Gate, Skew};
 use provider_api::UnixNanos;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// An interceptor that keeps the `Date` of the newest answer.
+/// Keeps the `Date` of the newest answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DateSeen(Arc<AtomicI64>);
 
@@ -21,11 +22,28 @@ impl DateSeen {
             .filter(|n| *n != 0)
             .map(UnixNanos)
     }
+
+    /// An interceptor for a request that leaves now.
+    pub(super) fn of(&self, gate: &Gate) -> Dated {
+        Dated {
+            seen: self.clone(),
+            skew: gate.skew().clone(),
+            asked: gate.skew().asked(),
+        }
+    }
 }
 
-impl Intercept for DateSeen {
+/// Reads the `Date` of the answer to one request.
+#[derive(Clone, Debug)]
+pub(super) struct Dated {
+    seen: DateSeen,
+    skew: Skew,
+    asked: Asked,
+}
+
+impl Intercept for Dated {
     fn name(&self) -> &'static str {
-        "DateSeen"
+        "Dated"
     }
 
     fn read_before_deserialization(
@@ -36,7 +54,9 @@ impl Intercept for DateSeen {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         if let Some(date) = date.and_then(|d| DateTime::from_str(d, Format::HttpDate).ok()) {
-            self.0.store(nanos(&date).0, Ordering::Relaxed);
+            let date = nanos(&date);
+            self.seen.0.store(date.0, Ordering::Relaxed);
+            self.skew.answered(self.asked, date);
         }
         Ok(())
     }

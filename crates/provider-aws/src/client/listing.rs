@@ -46,7 +46,7 @@ impl RegionClient {
             let sent = prepared
                 .clone()
                 .customize()
-                .interceptor(self.clock.clone())
+                .interceptor(self.clock.of(gate))
                 .send();
             Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, e)) })
         };
@@ -79,7 +79,7 @@ impl RegionClient {
             let sent = prepared
                 .clone()
                 .customize()
-                .interceptor(self.clock.clone())
+                .interceptor(self.clock.of(gate))
                 .send();
             Box::pin(async { sent.await.map_err(|e| self.failed(GET_RESOURCES, e)) })
         };

@@ -22,7 +22,7 @@ use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request as HttpRequest,
 };
 use futures::{Stream, StreamExt};
-use gate::{Gate, Request};
+use gate::{Gate, Request, Skew};
 use headers::{date, hints};
 use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos};
 use serde::de::DeserializeOwned;
@@ -152,7 +152,7 @@ impl Api {
         };
         let attempt = || async {
             let live = self.live();
-            let answer = attempt(&live, ask).await;
+            let answer = attempt(&live, ask, self.gate.skew()).await;
             if answer
                 .as_ref()
                 .is_err_and(|e| *e.kind() == ErrorKind::Unauthenticated)
@@ -186,7 +186,7 @@ impl Api {
     }
 }
 
-async fn attempt(live: &Live, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
+async fn attempt(live: &Live, ask: &Ask<'_>, skew: &Skew) -> Result<Answer, ProviderError> {
     let fail = |e| unsent(ask.operation, ask.scope, &e);
     let mut request = http_request(ask)?;
     let options = PipelineStreamOptions {
@@ -197,18 +197,20 @@ async fn attempt(live: &Live, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
         Plane::Arm => &live.arm,
         Plane::Metrics => &live.metrics,
     };
+    let asked = skew.asked();
     let response = pipeline
         .stream(&Context::new(), &mut request, Some(options))
         .await
         .map_err(fail)?;
     let (status, headers, stream) = response.deconstruct();
+    let date = date(&headers);
+    if let Some(date) = date {
+        skew.answered(asked, date);
+    }
     let body = whole(ask, stream).await?;
     let status = u16::from(status);
     if (200..300).contains(&status) {
-        return Ok(Answer {
-            body,
-            date: date(&headers),
-        });
+        return Ok(Answer { body, date });
     }
     Err(classify::refusal(
         ask.operation,

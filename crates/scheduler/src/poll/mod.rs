@@ -13,6 +13,7 @@ use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::settle::{Learner, Terms};
 use asked::{Asked, asked};
+use gate::Skew;
 use provider_api::{AccountId, Call, ErrorKind, MetricsProvider, UnixNanos};
 use read::Broken;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ pub(crate) struct Poller {
     pub(crate) progress: Arc<Progress>,
     pub(crate) learner: Arc<Learner>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How far the cloud's clock is from ours.
+    pub(crate) skew: Skew,
     /// What has been said in the log.
     pub(crate) notices: Arc<Notices>,
 }
@@ -83,8 +86,9 @@ impl Poller {
         // An answer that waits for room grows old, and what it tells of the present may make a second gap.
         self.store.room().await?;
         let now = self.clock.now();
-        let terms = self.terms(job, now);
-        let asked = asked(now, job, &terms, |target| {
+        let clouds = self.skew.corrected(now);
+        let terms = self.terms(job, clouds);
+        let asked = asked(clouds, job, &terms, |target| {
             self.store.progress(self.account(), target)
         });
         self.give_up(&terms, &asked).await?;
@@ -92,6 +96,7 @@ impl Poller {
         match job.lane {
             Lane::Fresh { .. } => {
                 self.polled(now, &terms, &asked);
+                self.compare_clocks(now);
                 self.weigh(&terms).await?;
                 Ok(!asked.behind.is_zero() && !outcome.walled)
             }

@@ -96,7 +96,7 @@ impl Poller {
         let (cloud, group) = (self.provider.cloud(), &reading.job.group);
         reading.sightings.see(&batch.series);
         let look = Look {
-            at: self.clock.now(),
+            at: self.skew.corrected(self.clock.now()),
             window: reading.call.window,
             probing: reading.terms.probing,
         };

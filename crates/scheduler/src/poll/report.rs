@@ -6,7 +6,11 @@ use crate::progress::LastError;
 use crate::settle::{Changed, Terms};
 use provider_api::{Failure, ProviderError, Skipped, UnixNanos};
 use std::sync::Arc;
+use std::time::Duration;
 use store::StoreError;
+
+/// Clocks further apart than this are a fault of this machine: requests begin to be refused at five minutes.
+const CLOCKS_APART: Duration = Duration::from_secs(30);
 
 impl Poller {
     /// A fresh poll has ended.
@@ -22,6 +26,21 @@ impl Poller {
         });
         self.progress
             .namespace(self.learner.status(self.provider.cloud(), terms));
+    }
+
+    /// Windows go by the cloud's clock; everything else on this machine goes by its own.
+    pub(super) fn compare_clocks(&self, now: UnixNanos) {
+        let Some(ahead) = self.skew.ahead_nanos(now) else {
+            return;
+        };
+        let apart = Duration::from_nanos(ahead.unsigned_abs());
+        if apart < CLOCKS_APART {
+            return;
+        }
+        if let Some(since) = self.notices.due("clocks apart".to_owned(), now) {
+            let (seconds, side) = (apart.as_secs(), if ahead > 0 { "behind" } else { "ahead of" });
+            tracing::warn!(account = %self.provider.account(), since, "this machine's clock is {seconds} s {side} the cloud's, which points are asked for by; set it, for example with chrony or systemd-timesyncd");
+        }
     }
 
     pub(super) fn lost(&self, group: &Arc<str>, hole: &Hole, targets: usize) {

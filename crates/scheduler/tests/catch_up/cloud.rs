@@ -88,10 +88,12 @@ pub(crate) struct Sky {
     /// Nothing is answered between these times.
     pub(crate) outages: Vec<(UnixNanos, UnixNanos)>,
     pub(crate) given: Given,
+    /// What is older is kept no more.
+    pub(crate) retention: Duration,
 }
 
 impl Sky {
-    fn group(number: u64) -> Group {
+    fn group(&self, number: u64) -> Group {
         Arc::new(GroupSpec {
             scope: Scope::new("s"),
             name: format!("group {number}").into(),
@@ -102,7 +104,7 @@ impl Sky {
             settle: Span::Auto(Duration::from_secs(180)),
             lookback: Span::Auto(Duration::from_secs(300)),
             initial: Duration::from_secs(900),
-            retention: Duration::from_secs(15 * 86_400),
+            retention: self.retention,
             longest_window: Duration::from_secs(2 * 3_600),
         })
     }
@@ -114,7 +116,10 @@ impl Sky {
         SeriesPoints {
             target: TargetId(target),
             series: series(target),
-            points: ends.filter_map(|end| point(now, target, end)).collect(),
+            points: ends
+                .filter(|end| now.since(UnixNanos::from_seconds(*end)) < self.retention)
+                .filter_map(|end| point(now, target, end))
+                .collect(),
         }
     }
 
@@ -184,7 +189,7 @@ impl MetricsProvider for Sky {
             detail: Arc::new(Nothing),
         };
         let of_group = |number: u64| {
-            let group = Self::group(number);
+            let group = self.group(number);
             let ids = number * TARGETS_PER_GROUP..(number + 1) * TARGETS_PER_GROUP;
             ids.map(move |id| target(id, &group))
         };

@@ -55,6 +55,7 @@ impl World {
             clock: Arc::clone(&clock),
             outages,
             given: Given::default(),
+            retention: HOUR * 24 * 15,
         };
         Self {
             sky: Arc::new(sky),
@@ -67,6 +68,7 @@ impl World {
         let account = Account {
             provider: Arc::<Sky>::clone(&self.sky),
             discover_every: HOUR,
+            skew: gate::Skew::default(),
         };
         Scheduler::new(
             vec![account],
@@ -202,6 +204,33 @@ async fn outages_while_catching_up_keep_the_present_as_fresh_as_the_first_does()
         (0, 0, 0)
     );
     check_delivered(&world, &account).await;
+}
+
+/// The outage lasts longer than the cloud keeps points: what is gone is counted, what is left is fetched.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_cloud_no_longer_keeps_is_counted_as_lost_and_the_rest_is_fetched() {
+    let beginning = UnixNanos::from_seconds(BEGINNING_S);
+    let outage = (beginning.plus(HOUR * 6), beginning.plus(HOUR * 30));
+    let mut world = World::new(vec![outage]);
+    Arc::get_mut(&mut world.sky).unwrap().retention = HOUR * 10;
+    let progress = world.run(outage.1.plus(HOUR * 2), |_| {}).await;
+    let account = progress.snapshot()[0].clone();
+    // Each hole of a group is counted once: 14 hours of each group, and what was lost on the way to it.
+    let lost = Duration::from_secs(account.lost_seconds);
+    let groups = u32::try_from(cloud::GROUPS).unwrap();
+    assert!(
+        lost >= HOUR * 13 * groups && lost <= HOUR * 16 * groups,
+        "{lost:?} lost"
+    );
+    let all = delivered(&world.store).await;
+    let kept = outage.1.minus(HOUR * 9).seconds();
+    for target in targets() {
+        let ends = &all[&series(target).id().0];
+        let gone = (outage.0.seconds()..outage.1.minus(HOUR * 10).seconds()).step_by(3_600);
+        assert!(gone.clone().all(|hour| !ends.contains(&(hour / MINUTE * MINUTE))));
+        let ends: Vec<i64> = ends.iter().copied().filter(|end| *end >= kept).collect();
+        check_complete(&ends, target, (kept / MINUTE + 1) * MINUTE, world.clock.now());
+    }
 }
 
 async fn check_delivered(world: &World, account: &AccountProgress) {
