@@ -6,6 +6,7 @@ use crate::encode::Encoded;
 use crate::recode::{DecodeError, decode};
 use crate::transport::{Transport, Verdict};
 use async_trait::async_trait;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::fs;
@@ -59,7 +60,7 @@ async fn write(file: &mut fs::File, line: &[u8]) -> io::Result<()> {
 impl Transport for JsonFile {
     async fn deliver(&self, batch: &Encoded) -> Verdict {
         match json_line(batch) {
-            Ok(line) => verdict(self.append(&line).await),
+            Ok(line) => verdict(self.append(&line).await, &self.folder.display()),
             Err(why) => Verdict::Drop { why },
         }
     }
@@ -81,7 +82,7 @@ impl Transport for Stdout {
             out.write_all(&line).await?;
             out.flush().await
         };
-        verdict(written.await)
+        verdict(written.await, &"standard output")
     }
 }
 
@@ -92,7 +93,7 @@ fn json_line(batch: &Encoded) -> Result<Vec<u8>, String> {
     Ok(line)
 }
 
-fn verdict(written: io::Result<()>) -> Verdict {
+fn verdict(written: io::Result<()>, place: &dyn fmt::Display) -> Verdict {
     match written {
         Ok(()) => Verdict::Delivered {
             rejected: 0,
@@ -100,8 +101,17 @@ fn verdict(written: io::Result<()>) -> Verdict {
         },
         Err(e) => Verdict::Retry {
             after: None,
-            why: format!("writing: {e}"),
+            why: format!("writing to {place}: {e}{}", advice(e.kind())),
         },
+    }
+}
+
+/// What to do about a place that may not be written to; the service's unit leaves it only its state.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    if kind == io::ErrorKind::ReadOnlyFilesystem || kind == io::ErrorKind::PermissionDenied {
+        "; choose a folder below `state.dir`, or give it to the service (`ReadWritePaths=` in its unit)"
+    } else {
+        ""
     }
 }
 
@@ -112,4 +122,24 @@ pub fn to_json_lines(points: &[provider_api::SeriesPoints]) -> String {
         .iter()
         .filter_map(|batch| String::from_utf8(json_line(batch).ok()?).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_may_not_be_written_to_is_named_with_what_to_do() {
+        for (kind, advised) in [
+            (io::ErrorKind::ReadOnlyFilesystem, true),
+            (io::ErrorKind::PermissionDenied, true),
+            (io::ErrorKind::StorageFull, false),
+        ] {
+            let Verdict::Retry { why, .. } = verdict(Err(kind.into()), &"/srv/out") else {
+                panic!("{kind:?} is not tried again")
+            };
+            assert!(why.starts_with("writing to /srv/out: "), "{why}");
+            assert_eq!(why.contains("state.dir"), advised, "{why}");
+        }
+    }
 }
