@@ -16,6 +16,10 @@ mod wiring;
 use clap::Parser as _;
 use cli::{Cli, Command};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long what still runs may take to notice that everything has ended.
+const RUNTIME_GRACE: Duration = Duration::from_secs(2);
 
 /// A poll of a million series needs for a while what it does not need afterwards. The allocator of the C library keeps it:
 /// docs/decisions/0002-memory.md has the figures.
@@ -28,7 +32,7 @@ fn main() -> ExitCode {
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli.command));
-            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            runtime.shutdown_timeout(RUNTIME_GRACE);
             exit::code(result)
         }
         Err(error) => exit::code(Err(exit::Failure::software("starting the runtime", &error))),

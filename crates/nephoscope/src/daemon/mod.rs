@@ -9,6 +9,8 @@ mod digest;
 mod page;
 mod reload;
 mod signals;
+#[cfg(test)]
+mod unit;
 
 pub(crate) use deliveries::Deliveries;
 pub(crate) use signals::StopSignals;
