@@ -11,6 +11,7 @@ mod tls;
 
 pub use fault::{Bad, Fault};
 pub use flat::{FlatExemplar, FlatPoint, FlatValue};
+pub use serve::points;
 pub use tls::ServerTls;
 
 use fault::Script;

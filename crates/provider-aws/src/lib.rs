@@ -9,9 +9,11 @@ mod client;
 mod config;
 mod discover;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod plan;
 mod tags;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 mod units;
 

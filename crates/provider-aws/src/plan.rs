@@ -120,9 +120,45 @@ pub(crate) fn points_of(target: &Target, window: Window) -> u64 {
 mod tests {
     use super::*;
     use crate::discover::synthetic;
-    use crate::testing::Planner;
+    use async_trait::async_trait;
+    use futures::stream::BoxStream;
     use provider_api::UnixNanos;
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
+    use provider_api::{AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError};
+    use std::sync::LazyLock;
+
+    static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| AccountId("a".into()));
+
+    /// Only plans; the conformance functions want a provider.
+    #[derive(Debug)]
+    struct Planner;
+
+    #[async_trait]
+    impl MetricsProvider for Planner {
+        fn account(&self) -> &AccountId {
+            &ACCOUNT
+        }
+
+        fn cloud(&self) -> Cloud {
+            Cloud::Aws
+        }
+
+        async fn check(&self) -> CheckReport {
+            CheckReport::default()
+        }
+
+        fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+            Box::pin(futures::stream::empty())
+        }
+
+        fn plan(&self, due: &[Due]) -> Vec<Call> {
+            plan(due)
+        }
+
+        fn fetch<'a>(&'a self, _: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
+            Box::pin(futures::stream::empty())
+        }
+    }
 
     const LIMITS: CallLimits = CallLimits {
         targets: 500,

@@ -2,47 +2,9 @@
 
 use crate::config::AwsEntry;
 use crate::discover::{Listed, Place};
-use crate::plan::plan;
-use async_trait::async_trait;
-use futures::stream::BoxStream;
-use provider_api::{
-    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Scope, Span,
-};
-use std::sync::{Arc, LazyLock};
+use provider_api::{Scope, Span};
+use std::sync::Arc;
 use std::time::Duration;
-
-static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| AccountId("a".into()));
-
-/// Only plans; the conformance functions want a provider.
-#[derive(Debug)]
-pub(crate) struct Planner;
-
-#[async_trait]
-impl MetricsProvider for Planner {
-    fn account(&self) -> &AccountId {
-        &ACCOUNT
-    }
-
-    fn cloud(&self) -> Cloud {
-        Cloud::Aws
-    }
-
-    async fn check(&self) -> CheckReport {
-        CheckReport::default()
-    }
-
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
-        Box::pin(futures::stream::empty())
-    }
-
-    fn plan(&self, due: &[Due]) -> Vec<Call> {
-        plan(due)
-    }
-
-    fn fetch<'a>(&'a self, _: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        Box::pin(futures::stream::empty())
-    }
-}
 
 /// All metrics of a namespace, every minute.
 pub(crate) fn entry(namespace: &str) -> AwsEntry {

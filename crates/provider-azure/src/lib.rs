@@ -11,12 +11,15 @@ mod convert;
 mod credentials;
 mod discover;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod plan;
 #[cfg(test)]
 mod recordings;
 mod target;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "tests use all of it, fuzzing a part"))]
 mod testing;
 mod wire;
 

@@ -11,12 +11,15 @@ mod convert;
 mod discover;
 mod distribution;
 mod fetch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod naming;
 mod place;
 mod plan;
 #[cfg(test)]
 mod recordings;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "tests use all of it, fuzzing a part"))]
 mod testing;
 #[cfg(test)]
 mod wire_tests;

@@ -1,6 +1,7 @@
 //! The receiver's two servers: the generated gRPC service and an HTTP route.
 
 use super::fault::Fault;
+use super::flat::{FlatPoint, flatten};
 use super::tls::TlsListener;
 use super::{MAX_MESSAGE_BYTES, State, lock};
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -91,14 +92,11 @@ async fn export(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
         .get(header::CONTENT_ENCODING)
         .and_then(|e| e.to_str().ok());
     state.note(encoding);
-    let raw = match raw(encoding, &body) {
-        Ok(raw) => raw,
+    let (request, bytes) = match request(encoding, &body) {
+        Ok(read) => read,
         Err(code) => return code.into_response(),
     };
-    let Ok(request) = ExportMetricsServiceRequest::decode(&*raw) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let fault = state.admit(&request, raw.len()).await;
+    let fault = state.admit(&request, bytes).await;
     if let Some(response) = fault.as_ref().and_then(Fault::response) {
         return response;
     }
@@ -110,14 +108,27 @@ async fn export(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
         .into_response()
 }
 
+/// The request in a body, and its size without compression.
+fn request(encoding: Option<&str>, body: &[u8]) -> Result<(ExportMetricsServiceRequest, usize), StatusCode> {
+    let raw = raw(encoding, body)?;
+    let request = ExportMetricsServiceRequest::decode(&*raw).map_err(|_| StatusCode::BAD_REQUEST)?;
+    Ok((request, raw.len()))
+}
+
+/// The points in the body of an HTTP request with this `content-encoding`.
+///
+/// # Errors
+/// The status of the refusal.
+pub fn points(encoding: Option<&str>, body: &[u8]) -> Result<Vec<FlatPoint>, StatusCode> {
+    request(encoding, body).map(|(request, _)| flatten(&request))
+}
+
 /// The message without its compression.
-fn raw(encoding: Option<&str>, body: &Bytes) -> Result<Vec<u8>, StatusCode> {
+fn raw(encoding: Option<&str>, body: &[u8]) -> Result<Vec<u8>, StatusCode> {
     match encoding {
         None => Ok(body.to_vec()),
-        Some("gzip") => bounded(GzDecoder::new(&**body)),
-        Some("zstd") => {
-            bounded(zstd::stream::read::Decoder::new(&**body).map_err(|_| StatusCode::BAD_REQUEST)?)
-        }
+        Some("gzip") => bounded(GzDecoder::new(body)),
+        Some("zstd") => bounded(zstd::stream::read::Decoder::new(body).map_err(|_| StatusCode::BAD_REQUEST)?),
         Some(_) => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
     }
 }

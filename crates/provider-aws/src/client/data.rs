@@ -5,6 +5,7 @@ use super::date::nanos;
 use crate::discover::AwsTarget;
 use crate::fetch::{Page, Part, Status, query_id};
 use crate::plan::{MOST_POINTS, OPERATION, USD_NANOS_PER_UNIT};
+use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::operation::get_metric_data::builders::GetMetricDataFluentBuilder;
 use aws_sdk_cloudwatch::types::{
     Dimension, MessageData, Metric, MetricDataQuery, MetricDataResult, MetricStat,
@@ -62,18 +63,7 @@ impl RegionClient {
         for message in answer.messages() {
             tracing::warn!(region = %self.scope, code = message.code(), "GetMetricData says: {:?}", message.value());
         }
-        let token = answer.next_token().map(str::to_owned);
-        let parts = answer
-            .metric_data_results
-            .unwrap_or_default()
-            .into_iter()
-            .map(part)
-            .collect();
-        Ok(Page {
-            parts,
-            token,
-            cloud_time: self.clock.get(),
-        })
+        Ok(page(answer, self.clock.get()))
     }
 
     /// Asks for the newest full hour of one metric, by the cloud's own clock; whether there is a point does not matter.
@@ -140,6 +130,17 @@ fn query(target: usize, place: usize, metric: &Metric, period: Duration, statist
         .id(query_id(target, place))
         .metric_stat(stat)
         .build()
+}
+
+/// An answer in our own types.
+pub(crate) fn page(answer: GetMetricDataOutput, cloud_time: Option<UnixNanos>) -> Page {
+    let token = answer.next_token().map(str::to_owned);
+    let results = answer.metric_data_results.unwrap_or_default();
+    Page {
+        parts: results.into_iter().map(part).collect(),
+        token,
+        cloud_time,
+    }
 }
 
 fn part(result: MetricDataResult) -> Part {

@@ -11,6 +11,8 @@ mod identity;
 mod listing;
 mod session;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use data::page;
 pub(crate) use identities::Identities;
 pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
 pub(crate) use listing::{GET_RESOURCES, LIST_METRICS, ListPage};

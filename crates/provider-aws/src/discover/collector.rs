@@ -209,7 +209,7 @@ fn identity(scope: &Scope, entry: &AwsEntry, listed: &Listed) -> TargetId {
 }
 
 /// Targets for the tests of other files.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn synthetic(region: &str, count: usize, statistics: &[&str]) -> Vec<Target> {
     let mut entry = crate::testing::entry("AWS/EC2");
     entry.statistics = statistics.iter().map(|&s| s.to_owned()).collect();

@@ -7,7 +7,7 @@ mod collector;
 mod groups;
 mod target;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use collector::synthetic;
 pub(crate) use collector::{Listed, Place};
 pub(crate) use target::AwsTarget;

@@ -4,11 +4,12 @@
 mod folder;
 mod page;
 
+pub(crate) use folder::Folder;
 pub(crate) use page::{Page, Part, Status, query_id};
 
 use crate::{AwsProvider, broken, plan};
 use async_stream::try_stream;
-use folder::{Folder, Next};
+use folder::Next;
 use futures::stream::BoxStream;
 use provider_api::{Batch, Call, Price, ProviderError};
 

@@ -13,7 +13,7 @@ mod resources;
 
 pub(crate) use graph::RESOURCE_GRAPH;
 pub(crate) use lists::{DEFINITIONS, LIST_RESOURCES, LIST_SUBSCRIPTIONS};
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use questions::Asking;
 
 use crate::AzureProvider;

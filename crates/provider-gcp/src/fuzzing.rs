@@ -1,0 +1,38 @@
+//! What the fuzz targets call: bytes as Google might send them, through the conversion that real answers go through. Only
+//! with the feature `fuzzing`.
+
+use crate::convert::Converter;
+use crate::plan::{of, plan};
+use crate::testing::{TYPE, target, window};
+use google_cloud_monitoring_v3::model::ListTimeSeriesResponse;
+use provider_api::conformance::batches_fit_their_call;
+use provider_api::{AccountId, Batch, Due};
+
+/// The window asked for, in seconds since 1970.
+const WINDOW_S: (i64, i64) = (0, 4_000_000_000);
+
+/// A page of `ListTimeSeries`. It is read twice, as if the cloud had sent it again.
+///
+/// # Panics
+/// When what comes out breaks the contract of a provider.
+pub fn time_series(body: &[u8]) {
+    let Ok(page) = serde_json::from_slice::<ListTimeSeriesResponse>(body) else {
+        return;
+    };
+    let asked = page.time_series.first().and_then(|s| s.metric.as_ref());
+    let target = target(asked.map_or(TYPE, |m| &m.r#type), None);
+    let window = window(WINDOW_S.0, WINDOW_S.1);
+    let account = AccountId("ml".into());
+    for call in plan(&[Due {
+        target: target.clone(),
+        window,
+    }]) {
+        let Some(detail) = of(&target) else { continue };
+        let mut converter = Converter::new(&account, target.id, detail, window);
+        let batches = [(); 2].map(|()| Batch {
+            series: converter.page(&page.unit, &page.time_series).series,
+            ..Batch::default()
+        });
+        batches_fit_their_call(&call, &batches);
+    }
+}
