@@ -20,14 +20,15 @@ impl UnixNanos {
         self.0.div_euclid(NANOS_PER_SECOND)
     }
 
-    /// The latest multiple of `grain` that is not after this time; a zero grain leaves it as it is.
+    /// The latest multiple of `grain` that is not after this time, or the earliest time there is; a zero grain leaves it
+    /// as it is.
     #[must_use]
     pub fn floor(self, grain: Duration) -> Self {
         let grain = nanos(grain);
         if grain == 0 {
             self
         } else {
-            Self(self.0.div_euclid(grain) * grain)
+            Self(self.0.div_euclid(grain).saturating_mul(grain))
         }
     }
 
@@ -121,6 +122,12 @@ mod tests {
             UnixNanos::from_seconds(-1).floor(minute),
             UnixNanos::from_seconds(-60)
         );
+    }
+
+    #[test]
+    fn the_floor_of_the_earliest_time_is_that_time() {
+        let earliest = UnixNanos(i64::MIN);
+        assert_eq!(earliest.floor(Duration::from_secs(60)), earliest);
     }
 
     #[test]
