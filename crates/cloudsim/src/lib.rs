@@ -11,12 +11,14 @@ pub mod counts;
 mod date;
 pub mod faults;
 pub mod gcp;
+mod pace;
 pub mod serve;
 pub mod sight;
 pub mod world;
 
 pub use counts::{Counts, CountsSnapshot};
 pub use faults::{BadAnswer, Faults, Verdict};
+pub use pace::Pace;
 pub use serve::{Running, TestCa};
 pub use sight::{Sight, Version};
 pub use world::{Clock, World};

@@ -185,7 +185,10 @@ async fn http(
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // The clouds say themselves what time it is.
+    builder.http1().auto_date_header(false);
+    builder.http2().auto_date_header(false);
     let served = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut served = std::pin::pin!(served);
     let ended = tokio::select! {

@@ -9,20 +9,49 @@ use std::time::Duration;
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::pace::Pace;
+
 /// How long series reach back by default: fourteen days, what the listing calls of AWS still show.
 const DEFAULT_HISTORY: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// System time plus an offset that a test may move while the clouds run. Clones share the offset.
+/// System time plus an offset that a test may move while the clouds run, faster where a [`Pace`] is given. Clones share
+/// the offset.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
+    pace: Option<Pace>,
 }
 
 impl Clock {
+    /// A clock that runs at this pace.
+    pub fn paced(pace: Pace) -> Self {
+        Self {
+            pace: Some(pace),
+            ..Self::default()
+        }
+    }
+
     /// Now, as the simulated clouds see it.
     pub fn now(&self) -> Timestamp {
+        let now = self.unpaced();
+        self.pace.map_or(now, |pace| pace.at(now))
+    }
+
+    /// Now at the pace of all other clocks: for what clients compare with their own, such as signatures and tokens, and for
+    /// quotas.
+    pub(crate) fn unpaced(&self) -> Timestamp {
         let offset = jiff::SignedDuration::from_millis(self.offset_ms.load(Ordering::Relaxed));
         Timestamp::now().saturating_add(offset).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether it runs at a pace of its own.
+    pub(crate) fn is_paced(&self) -> bool {
+        self.pace.is_some()
+    }
+
+    /// [`Clock::unpaced`] in whole seconds since the epoch.
+    pub(crate) fn unpaced_unix_s(&self) -> i64 {
+        self.unpaced().as_second()
     }
 
     /// Now, in whole seconds since the epoch.

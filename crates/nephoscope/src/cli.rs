@@ -56,7 +56,7 @@ impl Log {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Polls the configured accounts and delivers their points until told to stop.
-    Run(ConfigArg),
+    Run(RunArgs),
     /// Shows every problem of the configuration; then tries credentials and permissions of each account.
     Check(CheckArgs),
     /// Lists what there is to poll.
@@ -95,6 +95,16 @@ pub(crate) struct ConfigArg {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/nephoscope/nephoscope.yaml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// Rehearsal with `simulate --clock`: from START on, time runs SPEED times as fast (`1000@2026-11-28T04:00:00Z`).
+    #[cfg(feature = "simulate")]
+    #[arg(long, value_name = "SPEED@START", hide_short_help = true)]
+    pub(crate) clock: Option<cloudsim::Pace>,
 }
 
 #[derive(Debug, Args)]
@@ -245,6 +255,9 @@ pub(crate) struct SimulateArgs {
     /// How long a preliminary value stands (`90s`, `10m`).
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub(crate) revised_after: Duration,
+    /// From START on, the clouds' time runs SPEED times as fast (`1000@2026-11-28T04:00:00Z`); `run` takes the same.
+    #[arg(long, value_name = "SPEED@START")]
+    pub(crate) clock: Option<cloudsim::Pace>,
     /// Where to write the CA, the service account, a configuration, and last, when all clouds answer, `simulate.env`
     /// with the endpoints and credentials as variables.
     #[arg(long, value_name = "DIR")]

@@ -41,7 +41,13 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), exit::Failure> {
     match command {
-        Command::Run(args) => daemon::run(&args.config).await,
+        Command::Run(args) => {
+            #[cfg(feature = "simulate")]
+            if let Some(pace) = args.clock {
+                clock::hurry(pace);
+            }
+            daemon::run(&args.config.config).await
+        }
         Command::Check(args) => commands::check::run(&args).await,
         Command::Discover(args) => commands::discover::run(&args).await,
         Command::Collect(args) => commands::collect::run(&args).await,

@@ -82,7 +82,7 @@ fn assume_role(state: &State, caller: &Caller, body: &[u8]) -> Result<Response, 
             role.arn == arn && (role.external_id.is_none() || role.external_id == external_id.as_deref())
         })
         .ok_or_else(denied)?;
-    let now_unix_s = state.world.clock.now_unix_s();
+    let now_unix_s = state.world.clock.unpaced_unix_s();
     let expires_unix_s = now_unix_s + state.keys.session_life_s(asked);
     let (id, secret, token) = state.keys.open(role, &session, (now_unix_s, expires_unix_s));
     let expiration = Timestamp::from_second(expires_unix_s).unwrap_or(Timestamp::MAX);

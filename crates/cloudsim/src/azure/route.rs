@@ -110,7 +110,10 @@ async fn answer(state: &State, request: &Request) -> Response {
 }
 
 fn identity(state: &State, request: &Request, operation: &Operation) -> Reply {
-    let (now_s, life_s) = (state.world.clock.now_unix_s(), state.token_life_s.load(Relaxed));
+    let (now_s, life_s) = (
+        state.world.clock.unpaced_unix_s(),
+        state.token_life_s.load(Relaxed),
+    );
     match operation {
         Operation::Token(tenant) => {
             state
@@ -142,7 +145,7 @@ fn identity(state: &State, request: &Request, operation: &Operation) -> Reply {
 fn api(state: &State, request: &Request, operation: &Operation, verdict: Verdict) -> Reply {
     let is_batch = matches!(operation, Operation::Batch { .. });
     let audience = if is_batch { METRICS_AUDIENCE } else { ARM_AUDIENCE };
-    let now_s = state.world.clock.now_unix_s();
+    let now_s = state.world.clock.unpaced_unix_s();
     if let Err(refusal) = state
         .entra
         .verify(header(&request.headers, "authorization"), audience, now_s)

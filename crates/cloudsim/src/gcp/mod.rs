@@ -187,7 +187,7 @@ impl Shared {
         if !self.faults.real_quotas() {
             return Ok(());
         }
-        let minute = self.world.clock.now_unix_s().div_euclid(60);
+        let minute = self.world.clock.unpaced_unix_s().div_euclid(60);
         let mut quota = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = quota.entry(project.id).or_insert((minute, 0));
         if spent.0 != minute {
@@ -208,7 +208,7 @@ impl Shared {
         project: &str,
         permission: &str,
     ) -> Result<&'static Project, ApiError> {
-        self.authority.check(headers, self.world.clock.now_unix_s())?;
+        self.authority.check(headers, self.world.clock.unpaced_unix_s())?;
         let project = resources::project(project).ok_or_else(|| ApiError::denied(permission, project))?;
         self.spend(project)?;
         Ok(project)

@@ -19,7 +19,7 @@ const JWT_GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// `POST /token`.
 pub(crate) async fn grant(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
-    let now_s = shared.world.clock.now_unix_s();
+    let now_s = shared.world.clock.unpaced_unix_s();
     let form: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
     let field = |name: &str| {
         form.iter()
@@ -61,7 +61,7 @@ pub(crate) async fn metadata(
     }
     let flavor = [("metadata-flavor", "Google")];
     match item.as_str() {
-        "token" => (flavor, fresh(&shared, shared.world.clock.now_unix_s())).into_response(),
+        "token" => (flavor, fresh(&shared, shared.world.clock.unpaced_unix_s())).into_response(),
         "email" => (flavor, ACCOUNT).into_response(),
         _ => (StatusCode::NOT_FOUND, flavor).into_response(),
     }
@@ -81,7 +81,7 @@ pub(crate) async fn impersonate(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let now_s = shared.world.clock.now_unix_s();
+    let now_s = shared.world.clock.unpaced_unix_s();
     let answer = shared
         .authority
         .check(&headers, now_s)

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
-use cloudsim::{Faults, World};
+use cloudsim::{Clock, Faults, World};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,7 @@ impl Clouds {
 pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let world = World {
         seed: args.seed,
+        clock: args.clock.map_or_else(Clock::default, Clock::paced),
         series: args.series,
         late_per_thousand: args.late,
         late_by: args.late_by,
