@@ -20,6 +20,7 @@ mod reload;
 mod restart;
 mod setup;
 mod systemd;
+mod week;
 
 use cloudsim::Faults;
 use compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};
