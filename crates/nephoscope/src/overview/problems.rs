@@ -271,7 +271,7 @@ mod tests {
         let found = find(
             &[skewed("a", -240), skewed("b", 30), skewed("c", -239)],
             &[],
-            &Usage::default(),
+            &room(),
         );
         let [problem] = &found[..] else {
             panic!("{found:?}")
