@@ -21,6 +21,7 @@ mod restart;
 mod setup;
 mod systemd;
 mod week;
+mod telemetry;
 
 use cloudsim::Faults;
 use compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};

@@ -145,6 +145,13 @@ impl Daemon {
         )
     }
 
+    /// The same with something before `run` on the command line.
+    pub fn start_with(folder: &Path, yaml: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
+        command.args(arguments);
+        Self::spawn(folder, yaml, command)
+    }
+
     /// As systemd would start it: with a socket for its notices and a watchdog that wants to hear from this process.
     pub fn start_notifying(folder: &Path, yaml: &str, socket: &Path, watchdog: Duration) -> Self {
         let mut command = Command::new("sh");

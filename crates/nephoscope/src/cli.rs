@@ -3,7 +3,6 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// Every point of AWS CloudWatch, Azure Monitor and Google Cloud Monitoring, once, to any OpenTelemetry backend.
 #[derive(Debug, Parser)]
@@ -22,35 +21,18 @@ pub(crate) struct Cli {
 /// How to log; always to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Form of the log lines.
-    #[arg(long, global = true, value_enum, default_value = "text")]
-    log_format: LogFormat,
+    /// Form of the log lines; absent = fields of the journal where standard error leads to it, else text.
+    #[arg(long, global = true, value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
     /// Least level: error, warn, info, debug, or a filter such as `info,gate=debug`.
     #[arg(long, global = true, env = "NEPHOSCOPE_LOG", default_value = "info")]
-    log_level: String,
+    pub(crate) log_level: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
+pub(crate) enum LogFormat {
     Text,
     Json,
-}
-
-impl Log {
-    /// Starts logging.
-    pub(crate) fn start(&self) {
-        let filter = EnvFilter::try_new(&self.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-        let colours =
-            std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(colours);
-        match self.log_format {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().init(),
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! Exit codes after sysexits, and the last sentence a failed command says.
 
+use crate::telemetry::log::Form;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -60,14 +61,15 @@ impl Display for Failure {
     }
 }
 
-/// Says why, if anything failed, and gives the exit code.
-pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            // A closed standard error leaves nobody to tell.
-            drop(writeln!(std::io::stderr(), "{}", failure.message.trim_end()));
-            ExitCode::from(failure.code)
-        }
+/// Says why, if anything failed, in the form of the log, and gives the exit code.
+pub(crate) fn code(result: Result<(), Failure>, form: Form) -> ExitCode {
+    let Err(failure) = result else {
+        return ExitCode::SUCCESS;
+    };
+    match form {
+        // A closed standard error leaves nobody to tell.
+        Form::Text => drop(writeln!(std::io::stderr(), "{failure}")),
+        Form::Json | Form::Journal => tracing::error!(exit_code = failure.code, "{failure}"),
     }
+    ExitCode::from(failure.code)
 }

@@ -6,11 +6,13 @@ mod clock;
 mod commands;
 mod control;
 mod daemon;
+mod events;
 mod exit;
 mod live;
 mod overview;
 mod recent;
 mod systemd;
+mod telemetry;
 mod wiring;
 
 use clap::Parser as _;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 /// How long what still runs may take to notice that everything has ended.
 const RUNTIME_GRACE: Duration = Duration::from_secs(2);
+use telemetry::log::Form;
 
 /// A poll of a million series needs for a while what it does not need afterwards. The allocator of the C library keeps it:
 /// docs/decisions/0002-memory.md has the figures.
@@ -28,14 +31,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli.log.start();
+    let form = match telemetry::log::start(&cli.log) {
+        Ok(form) => form,
+        Err(failure) => return exit::code(Err(failure), Form::Text),
+    };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli.command));
             runtime.shutdown_timeout(RUNTIME_GRACE);
             exit::code(result)
+            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+            exit::code(result, form)
         }
-        Err(error) => exit::code(Err(exit::Failure::software("starting the runtime", &error))),
+        Err(error) => {
+            let failure = exit::Failure::software("starting the runtime", &error);
+            exit::code(Err(failure), form)
+        }
     }
 }
 

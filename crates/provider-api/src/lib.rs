@@ -11,6 +11,7 @@ mod model;
 pub mod names;
 mod pages;
 mod provider;
+pub mod remedy;
 mod skips;
 mod target;
 mod texts;

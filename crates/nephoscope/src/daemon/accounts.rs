@@ -4,6 +4,7 @@ use crate::live::Live;
 use crate::wiring::{self, Configured};
 use gate::Gate;
 use provider_api::ProviderError;
+use provider_api::remedy::NOT_CONNECTED;
 use scheduler::Handle;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,8 +96,12 @@ impl Accounts {
         let (account, seconds) = (configured.name(), pause.as_secs());
         tracing::error!(
             account,
-            seconds,
-            "{error}; not connected, tried again in so many seconds"
+            scope = %error.scope(),
+            operation = error.operation(),
+            kind = error.kind().label(),
+            request_id = error.request_id(),
+            remedy = NOT_CONNECTED,
+            "account {account} is not connected and is tried again in {seconds} s: {error}. {NOT_CONNECTED}"
         );
         live.add_account(gate.clone(), Some(error.to_string()));
         self.again(configured, gate, tries + 1, pause);

@@ -1,8 +1,8 @@
 //! One account as people see it: its state, its figures, and what is wrong with it.
 
-use super::remedy::{NOT_CONNECTED, remedy};
 use super::state::{self, AccountState};
 use gate::{Failing, Gate, QuotaUse};
+use provider_api::remedy::{NOT_CONNECTED, remedy};
 use provider_api::{Cloud, UnixNanos};
 use scheduler::{AccountProgress, LastError};
 use std::cmp::Reverse;

@@ -5,7 +5,6 @@ mod account;
 mod destination;
 mod headline;
 mod problems;
-mod remedy;
 mod state;
 pub(crate) mod words;
 

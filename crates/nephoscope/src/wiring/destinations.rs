@@ -60,14 +60,20 @@ pub(crate) struct Cursor {
 /// How long to wait before a store that could not be read or written is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Failures in a row of which one is logged: one in five minutes.
+const SAID_EVERY: u32 = 300;
+
 #[async_trait]
 impl Source for Cursor {
     /// A store that cannot be read at the moment is asked again: what waits in it has not been lost.
     async fn next(&self) -> Option<(u64, Encoded)> {
+        let mut failures = 0;
         loop {
             match self.store.next(&self.destination).await {
                 Ok((sequence, entry)) => return Some((sequence, encoded(entry))),
-                Err(error) if error.is_retryable() => self.pause("reading what waits", &error).await,
+                Err(error) if error.is_retryable() => {
+                    self.pause("reading what waits", &error, &mut failures).await;
+                }
                 Err(StoreError::Closed) => return None,
                 Err(error) => {
                     tracing::error!(destination = %self.destination, %error, "delivery ends");
@@ -79,9 +85,13 @@ impl Source for Cursor {
 
     /// Not noted durably = delivered again after a restart, so it is tried until the store closes.
     async fn done(&self, sequence: u64) {
+        let mut failures = 0;
         loop {
             match self.store.acknowledge(&self.destination, sequence).await {
-                Err(error) if error.is_retryable() => self.pause("noting what was delivered", &error).await,
+                Err(error) if error.is_retryable() => {
+                    self.pause("noting what was delivered", &error, &mut failures)
+                        .await;
+                }
                 Ok(()) | Err(_) => return,
             }
         }
@@ -96,8 +106,11 @@ impl Source for Cursor {
 }
 
 impl Cursor {
-    async fn pause(&self, what: &str, error: &StoreError) {
-        tracing::warn!(destination = %self.destination, %error, "{what} failed; trying again");
+    async fn pause(&self, what: &str, error: &StoreError, failures: &mut u32) {
+        if failures.is_multiple_of(SAID_EVERY) {
+            tracing::warn!(destination = %self.destination, %error, failures, "{what} failed; trying again");
+        }
+        *failures += 1;
         sleep(STORE_PAUSE).await;
     }
 }

@@ -4,6 +4,7 @@ use super::{Asked, Poller};
 use crate::core::{Hole, Job};
 use crate::progress::LastError;
 use crate::settle::{Changed, Terms};
+use provider_api::remedy::remedy;
 use provider_api::{Failure, ProviderError, Skipped, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl Poller {
         self.progress.error(self.account(), kind);
         let event = format!("{group} {kind}");
         if let Some(since) = self.notices.due(event, self.clock.now()) {
-            tracing::warn!(account = %self.account(), %group, kind, since, message = failure.message, "a target failed and is asked for again");
+            tracing::warn!(account = %self.account(), %group, kind, since, why = failure.message, "a target failed and is asked for again");
         }
     }
 
@@ -95,7 +96,20 @@ impl Poller {
         let (now, kind) = (self.clock.now(), error.kind().label());
         let event = format!("{} {} {kind}", error.operation(), error.scope());
         if let Some(since) = self.notices.due(event, now) {
-            tracing::error!(account = %self.account(), request_id = error.request_id(), since, "{text}");
+            let (account, remedy) = (
+                self.account(),
+                remedy(error.cloud(), error.operation(), error.kind()),
+            );
+            tracing::error!(
+                %account,
+                scope = %error.scope(),
+                operation = error.operation(),
+                kind,
+                request_id = error.request_id(),
+                remedy = &*remedy,
+                since,
+                "account {account}: {text}. {remedy}"
+            );
         }
         self.progress.error(self.account(), kind);
         let last = LastError {

@@ -2,11 +2,11 @@
 //!
 //! Names in backticks are shown as code. What stands here goes beyond the cloud's own words, which are shown above it.
 
-use provider_api::{Cloud, ErrorKind};
+use crate::{Cloud, ErrorKind};
 use std::borrow::Cow;
 
 /// What to do.
-pub(crate) fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, str> {
+pub fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, str> {
     match kind {
         ErrorKind::Throttled { .. } => throttled(cloud).into(),
         ErrorKind::Unavailable { .. } => {
@@ -35,7 +35,7 @@ pub(crate) fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'st
 }
 
 /// An account that could not be connected at all: its configuration names something that is not there.
-pub(crate) const NOT_CONNECTED: &str = "Mend what the message says in this account's configuration, prove it with `nephoscope check`, then reload.";
+pub const NOT_CONNECTED: &str = "Mend what the message says in this account's configuration, prove it with `nephoscope check`, then reload.";
 
 fn throttled(cloud: Cloud) -> &'static str {
     match cloud {

@@ -1,0 +1,158 @@
+//! The log on standard error: text for people, JSON for machines, fields for the journal.
+//!
+//! Spans are for traces: the log shows events only.
+
+use crate::cli::{Log, LogFormat};
+use crate::events::Keeper;
+use crate::exit::Failure;
+use std::fmt;
+use std::io::IsTerminal as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use tracing::field::Field;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// What our fields in the journal begin with: `NEPHOSCOPE_ACCOUNT`, `NEPHOSCOPE_REQUEST_ID`.
+const JOURNAL_PREFIX: &str = "NEPHOSCOPE";
+
+/// How the log was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+    /// Fields of the journal.
+    Journal,
+}
+
+type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;
+
+/// Starts the log; a level that says nothing ends it before it began.
+pub(crate) fn start(args: &Log) -> Result<Form, Failure> {
+    let filter = filter(&args.log_level).map_err(Failure::usage)?;
+    let (form, layer) = match args.log_format {
+        Some(LogFormat::Text) => (Form::Text, text()),
+        Some(LogFormat::Json) => (Form::Json, json()),
+        None => match journal() {
+            Some(layer) => (Form::Journal, layer),
+            None => (Form::Text, text()),
+        },
+    };
+    let events = filter_fn(is_event);
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter.and(events)))
+        .with(Keeper)
+        .init();
+    super::panics::to_log();
+    Ok(form)
+}
+
+/// Spans are left to traces.
+fn is_event(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.is_event()
+}
+
+/// Checks each part by itself: the filter takes any word that is no level for the name of a crate, and logs nothing.
+fn filter(wanted: &str) -> Result<EnvFilter, String> {
+    let help = "write error, warn, info, debug, trace, off, or a filter such as `info,gate=debug`";
+    // The parser takes no word at all for `error`.
+    let level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+    let no_level = |part: &&str| !part.contains(['=', '[']) && !level(part);
+    let parts: Vec<&str> = wanted.split(',').map(str::trim).collect();
+    if let Some(wrong) = parts.iter().copied().find(no_level) {
+        return Err(format!(
+            "--log-level (NEPHOSCOPE_LOG): `{wrong}` is no level; {help}"
+        ));
+    }
+    EnvFilter::try_new(parts.join(","))
+        .map_err(|error| format!("--log-level (NEPHOSCOPE_LOG): `{wanted}`: {error}; {help}"))
+}
+
+fn text<S>() -> Boxed<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .with_target(false)
+        .fmt_fields(debug_fn(for_people))
+        .boxed()
+}
+
+/// The message comes first. That of an error ends with what to do, so the field of its own is for machines.
+fn for_people(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    match field.name() {
+        "message" => write!(out, "{value:?}"),
+        "remedy" => Ok(()),
+        name => write!(out, " {name}={value:?}"),
+    }
+}
+
+fn json<S>() -> Boxed<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .boxed()
+}
+
+/// Fields for the journal, when standard error leads there and the journal listens.
+fn journal<S>() -> Option<Boxed<S>>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let told = std::env::var_os("JOURNAL_STREAM")?;
+    if told.to_str() != stream_of_stderr().as_deref() {
+        return None;
+    }
+    let layer = tracing_journald::layer().ok()?;
+    let layer = layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()));
+    Some(layer.with_syslog_identifier("nephoscope".to_owned()).boxed())
+}
+
+/// Standard error as systemd names it in `JOURNAL_STREAM`: device and inode.
+fn stream_of_stderr() -> Option<String> {
+    let owned = std::io::stderr().as_fd().try_clone_to_owned().ok()?;
+    let about = std::fs::File::from(owned).metadata().ok()?;
+    Some(format!("{}:{}", about.dev(), about.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_says_nothing_is_refused_with_what_would_do() {
+        for good in [
+            "info",
+            "WARN",
+            "off",
+            "info,gate=debug",
+            "info, nephoscope::daemon=trace",
+        ] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for (bad, named) in [
+            ("inof", "`inof`"),
+            ("info,gate", "`gate`"),
+            ("info,gate=loud", "loud"),
+            ("", "``"),
+        ] {
+            let said = filter(bad).map(drop).unwrap_err();
+            assert!(said.contains(named) && said.contains("info,gate=debug"), "{said}");
+        }
+    }
+}
