@@ -2,8 +2,10 @@
 //!
 //! Providers hand in a request as a closure; the gate decides when it may go, how long it may take and whether it goes
 //! again. What a failure *means* is the provider's to say ([`ErrorKind`](provider_api::ErrorKind)); what is done about
-//! it is decided here, in [`reaction`]. A budget and a breaker belong between [`Gate::send`] and the quota.
+//! it is decided here, in [`reaction`]; a scope that does not answer is left alone by its breaker. A budget belongs between
+//! [`Gate::send`] and the quota.
 
+mod breaker;
 mod counters;
 mod failing;
 mod quota;
@@ -18,6 +20,7 @@ pub use rates::QuotaUse;
 pub use retry::{Reaction, RetryLimits, reaction};
 pub use skew::{Asked, Skew};
 
+use breaker::{Admission, Breakers, Change};
 use counters::Counters;
 use failing::Memory;
 use provider_api::{AccountId, Cloud, ErrorKind, Price, ProviderError, Scope};
@@ -29,6 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 /// How one account's requests are paced.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +87,7 @@ struct Shared {
     counters: Arc<Counters>,
     failing: Memory,
     skew: Skew,
+    breakers: Breakers,
 }
 
 impl Gate {
@@ -129,6 +135,7 @@ impl Gate {
                 counters,
                 failing: Memory::default(),
                 skew,
+                breakers: Breakers::default(),
             }),
         }
     }
@@ -150,21 +157,25 @@ impl Gate {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
-        let limits = &self.shared.config.retry;
+        let limits = self.admitted(request)?;
         let begun = Instant::now();
         let mut tries = 0;
         loop {
             let failure = match self.once(request, &mut attempt).await {
                 Ok(answer) => {
                     self.shared.failing.succeeded(&request.scope, request.operation);
+                    self.tell(
+                        request,
+                        self.shared.breakers.answered(Instant::now(), &request.scope),
+                    );
                     return Ok(answer);
                 }
                 Err(failure) => failure,
             };
             tries += 1;
-            match reaction(failure.kind(), tries, begun.elapsed(), limits, fastrand::f64()) {
+            match reaction(failure.kind(), tries, begun.elapsed(), &limits, fastrand::f64()) {
                 Reaction::GiveUp => {
-                    self.shared.failing.failed(Instant::now(), &failure);
+                    self.gave_up(request, &failure);
                     return Err(failure);
                 }
                 Reaction::TryAgainAfter(wait) => {
@@ -191,9 +202,65 @@ impl Gate {
         self.shared.failing.list(Instant::now())
     }
 
+    /// The scopes asked lately, and whether the breaker of each is open: then only probes go.
+    pub fn breakers(&self) -> Vec<(Scope, bool)> {
+        self.shared.breakers.list()
+    }
+
     /// The quota that is used most at present; nothing before the first request with one.
     pub fn busiest(&self) -> Option<QuotaUse> {
         self.shared.rates.busiest(Instant::now())
+    }
+
+    /// How often a request may be tried: a probe goes once. Refused while the breaker of its scope is open.
+    fn admitted(&self, request: &Request) -> Result<RetryLimits, ProviderError> {
+        let limits = self.shared.config.retry.clone();
+        match self.shared.breakers.admit(Instant::now(), &request.scope) {
+            Admission::Go => Ok(limits),
+            Admission::Probe => Ok(RetryLimits {
+                attempts: 1,
+                ..limits
+            }),
+            Admission::Refused {
+                wait,
+                last: (kind, why),
+            } => {
+                let seconds = wait.as_secs() + 1;
+                let message = format!(
+                    "not asked, because this scope has not answered for a while; it is tried again within {seconds} s. \
+                     The last time: {why}"
+                );
+                let (scope, cloud) = (request.scope.clone(), self.shared.cloud);
+                Err(ProviderError::new(cloud, request.operation, scope, kind, message))
+            }
+        }
+    }
+
+    fn gave_up(&self, request: &Request, failure: &ProviderError) {
+        let now = Instant::now();
+        self.shared.failing.failed(now, failure);
+        let change = if breaker::counts(failure.kind()) {
+            self.shared.breakers.failed(now, failure)
+        } else {
+            self.shared.breakers.answered(now, &request.scope)
+        };
+        self.tell(request, change);
+    }
+
+    fn tell(&self, request: &Request, change: Option<Change>) {
+        let (account, scope) = (&self.shared.account, &request.scope);
+        match change {
+            None => {}
+            Some(Change::Opened) => tracing::warn!(
+                %account, %scope,
+                "account {account}: {scope} does not answer again and again; until it does, only one request at a time \
+                 probes it"
+            ),
+            Some(Change::Closed(open)) => {
+                let seconds = open.as_secs();
+                tracing::info!(%account, %scope, seconds, "account {account}: {scope} answers again");
+            }
+        }
     }
 
     async fn once<T, F, Fut>(&self, request: &Request, attempt: &mut F) -> Result<T, ProviderError>
@@ -209,16 +276,34 @@ impl Gate {
             .rates
             .count(Instant::now(), &request.scope, request.operation);
         let limit = self.shared.config.attempt_timeout;
-        let result = match timeout(limit, attempt()).await {
+        let span = self.span(request);
+        let result = match timeout(limit, attempt()).instrument(span.clone()).await {
             Ok(result) => result,
             Err(_elapsed) => Err(self.timed_out(request, limit)),
         };
         drop(slot);
         let outcome = result.as_ref().map_or_else(|e| e.kind().label(), |_| "ok");
+        span.record("outcome", outcome);
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
         self.shared
             .counters
             .answered(request.operation, outcome, request.price);
         result
+    }
+
+    fn span(&self, request: &Request) -> Span {
+        tracing::info_span!(
+            "request",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            cloud = self.shared.cloud.as_str(),
+            account = %self.shared.account,
+            scope = %request.scope,
+            operation = request.operation,
+            outcome = Empty,
+        )
     }
 
     fn timed_out(&self, request: &Request, limit: Duration) -> ProviderError {
@@ -311,6 +396,35 @@ mod tests {
         });
         let answer: Result<(), _> = gate.send(&request(), std::future::pending).await;
         assert_eq!(answer.err().map(|e| e.kind().clone()), Some(ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scope_that_does_not_answer_is_probed_until_it_does() {
+        let gate = gate(GateConfig {
+            attempt_timeout: Duration::from_secs(1),
+            ..GateConfig::default()
+        });
+        for _ in 0..3 {
+            let silent: Result<(), _> = gate.send(&request(), std::future::pending).await;
+            assert!(silent.is_err());
+        }
+        let asked = gate.snapshot().requests[0].requests;
+        let refused = gate.send(&request(), || async { Ok(()) }).await.unwrap_err();
+        assert_eq!(refused.kind(), &ErrorKind::TimedOut);
+        assert!(refused.message().contains("tried again within 20 s"), "{refused}");
+        assert_eq!(gate.snapshot().requests[0].requests, asked, "nothing was sent");
+        assert_eq!(gate.breakers(), [(Scope::new("r"), true)]);
+        sleep(Duration::from_secs(20)).await;
+        let probe: Result<(), _> = gate.send(&request(), std::future::pending).await;
+        assert!(probe.is_err());
+        assert_eq!(
+            gate.snapshot().requests[0].requests,
+            asked + 1,
+            "a probe goes once"
+        );
+        sleep(Duration::from_secs(20)).await;
+        assert!(gate.send(&request(), || async { Ok(()) }).await.is_ok());
+        assert_eq!(gate.breakers(), [(Scope::new("r"), false)]);
     }
 
     #[tokio::test(start_paused = true)]
