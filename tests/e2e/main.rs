@@ -14,6 +14,7 @@ mod backfill;
 mod clock;
 mod commands;
 mod compare;
+mod exposition;
 mod hostile;
 mod packaged;
 mod reload;

@@ -375,14 +375,14 @@ pub fn identity(p: &FlatPoint) -> String {
     format!("{:?} {} {:?} {}", p.resource, p.metric, p.attributes, p.time)
 }
 
-/// What all configurations have in common.
+/// What all configurations have in common. Telemetry is off, so that only the clouds' points reach the receiver.
 pub fn general(folder: &Path, receiver: &Receiver, protocol: &str) -> String {
     let endpoint = match protocol {
         "grpc" => receiver.grpc_endpoint(),
         _ => receiver.http_endpoint(),
     };
     format!(
-        "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ndefaults:\n  poll: {{ every: 1m, settle: 5m, lookback: 2m, initial: \
+        "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ntelemetry: {{ enabled: false }}\ndefaults:\n  poll: {{ every: 1m, settle: 5m, lookback: 2m, initial: \
          15m }}\ndestinations:\n  - name: receiver\n    otlp: {{ endpoint: \"{endpoint}\", protocol: {protocol} }}\n",
         folder.join("state").display()
     )
@@ -406,13 +406,17 @@ pub async fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// The body of a plain GET.
 pub async fn http_get(address: &str, path: &str) -> String {
+    http_get_with(address, path, "").await.1
+}
+
+/// Head and body of a GET with further header lines, each with its line end.
+pub async fn http_get_with(address: &str, path: &str, headers: &str) -> (String, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    answer
-        .split_once("\r\n\r\n")
-        .map_or(String::new(), |(_, body)| body.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.to_owned(), body.to_owned())
 }

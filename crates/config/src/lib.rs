@@ -29,7 +29,7 @@ pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, Clients, Config, CustomAzureCloud,
     Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp, Poll, RateLimit,
-    ServerTls, StaticKeys, Tls, Token as ApiToken,
+    ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};

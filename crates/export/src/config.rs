@@ -102,6 +102,15 @@ impl fmt::Debug for OtlpConfig {
     }
 }
 
+/// What a request holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// An `ExportMetricsServiceRequest`.
+    Metrics,
+    /// An `ExportTraceServiceRequest`.
+    Traces,
+}
+
 /// OTLP's two transports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {

@@ -3,7 +3,7 @@
 //! What cannot be used is refused here, in words for the person who wrote the configuration. Nothing connects yet: a
 //! back end that is down at start is the delivery loop's ordinary case.
 
-use crate::config::{DestinationConfig, Kind, OtlpConfig, Protocol};
+use crate::config::{DestinationConfig, Kind, OtlpConfig, Protocol, Signal};
 use crate::file::{JsonFile, Stdout};
 use crate::otlp_grpc::Grpc;
 use crate::otlp_http::Http;
@@ -66,7 +66,7 @@ pub fn connect(config: &DestinationConfig) -> Result<Destination, ConnectError> 
 
 fn open(config: &DestinationConfig) -> Result<Destination, ConnectError> {
     let transport: Arc<dyn Transport> = match &config.kind {
-        Kind::Otlp(o) => otlp(o).map_err(|(what, source)| ConnectError::Invalid {
+        Kind::Otlp(o) => otlp(o, Signal::Metrics).map_err(|(what, source)| ConnectError::Invalid {
             name: config.name.clone(),
             what,
             source,
@@ -87,13 +87,13 @@ fn open(config: &DestinationConfig) -> Result<Destination, ConnectError> {
     })
 }
 
-fn otlp(config: &OtlpConfig) -> Result<Arc<dyn Transport>, Wrong> {
+pub(crate) fn otlp(config: &OtlpConfig, signal: Signal) -> Result<Arc<dyn Transport>, Wrong> {
     if let Some(pem) = config.tls.as_ref().and_then(|tls| tls.ca_pem.as_ref()) {
         check_authorities(pem)?;
     }
     Ok(match config.protocol {
-        Protocol::Grpc => Arc::new(Grpc::new(config)?),
-        Protocol::Http => Arc::new(Http::new(config)?),
+        Protocol::Grpc => Arc::new(Grpc::new(config, signal)?),
+        Protocol::Http => Arc::new(Http::new(config, signal)?),
     })
 }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
@@ -171,12 +173,20 @@ impl<S: Source> Delivery<S> {
 
     /// One attempt; after `stop` it has a grace to end.
     async fn attempt(&self, part: &Encoded, stop: &CancellationToken) -> Result<Verdict, Stopped> {
-        let mut attempt = self.transport.deliver(part);
-        tokio::select! {
-            verdict = &mut attempt => return Ok(verdict),
-            () = stop.cancelled() => {}
-        }
-        timeout(STOP_GRACE, attempt).await.map_err(|_| Stopped)
+        let span = tracing::info_span!(
+            "export",
+            otel.kind = "client",
+            destination = self.watch.name(),
+            points = part.points,
+            outcome = Empty,
+        );
+        let mut attempt = self.transport.deliver(part).instrument(span.clone());
+        let verdict = tokio::select! {
+            verdict = &mut attempt => Ok(verdict),
+            () = stop.cancelled() => timeout(STOP_GRACE, &mut attempt).await.map_err(|_| Stopped),
+        };
+        span.record("outcome", verdict.as_ref().map_or("stopped", Verdict::label));
+        verdict
     }
 }
 

@@ -15,6 +15,7 @@ mod file;
 mod health;
 mod otlp_grpc;
 mod otlp_http;
+mod own;
 mod prometheus;
 mod recode;
 mod stats;
@@ -26,11 +27,12 @@ mod wire;
 #[cfg(feature = "receiver")]
 pub mod receiver;
 
-pub use config::{Compression, Deltas, DestinationConfig, Kind, OtlpConfig, Protocol, Tls};
+pub use config::{Compression, Deltas, DestinationConfig, Kind, OtlpConfig, Protocol, Signal, Tls};
 pub use connect::{ConnectError, Destination, connect};
 pub use delivery::{Delivery, Source};
 pub use encode::{Encoded, Limits, encode};
 pub use file::{JsonFile, Stdout, to_json_lines};
+pub use own::Sender;
 pub use prometheus::Latest;
 pub use recode::{DecodeError, decode, recode, split};
 pub use stats::{DeliverySnapshot, DeliveryStats};

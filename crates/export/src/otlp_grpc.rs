@@ -6,7 +6,7 @@
 
 use crate::advice::broken;
 use crate::body::{Body as Message, body};
-use crate::config::{Compression, OtlpConfig, Tls};
+use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, grpc_verdict, http_verdict, partial_success};
@@ -19,7 +19,8 @@ use tonic::body::Body;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tower::Service;
 
-const PATH: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 /// The specification's bound for an answer.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Grpc {
     channel: Channel,
+    path: &'static str,
     headers: HeaderMap,
     compression: Compression,
     timeout: Duration,
@@ -39,7 +41,7 @@ pub(crate) struct Grpc {
 
 impl Grpc {
     /// Connects lazily, at the first batch.
-    pub(crate) fn new(config: &OtlpConfig) -> Result<Self, Wrong> {
+    pub(crate) fn new(config: &OtlpConfig, signal: Signal) -> Result<Self, Wrong> {
         let url = config.url();
         let secure = url.starts_with("https://");
         let mut endpoint = Endpoint::from_shared(url)
@@ -56,6 +58,10 @@ impl Grpc {
         let (channel, headers) = (endpoint.connect_lazy(), headers(config)?);
         Ok(Self {
             channel,
+            path: match signal {
+                Signal::Metrics => METRICS,
+                Signal::Traces => TRACES,
+            },
             headers,
             compression: config.compression,
             timeout: config.timeout,
@@ -67,7 +73,7 @@ impl Grpc {
         let mut request = Request::new(Body::new(Full::new(frame(&message))));
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
-        *request.uri_mut() = http::Uri::from_static(PATH);
+        *request.uri_mut() = http::Uri::from_static(self.path);
         let map = request.headers_mut();
         map.extend(self.headers.clone());
         map.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

@@ -5,7 +5,7 @@
 
 use crate::advice::broken;
 use crate::body::{Body, body};
-use crate::config::{Compression, OtlpConfig, Tls};
+use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, http_verdict};
@@ -14,7 +14,8 @@ use bytes::BytesMut;
 use http::header;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, Url, redirect};
 
-const DEFAULT_PATH: &str = "/v1/metrics";
+const METRICS: &str = "/v1/metrics";
+const TRACES: &str = "/v1/traces";
 /// Enough for any partial success and for the first words of an error page.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
 
@@ -28,11 +29,10 @@ pub(crate) struct Http {
 
 impl Http {
     /// Connects lazily, at the first batch.
-    pub(crate) fn new(config: &OtlpConfig) -> Result<Self, Wrong> {
+    pub(crate) fn new(config: &OtlpConfig, signal: Signal) -> Result<Self, Wrong> {
         let mut url = Url::parse(&config.url()).map_err(|e| wrong("the endpoint", e))?;
-        if matches!(url.path(), "" | "/") {
-            url.set_path(DEFAULT_PATH);
-        }
+        let path = path(url.path(), signal);
+        url.set_path(&path);
         let builder = Client::builder()
             .timeout(config.timeout)
             .redirect(redirect::Policy::none())
@@ -60,6 +60,15 @@ impl Http {
             request = request.header(header::CONTENT_ENCODING, encoding);
         }
         read(request.send().await?).await
+    }
+}
+
+/// An endpoint with a path of its own is that of the metrics; traces go beside it where it has the usual name.
+fn path(written: &str, signal: Signal) -> String {
+    match (signal, written) {
+        (Signal::Metrics, "" | "/") => METRICS.to_owned(),
+        (Signal::Metrics, own) => own.to_owned(),
+        (Signal::Traces, own) => own.strip_suffix(METRICS).unwrap_or_default().to_owned() + TRACES,
     }
 }
 
@@ -106,4 +115,21 @@ fn with_tls(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Wron
         builder = builder.identity(identity);
     }
     Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_go_beside_metrics() {
+        for (written, metrics, traces) in [
+            ("/", "/v1/metrics", "/v1/traces"),
+            ("/otlp/v1/metrics", "/otlp/v1/metrics", "/otlp/v1/traces"),
+            ("/api/push", "/api/push", "/v1/traces"),
+        ] {
+            assert_eq!(path(written, Signal::Metrics), metrics);
+            assert_eq!(path(written, Signal::Traces), traces);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A real OTLP receiver on loopback, for tests and the demo: gRPC and HTTP, gzip and zstd, TLS if wanted, the usual
 //! 4 MiB limit.
 //!
-//! It flattens what arrives into [`FlatPoint`]s and can be told to misbehave ([`Fault`]). Independent of our encoder:
+//! It flattens what arrives into [`FlatPoint`]s and [`FlatSpan`]s and can be told to misbehave ([`Fault`]). Independent of our encoder:
 //! it uses the generated service, so what it reads is what any OTLP server would read.
 
 mod fault;
@@ -10,7 +10,7 @@ mod serve;
 mod tls;
 
 pub use fault::{Bad, Fault};
-pub use flat::{FlatExemplar, FlatPoint, FlatValue};
+pub use flat::{FlatExemplar, FlatPoint, FlatSpan, FlatValue};
 pub use serve::points;
 pub use tls::ServerTls;
 
@@ -61,6 +61,7 @@ impl fmt::Debug for Receiver {
 #[derive(Default)]
 struct State {
     points: Mutex<Vec<FlatPoint>>,
+    spans: Mutex<Vec<FlatSpan>>,
     script: Mutex<Script>,
     on_points: Mutex<Option<OnPoints>>,
     on_batch: Mutex<Option<OnBatch>>,
@@ -117,6 +118,11 @@ impl Receiver {
     /// All points so far, in order of arrival.
     pub fn received(&self) -> Vec<FlatPoint> {
         lock(&self.state.points).clone()
+    }
+
+    /// All spans so far, in order of arrival.
+    pub fn spans(&self) -> Vec<FlatSpan> {
+        lock(&self.state.spans).clone()
     }
 
     /// All points so far, which are then forgotten.

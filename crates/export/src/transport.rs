@@ -60,6 +60,19 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// For traces.
+    pub(crate) fn label(&self) -> &'static str {
+        match self {
+            Self::Delivered { .. } => "delivered",
+            Self::Retry { .. } => "retry",
+            Self::Hold { .. } => "hold",
+            Self::Drop { .. } => "drop",
+            Self::Split { .. } => "split",
+        }
+    }
+}
+
 /// Reads a gRPC status that **the server** sent. A broken connection never comes here: it is always a retry.
 pub(crate) fn grpc_verdict(status: &Status) -> Verdict {
     let after = status.get_details_retry_info().and_then(|info| info.retry_delay);

@@ -37,6 +37,10 @@ impl Watch {
         self.stats = stats;
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn stats(&self) -> &Arc<DeliveryStats> {
         &self.stats
     }

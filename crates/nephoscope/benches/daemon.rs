@@ -203,6 +203,7 @@ fn configuration(folder: &Path, clouds: &Clouds, otlp: &str) -> String {
         r#"
 state: {{ dir: "{folder}/state" }}
 listen: 127.0.0.1:0
+telemetry: {{ enabled: false }}
 defaults:
   poll: {{ every: 1h, settle: 2m, lookback: 2m, initial: 10m }}
 destinations:

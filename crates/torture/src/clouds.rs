@@ -211,7 +211,7 @@ fn lines(of: &[&str], line: impl Fn(&str) -> String) -> String {
 
 fn general(folder: &Path, destinations: &[Destination]) -> String {
     let mut text = format!(
-        "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ndefaults:\n  poll: {{ every: 5s, settle: {}s, lookback: 10m, initial: \
+        "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ntelemetry: {{ enabled: false }}\ndefaults:\n  poll: {{ every: 5s, settle: {}s, lookback: 10m, initial: \
          15m }}\ndestinations:\n",
         folder.join("state").display(),
         SETTLE.as_secs(),

@@ -9,6 +9,7 @@ mod azure;
 mod destination;
 mod gcp;
 mod poll;
+mod telemetry;
 mod texts;
 
 use std::{collections::HashMap, net::SocketAddr, path::Path};
@@ -61,11 +62,7 @@ impl Checker<'_> {
             ),
             listen,
             api: self.api(&file.api, listen, at),
-            telemetry: file
-                .telemetry
-                .as_ref()
-                .and_then(|telemetry| telemetry.enabled)
-                .unwrap_or(true),
+            telemetry: self.telemetry(file, &at.key("telemetry")),
             destinations: self.each(&file.destinations, &at.key("destinations"), Checker::destination),
             aws: self.each(&file.aws, &at.key("aws"), |checker, item, at| {
                 checker.aws(item, &poll, usd, at)

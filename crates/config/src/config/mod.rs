@@ -32,8 +32,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Who may ask over HTTP, and how.
     pub api: Api,
-    /// Whether our own telemetry goes to the first OTLP destination.
-    pub telemetry: bool,
+    /// Where our own telemetry goes, if anywhere.
+    pub telemetry: Option<Telemetry>,
     /// Where points go; at least one, names unique.
     pub destinations: Vec<Destination>,
     /// AWS accounts.
@@ -42,6 +42,17 @@ pub struct Config {
     pub azure: Vec<AzureAccount>,
     /// Groups of Google Cloud projects.
     pub gcp: Vec<GcpAccount>,
+}
+
+/// Where and how our own telemetry is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Telemetry {
+    /// Name of an OTLP destination.
+    pub destination: String,
+    /// Time between two requests with metrics.
+    pub interval: Duration,
+    /// Share of traces that is sent, from 0 to 1.
+    pub sample: f64,
 }
 
 /// When and how far back to ask; resolved entry > account > defaults > built-in.

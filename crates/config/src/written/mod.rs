@@ -68,8 +68,25 @@ pub struct Defaults {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Telemetry {
-    /// Whether to send it to the first OTLP destination. Default: true. `/metrics` is always served.
+    /// Whether to send it. Default: true. `/metrics` is always served.
     pub enabled: Option<bool>,
+    /// The OTLP destination it goes to, by its name. Default: the first.
+    #[schemars(extend("examples" = ["gateway"]))]
+    pub destination: Option<String>,
+    /// How often its metrics are sent. Default: 1m.
+    #[schemars(extend("examples" = ["1m"]))]
+    pub interval: Option<DurationText>,
+    /// Traces of polls, API requests and deliveries.
+    pub traces: Traces,
+}
+
+/// Traces of polls, API requests and deliveries.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Traces {
+    /// Which share of them is sent, from 0 to 1. Default: 0.01.
+    #[schemars(extend("examples" = [0.01]))]
+    pub sample: Option<f64>,
 }
 
 /// When and how far back to ask.

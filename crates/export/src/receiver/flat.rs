@@ -1,6 +1,7 @@
 //! OTLP's tree as a flat list, so that a test can say what it expects in one line.
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value as Any};
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Exemplar, HistogramDataPoint, Metric, NumberDataPoint, exemplar, metric::Data,
@@ -200,4 +201,44 @@ fn map(attributes: &[KeyValue]) -> BTreeMap<String, String> {
         other => format!("{other:?}"),
     };
     attributes.iter().map(|a| (a.key.clone(), text(a))).collect()
+}
+
+/// One span with everything it stands under.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FlatSpan {
+    /// Resource attributes.
+    pub resource: BTreeMap<String, String>,
+    /// Its name.
+    pub name: String,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// 16 bytes.
+    pub trace_id: Vec<u8>,
+    /// 8 bytes.
+    pub span_id: Vec<u8>,
+    /// 8 bytes, or none at the root.
+    pub parent_span_id: Vec<u8>,
+}
+
+/// All spans of a request.
+pub(super) fn spans(request: &ExportTraceServiceRequest) -> Vec<FlatSpan> {
+    let mut out = Vec::new();
+    for r in &request.resource_spans {
+        let resource = r
+            .resource
+            .as_ref()
+            .map(|r| map(&r.attributes))
+            .unwrap_or_default();
+        for span in r.scope_spans.iter().flat_map(|scope| &scope.spans) {
+            out.push(FlatSpan {
+                resource: resource.clone(),
+                name: span.name.clone(),
+                attributes: map(&span.attributes),
+                trace_id: span.trace_id.clone(),
+                span_id: span.span_id.clone(),
+                parent_span_id: span.parent_span_id.clone(),
+            });
+        }
+    }
+    out
 }

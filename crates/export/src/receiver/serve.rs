@@ -1,7 +1,7 @@
 //! The receiver's two servers: the generated gRPC service and an HTTP route.
 
 use super::fault::Fault;
-use super::flat::{FlatPoint, flatten};
+use super::flat::{self, FlatPoint, flatten};
 use super::tls::TlsListener;
 use super::{MAX_MESSAGE_BYTES, State, lock};
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -15,6 +15,12 @@ use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::
 };
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message;
 use std::io::Read;
@@ -45,6 +51,17 @@ impl MetricsService for Service {
     }
 }
 
+#[tonic::async_trait]
+impl TraceService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        lock(&self.0.spans).extend(flat::spans(&request.into_inner()));
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
 /// What each of the two servers answers.
 pub(super) struct Routes {
     pub(super) grpc: Router,
@@ -57,10 +74,17 @@ pub(super) fn routes(state: &Arc<State>) -> Routes {
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Zstd)
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
+    let traces = TraceServiceServer::new(Service(Arc::clone(state)))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(MAX_MESSAGE_BYTES);
     Routes {
-        grpc: tonic::service::Routes::new(service).into_axum_router(),
+        grpc: tonic::service::Routes::new(service)
+            .add_service(traces)
+            .into_axum_router(),
         http: Router::new()
             .route("/v1/metrics", post(export))
+            .route("/v1/traces", post(traced))
             .layer(DefaultBodyLimit::max(MAX_MESSAGE_BYTES))
             .with_state(Arc::clone(state)),
     }
@@ -121,6 +145,18 @@ fn request(encoding: Option<&str>, body: &[u8]) -> Result<(ExportMetricsServiceR
 /// The status of the refusal.
 pub fn points(encoding: Option<&str>, body: &[u8]) -> Result<Vec<FlatPoint>, StatusCode> {
     request(encoding, body).map(|(request, _)| flatten(&request))
+}
+
+async fn traced(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Bytes) -> HttpResponse {
+    let encoding = headers
+        .get(header::CONTENT_ENCODING)
+        .and_then(|e| e.to_str().ok());
+    let decoded = raw(encoding, &body).map(|raw| ExportTraceServiceRequest::decode(&*raw));
+    let Ok(Ok(request)) = decoded else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    lock(&state.spans).extend(flat::spans(&request));
+    [(header::CONTENT_TYPE, "application/x-protobuf")].into_response()
 }
 
 /// The message without its compression.

@@ -1,195 +1,168 @@
-//! The daemon's own figures as Prometheus text.
+//! The daemon's own figures at `/metrics`: Prometheus text, or `OpenMetrics` for those who like it better. What they are
+//! and how they are measured is [`crate::telemetry`]'s.
 
+use super::api::form::liking;
 use crate::clock::SystemClock;
 use crate::live::Live;
-use scheduler::{AccountProgress, Clock as _};
+use crate::telemetry::instruments::{About, Figure, Kind};
+use crate::telemetry::measure::{Measured, Sample};
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use scheduler::Clock as _;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-/// All metrics of the moment.
-pub(super) fn render(state: &Live) -> String {
-    let mut out = Text::default();
-    let version = env!("CARGO_PKG_VERSION");
-    out.sample("build_info", "gauge", &[("version", version)], &1);
-    let reloads = state.reloads();
-    for (outcome, count) in [("ok", reloads.ok), ("refused", reloads.refused)] {
-        let labels = [("outcome", outcome)];
-        out.sample("config_reloads_total", "counter", &labels, &count);
-    }
-    gates(state, &mut out);
-    accounts(state, &mut out);
-    destinations(state, &mut out);
-    let usage = state.store.usage();
-    out.sample("store_bytes", "gauge", &[], &usage.spool_bytes);
-    out.sample("spool_points", "gauge", &[], &usage.spool_points);
-    out.sample("store_full", "gauge", &[], &u8::from(usage.full));
-    out.sample("ledger_series", "gauge", &[], &usage.series);
-    let now = SystemClock.now();
-    for waiting in &usage.destinations {
-        let labels = [("destination", waiting.name.as_str())];
-        out.sample("spool_pending_bytes", "gauge", &labels, &waiting.pending_bytes);
-        out.sample("spool_pending_points", "gauge", &labels, &waiting.pending_points);
-        let lag = waiting.oldest_end.map_or(0, |oldest| now.since(oldest).as_secs());
-        out.sample("destination_lag_seconds", "gauge", &labels, &lag);
-        out.sample(
-            "spool_dropped_points_total",
-            "counter",
-            &labels,
-            &waiting.dropped_points,
-        );
-    }
-    out.finish()
+/// One of the two forms of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Prometheus,
+    OpenMetrics,
 }
 
-fn gates(state: &Live, out: &mut Text) {
-    for gate in state.gates() {
-        let (cloud, account) = (gate.cloud().as_str(), gate.account().to_string());
-        let passed = gate.snapshot();
-        for c in &passed.requests {
-            let labels = [
-                ("cloud", cloud),
-                ("account", &account),
-                ("operation", c.operation),
-                ("outcome", c.outcome),
-            ];
-            out.sample("api_requests_total", "counter", &labels, &c.requests);
-        }
-        for (kind, retries) in &passed.retries {
-            out.sample(
-                "retries_total",
-                "counter",
-                &[("account", &account), ("kind", kind)],
-                retries,
-            );
-        }
-        let (whole, part) = (passed.usd_nanos / 1_000_000_000, passed.usd_nanos % 1_000_000_000);
-        let labels = [("cloud", cloud), ("account", &account)];
-        out.sample(
-            "api_cost_usd_total",
-            "counter",
-            &labels,
-            &format_args!("{whole}.{part:09}"),
-        );
-        let waited = passed.waited.as_secs_f64();
-        out.sample("gate_wait_seconds", "counter", &[("account", &account)], &waited);
-        if let Some(ahead) = gate.skew().ahead_seconds(SystemClock.now()) {
-            out.sample("clock_skew_seconds", "gauge", &[("account", &account)], &ahead);
-        }
-    }
-}
-
-fn accounts(state: &Live, out: &mut Text) {
-    for account in state.progress.snapshot() {
-        counters(&account, out);
-        let labels = [("account", account.name.as_str())];
-        out.sample("series_active", "gauge", &labels, &account.series);
-        out.sample("targets", "gauge", &labels, &account.targets);
-        out.sample("polls_in_flight", "gauge", &labels, &account.in_flight);
-        groups(&account, out);
-    }
-    let skipped = state.progress.ticks_skipped();
-    out.sample("ticks_skipped_total", "counter", &[], &skipped);
-    for known in state.progress.namespaces() {
-        let labels = [
-            ("cloud", known.cloud),
-            ("namespace", &*known.namespace),
-            ("source", known.source.label()),
-        ];
-        out.sample("settle_seconds", "gauge", &labels, &known.settle.as_secs_f64());
-    }
-}
-
-fn counters(account: &AccountProgress, out: &mut Text) {
-    let labels = [("account", account.name.as_str())];
-    for (name, value) in [
-        ("polls_total", account.polls),
-        ("points_collected_total", account.points),
-        ("points_late_total", account.late),
-        ("points_repeated_total", account.repeated),
-        ("points_revised_total", account.revised),
-        ("points_too_old_total", account.too_old),
-        ("points_deferred_total", account.deferred),
-        ("lost_seconds_total", account.lost_seconds),
-        ("backlog_calls_total", account.backlog_windows),
-    ] {
-        out.sample(name, "counter", &labels, &value);
-    }
-    for (reason, points) in &account.skipped {
-        let labels = [("account", account.name.as_str()), ("reason", reason)];
-        out.sample("points_skipped_total", "counter", &labels, points);
-    }
-    for (kind, errors) in &account.errors {
-        let labels = [("account", account.name.as_str()), ("kind", kind)];
-        out.sample("poll_errors_total", "counter", &labels, errors);
-    }
-}
-
-fn groups(account: &AccountProgress, out: &mut Text) {
-    let now = SystemClock.now();
-    for (name, group) in &account.groups {
-        let labels = [("account", account.name.as_str()), ("group", name)];
-        if let Some(newest) = group.newest {
-            let age = now.since(newest).as_secs();
-            out.sample("freshness_seconds", "gauge", &labels, &age);
-        }
-        out.sample("behind_seconds", "gauge", &labels, &group.behind.as_secs());
-        out.sample("lookback_seconds", "gauge", &labels, &group.lookback.as_secs());
-    }
-}
-
-fn destinations(state: &Live, out: &mut Text) {
-    for destination in state.destinations() {
-        let now = destination.stats.snapshot();
-        let labels = [("destination", destination.name.as_str())];
-        out.sample(
-            "points_delivered_total",
-            "counter",
-            &labels,
-            &now.delivered_points,
-        );
-        out.sample("points_rejected_total", "counter", &labels, &now.rejected_points);
-        out.sample("points_dropped_total", "counter", &labels, &now.dropped_points);
-        out.sample("destination_up", "gauge", &labels, &u8::from(now.up));
-    }
-}
-
-/// Samples grouped by metric, as the format wants them.
-#[derive(Default)]
-struct Text {
-    families: indexmap::IndexMap<&'static str, String>,
-}
-
-impl Text {
-    fn sample(
-        &mut self,
-        name: &'static str,
-        kind: &str,
-        labels: &[(&str, &str)],
-        value: &dyn std::fmt::Display,
-    ) {
-        let family = self
-            .families
-            .entry(name)
-            .or_insert_with(|| format!("# TYPE nephoscope_{name} {kind}\n"));
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(k, v)| format!("{k}=\"{}\"", escaped(v)))
+impl Format {
+    fn accepted(headers: &HeaderMap) -> Self {
+        let given = headers.get_all(header::ACCEPT).iter();
+        let ranges: Vec<&str> = given
+            .flat_map(|value| value.to_str().unwrap_or("").split(','))
+            .map(str::trim)
             .collect();
-        let braces = if labels.is_empty() {
+        // What is only covered by `*/*` gets the plainer form.
+        let open = liking(&ranges, "application/openmetrics-text");
+        if open > 0 && open > liking(&ranges, "text/plain") {
+            Self::OpenMetrics
+        } else {
+            Self::Prometheus
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+
+    /// What stands behind `# HELP` and `# TYPE`, and the type.
+    fn family(self, about: &About) -> (&'static str, &'static str) {
+        let (name, kind) = (about.name, about.kind);
+        match (self, kind) {
+            (Self::Prometheus, Kind::Info) => (name, Kind::Gauge.label()),
+            (Self::Prometheus, Kind::Counter) | (_, Kind::Gauge) => (name, kind.label()),
+            (Self::OpenMetrics, Kind::Info) => (name.trim_end_matches("_info"), kind.label()),
+            // OpenMetrics knows no counter without this end.
+            (Self::OpenMetrics, Kind::Counter) => name
+                .strip_suffix("_total")
+                .map_or((name, "unknown"), |family| (family, kind.label())),
+        }
+    }
+}
+
+/// The answer of `/metrics`.
+pub(super) async fn show(Shared(live): Shared<Arc<Live>>, headers: HeaderMap) -> Response {
+    let format = Format::accepted(&headers);
+    let body = render(&Measured::now(&live, SystemClock.now()), format);
+    let types = [
+        (header::CONTENT_TYPE, format.media_type()),
+        (header::VARY, "accept"),
+    ];
+    (types, body).into_response()
+}
+
+fn render(measured: &Measured, format: Format) -> String {
+    let mut out = String::new();
+    for (figure, samples) in &measured.0 {
+        // Writing to a String cannot fail.
+        family(&mut out, *figure, samples, format).ok();
+    }
+    if format == Format::OpenMetrics {
+        out.push_str("# EOF\n");
+    }
+    out
+}
+
+fn family(out: &mut String, figure: Figure, samples: &[Sample], format: Format) -> std::fmt::Result {
+    let about = figure.about();
+    let (family, kind) = format.family(&about);
+    writeln!(out, "# HELP {family} {}", about.help)?;
+    writeln!(out, "# TYPE {family} {kind}")?;
+    for unit in ["seconds", "bytes"] {
+        let ends = family.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
+        if format == Format::OpenMetrics && ends {
+            writeln!(out, "# UNIT {family} {unit}")?;
+        }
+    }
+    for sample in samples {
+        let named = about.labels.iter().zip(&sample.labels);
+        let labels: Vec<String> = named
+            .map(|(name, text)| format!("{name}=\"{}\"", escaped(text)))
+            .collect();
+        let labels = if labels.is_empty() {
             String::new()
         } else {
             format!("{{{}}}", labels.join(","))
         };
-        // Writing to a String cannot fail.
-        writeln!(family, "nephoscope_{name}{braces} {value}").ok();
+        writeln!(out, "{}{labels} {}", about.name, sample.value)?;
     }
-
-    fn finish(self) -> String {
-        self.families.into_values().collect()
-    }
+    Ok(())
 }
 
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")
         .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::measure::Value;
+
+    #[test]
+    fn open_metrics_is_given_to_those_who_like_it_better() {
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        for (accept, wanted) in [
+            (prometheus, Format::OpenMetrics),
+            ("application/openmetrics-text", Format::OpenMetrics),
+            ("text/plain;version=0.0.4", Format::Prometheus),
+            ("text/plain, application/openmetrics-text", Format::Prometheus),
+            ("application/openmetrics-text;q=0, */*", Format::Prometheus),
+            ("*/*", Format::Prometheus),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(Format::accepted(&headers), wanted, "{accept}");
+        }
+        assert_eq!(Format::accepted(&HeaderMap::new()), Format::Prometheus);
+    }
+
+    #[test]
+    fn a_family_in_both_forms() {
+        let sample = Sample {
+            labels: vec!["a \"b\"\\\n".to_owned()],
+            value: Value::Real(1.5),
+        };
+        let text = |figure, format| {
+            let mut out = String::new();
+            family(&mut out, figure, std::slice::from_ref(&sample), format).unwrap();
+            out
+        };
+        let wait = text(Figure::GateWait, Format::OpenMetrics);
+        assert!(
+            wait.contains("# TYPE nephoscope_gate_wait_seconds unknown\n# UNIT"),
+            "{wait}"
+        );
+        assert!(wait.ends_with("{account=\"a \\\"b\\\"\\\\\\n\"} 1.5\n"), "{wait}");
+        let lost = text(Figure::LostSeconds, Format::OpenMetrics);
+        assert!(lost.contains("# TYPE nephoscope_lost_seconds counter"), "{lost}");
+        assert!(lost.contains("\nnephoscope_lost_seconds_total{"), "{lost}");
+        let lost = text(Figure::LostSeconds, Format::Prometheus);
+        assert!(
+            lost.contains("# TYPE nephoscope_lost_seconds_total counter"),
+            "{lost}"
+        );
+        let build = text(Figure::Build, Format::OpenMetrics);
+        assert!(build.contains("# TYPE nephoscope_build info"), "{build}");
+    }
 }

@@ -54,9 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     reads("/", || get(page::show)),
     reads("/readyz", || get(health::ready)),
-    reads("/metrics", || {
-        get(async |Shared(live): Shared<Arc<Live>>| text(metrics::render(&live)))
-    }),
+    reads("/metrics", || get(metrics::show)),
     reads("/federate", || {
         get(async |Shared(live): Shared<Arc<Live>>| text(federate(&live)))
     }),

@@ -22,6 +22,7 @@ use crate::exit::Failure;
 use crate::live::Live;
 use crate::recent::Recent;
 use crate::systemd;
+use crate::telemetry::own::Own;
 use crate::wiring::accounts::connect;
 use crate::wiring::destinations::{self, Shown};
 use crate::wiring::{self, Configured};
@@ -106,6 +107,7 @@ pub(crate) struct Daemon {
     accounts: Accounts,
     deliveries: Deliveries,
     page: Page,
+    telemetry: Own,
 }
 
 impl Daemon {
@@ -136,8 +138,10 @@ impl Daemon {
             accounts: Accounts::default(),
             deliveries,
             page,
+            telemetry: Own::default(),
         };
         daemon.show(accounts);
+        daemon.tell_of_ourselves().await;
         Ok(daemon)
     }
 
@@ -152,6 +156,12 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// Sends our own telemetry as the configuration wants it.
+    async fn tell_of_ourselves(&mut self) {
+        let (config, page) = (&self.checked.config, self.page.address());
+        self.telemetry.follow(config, &self.live, page).await;
     }
 
     /// Where the page is served.
@@ -202,6 +212,7 @@ impl Daemon {
                 "not every destination took everything within the grace; it waits on disk"
             );
         }
+        self.telemetry.end().await;
         self.deliveries.end().await;
         self.page.end().await;
         close(&self.live.store).await;

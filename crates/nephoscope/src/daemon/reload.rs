@@ -79,6 +79,7 @@ impl Daemon {
         }
         self.live.recent.resize(checked.config.api.recent_max_bytes);
         self.checked = checked;
+        self.tell_of_ourselves().await;
         Ok(differences.summary)
     }
 

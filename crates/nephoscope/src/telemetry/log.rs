@@ -5,6 +5,7 @@
 use crate::cli::{Log, LogFormat};
 use crate::events::Keeper;
 use crate::exit::Failure;
+use crate::telemetry::own::spans;
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
@@ -46,6 +47,7 @@ pub(crate) fn start(args: &Log) -> Result<Form, Failure> {
     };
     let events = filter_fn(is_event);
     tracing_subscriber::registry()
+        .with(spans::layer())
         .with(layer.with_filter(filter.and(events)))
         .with(Keeper)
         .init();

@@ -188,7 +188,8 @@ fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     })
 }
 
-fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
+/// How an OTLP server is reached, its certificates read.
+pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
     let tls = match &otlp.tls {
         None => None,
         Some(tls) => Some(export::Tls {

@@ -66,6 +66,16 @@ pub enum Lane {
     },
 }
 
+impl Lane {
+    /// For traces.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Fresh { .. } => "fresh",
+            Self::Backlog { .. } => "backlog",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     Nothing,

@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Change, Lane as History, Store, StoreError};
 use tokio_util::sync::CancellationToken;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 /// Pause before the store is tried again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -49,8 +51,22 @@ pub(crate) struct Poller {
 struct Outcome {
     /// Targets that were answered in full.
     completed: usize,
+    /// Points taken by the calls that came to their end.
+    points: u64,
+    /// At least one call failed.
+    failed: bool,
     /// Further calls would meet the same wall.
     walled: bool,
+}
+
+impl Outcome {
+    fn label(self) -> &'static str {
+        match (self.failed, self.completed) {
+            (false, _) => "ok",
+            (true, 0) => "failed",
+            (true, _) => "partial",
+        }
+    }
 }
 
 impl Poller {
@@ -63,7 +79,8 @@ impl Poller {
     pub(crate) async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<bool, StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let failed = match self.once(job).await {
+            let span = self.span(job);
+            let failed = match self.once(job).instrument(span).await {
                 Ok(behind) => return Ok(behind),
                 Err(error) if error.is_retryable() => error,
                 Err(error) => return Err(error),
@@ -75,6 +92,19 @@ impl Poller {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn span(&self, job: &Job) -> Span {
+        tracing::info_span!(
+            "poll",
+            cloud = self.provider.cloud().as_str(),
+            account = %self.account(),
+            group = %job.key.name,
+            lane = job.lane.label(),
+            targets = job.targets.len(),
+            outcome = Empty,
+            points = Empty,
+        )
     }
 
     async fn until_store_recovers(&self, pause: Duration) -> Result<(), StoreError> {
@@ -93,6 +123,9 @@ impl Poller {
         });
         self.give_up(&terms, &asked).await?;
         let outcome = self.ask(job, &terms, &asked).await?;
+        let span = Span::current();
+        span.record("outcome", outcome.label());
+        span.record("points", outcome.points);
         match job.lane {
             Lane::Fresh { .. } => {
                 self.polled(now, &terms, &asked);
@@ -144,10 +177,14 @@ impl Poller {
                 break;
             }
             match self.read(job, terms, asked.settled, &call).await {
-                Ok(completed) => outcome.completed += completed,
+                Ok(read) => {
+                    outcome.completed += read.completed;
+                    outcome.points += read.points;
+                }
                 Err(Broken::Store(error)) => return Err(error),
                 Err(Broken::Provider(error)) => {
                     self.failed(&error);
+                    outcome.failed = true;
                     outcome.walled = is_a_wall(error.kind());
                 }
             }

@@ -17,6 +17,15 @@ pub(super) enum Broken {
     Store(StoreError),
 }
 
+/// What a call that came to its end brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Read {
+    /// Targets that were answered in full.
+    pub(super) completed: usize,
+    /// Points taken.
+    pub(super) points: u64,
+}
+
 /// The parts of a job that a call needs.
 struct Reading<'a> {
     job: &'a Job,
@@ -28,14 +37,14 @@ struct Reading<'a> {
 }
 
 impl Poller {
-    /// Reads a call to its end. Returns how many targets were answered in full.
+    /// Reads a call to its end.
     pub(super) async fn read(
         &self,
         job: &Job,
         terms: &Terms,
         settled: UnixNanos,
         call: &Call,
-    ) -> Result<usize, Broken> {
+    ) -> Result<Read, Broken> {
         let mut reading = Reading {
             job,
             terms,
@@ -44,15 +53,15 @@ impl Poller {
             sightings: Sightings::of(self.watched(job, call)),
             silent: call.targets.iter().map(|t| t.id).collect(),
         };
-        let mut completed = 0;
+        let mut read = Read::default();
         let mut batches = self.provider.fetch(call);
         while let Some(batch) = batches.next().await {
             let batch = batch.map_err(Broken::Provider)?;
-            completed += batch.complete.len();
-            self.take(&mut reading, batch).await.map_err(Broken::Store)?;
+            read.completed += batch.complete.len();
+            read.points += self.take(&mut reading, batch).await.map_err(Broken::Store)?;
         }
         self.not_answered(&reading);
-        Ok(completed)
+        Ok(read)
     }
 
     /// Old points teach nothing about young ones.
@@ -67,7 +76,8 @@ impl Poller {
         }
     }
 
-    async fn take(&self, reading: &mut Reading<'_>, mut batch: Batch) -> Result<(), StoreError> {
+    /// Returns how many points were taken.
+    async fn take(&self, reading: &mut Reading<'_>, mut batch: Batch) -> Result<u64, StoreError> {
         for skipped in &batch.skipped {
             self.left_out(skipped);
         }
@@ -78,7 +88,7 @@ impl Poller {
         self.watch(reading, &batch);
         let taken = reading.call.window.end().min(reading.settled);
         let Some(window) = Window::new(reading.call.window.start(), taken) else {
-            return Ok(());
+            return Ok(0);
         };
         clip(&mut batch.series, taken);
         let change = Change {
@@ -108,14 +118,14 @@ impl Poller {
         }
     }
 
-    async fn commit(&self, change: Change<'_>) -> Result<(), StoreError> {
+    async fn commit(&self, change: Change<'_>) -> Result<u64, StoreError> {
         let group = change.group;
         let done = self.store.commit(change).await?;
         let cloud = self.provider.cloud();
         self.learner.late(self.clock.now(), cloud, group, &done);
         self.progress
             .update(self.account(), |a| a.committed(&group.name, &done));
-        Ok(())
+        Ok(done.fresh)
     }
 
     /// An answer that ends well and says nothing of a target is no answer: the target is asked for again.

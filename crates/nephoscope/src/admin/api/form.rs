@@ -75,7 +75,7 @@ impl Form {
 }
 
 /// How much a media type is liked, in thousandths: what the most exact range that holds it says.
-fn liking(ranges: &[&str], media: &str) -> u16 {
+pub(in crate::admin) fn liking(ranges: &[&str], media: &str) -> u16 {
     let major = media.split('/').next().unwrap_or("");
     let exactness = |range: &str| match range {
         range if range.eq_ignore_ascii_case(media) => 3,

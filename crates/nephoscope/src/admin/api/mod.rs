@@ -9,7 +9,7 @@ pub(super) mod destinations;
 pub(super) mod document;
 pub(super) mod error;
 mod filter;
-mod form;
+pub(super) mod form;
 mod listing;
 #[cfg(test)]
 mod openapi;

@@ -1,0 +1,46 @@
+//! `telemetry`: where our own figures and traces go.
+
+use super::Checker;
+use crate::config::Telemetry;
+use crate::tree::At;
+use crate::written::File;
+use std::time::Duration;
+
+/// Often enough for alerts that look at some minutes.
+const DEFAULT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// One trace in a hundred: every minute some, and no noticeable cost.
+const DEFAULT_SAMPLE: f64 = 0.01;
+
+impl Checker<'_> {
+    /// Nothing when it is switched off, or when nothing that is configured could take it.
+    pub(super) fn telemetry(&mut self, file: &File, at: &At<'_>) -> Option<Telemetry> {
+        let written = file.telemetry.clone().unwrap_or_default();
+        let interval = self.duration(written.interval.as_ref(), DEFAULT_INTERVAL, &at.key("interval"));
+        let sample = written.traces.sample.unwrap_or(DEFAULT_SAMPLE);
+        if !(0.0..=1.0).contains(&sample) {
+            let message = format!("a share of {sample} is not between 0 and 1");
+            let help = "write `sample: 0.01` for one in a hundred, `1` for all, `0` for none";
+            self.problem(&at.key("traces").key("sample"), message, help);
+        }
+        let otlp = file.destinations.iter().filter(|d| d.otlp.is_some());
+        let names: Vec<&str> = otlp.map(|d| d.name.as_str()).collect();
+        if let Some(wanted) = &written.destination
+            && !names.contains(&wanted.as_str())
+        {
+            let help = match &names[..] {
+                [] => "there is none; leave `destination` out".to_owned(),
+                names => format!("write one of: {}", names.join(", ")),
+            };
+            let message = format!("`{wanted}` is not the name of an OTLP destination");
+            self.problem(&at.key("destination"), message, help);
+        }
+        let first = names.first().map(|name| (*name).to_owned());
+        let destination = written.destination.or(first)?;
+        written.enabled.unwrap_or(true).then_some(Telemetry {
+            destination,
+            interval,
+            sample,
+        })
+    }
+}
