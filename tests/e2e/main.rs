@@ -19,6 +19,7 @@ mod hostile;
 mod packaged;
 mod reload;
 mod restart;
+mod secrets;
 mod setup;
 mod systemd;
 mod week;

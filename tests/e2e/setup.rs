@@ -206,7 +206,7 @@ impl Daemon {
     /// Where it listens, once it does.
     pub async fn address(&self) -> String {
         wait_for("the page's address in the log", || {
-            let log = self.log();
+            let log = self.log().replace("\"page\":\"", "page=");
             let (_, after) = log.split_once("page=http")?;
             Some(after.split('/').nth(2).unwrap().to_owned())
         })

@@ -11,6 +11,7 @@ mod config;
 mod form;
 mod hide;
 mod lookup;
+mod loose;
 mod nearest;
 mod parse;
 mod problem;

@@ -3,7 +3,7 @@
 //! Every read that a *value* of the configuration asks for passes here (`${env:…}`, `${file:…}`,
 //! `${cred:…}`, certificates and keys); the configuration files themselves are read directly.
 
-use std::{io, path::Path};
+use std::{io, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// The outside world as the configuration may ask for it.
 pub trait Lookup {
@@ -14,6 +14,8 @@ pub trait Lookup {
     /// # Errors
     /// What the operating system says.
     fn read(&self, path: &Path) -> io::Result<String>;
+    /// Who may do what with the file at `path`, as `chmod` has it; `None` when it cannot be told.
+    fn mode(&self, path: &Path) -> Option<u32>;
 }
 
 /// The process's own environment and file system.
@@ -31,5 +33,10 @@ impl Lookup for System {
 
     fn read(&self, path: &Path) -> io::Result<String> {
         std::fs::read_to_string(path)
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        let about = std::fs::metadata(path).ok()?;
+        Some(about.permissions().mode() & 0o777)
     }
 }

@@ -1,29 +1,41 @@
 //! A string that does not show itself: `Debug`, `Display` and `Serialize` give `***`.
 //!
-//! It does not scrub memory: the process that signs requests holds the key anyway.
+//! Its memory is wiped when it goes. The SDK that signs requests keeps a copy of its own.
 
 use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 /// What a secret shows of itself.
 const HIDDEN: &str = "***";
 
 /// A secret value; [`Secret::expose`] is the only way to its text.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
+#[serde(from = "String")]
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a secret.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The secret itself, for the one place that signs or sends it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// A copy for the place that keeps it, wiped when that goes.
+    pub fn wiped(&self) -> Zeroizing<String> {
+        self.0.clone()
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::{
     lookup::Lookup,
+    loose,
     problem::Found,
     tree::{At, Data, Node},
 };
@@ -108,6 +109,7 @@ impl Substitution<'_> {
                 help(),
             )
         })?;
+        loose::look(path, self.lookup);
         // Editors end a file with a newline; no secret does.
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
     }

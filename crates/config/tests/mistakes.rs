@@ -47,6 +47,10 @@ impl Lookup for Fake {
         self.0.get(name).map(|value| (*value).to_owned())
     }
 
+    fn mode(&self, _: &Path) -> Option<u32> {
+        None
+    }
+
     fn read(&self, path: &Path) -> io::Result<String> {
         let text = self.0.get(path.to_str().unwrap()).copied();
         text.map(str::to_owned)

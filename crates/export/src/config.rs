@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// One destination.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub struct OtlpConfig {
     /// How requests are compressed.
     pub compression: Compression,
     /// Headers of every request; values are secret.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Zeroizing<String>)>,
     /// Certificates, where the system's trust does not do.
     pub tls: Option<Tls>,
     /// How long one request may take.
@@ -161,7 +162,8 @@ mod tests {
     #[test]
     fn secrets_are_not_in_debug() {
         let mut c = OtlpConfig::new("localhost:4317");
-        c.headers.push(("authorization".into(), "Bearer hunter2".into()));
+        c.headers
+            .push(("authorization".into(), "Bearer hunter2".to_owned().into()));
         c.tls = Some(Tls {
             key_pem: Some("hunter2".into()),
             ..Tls::default()

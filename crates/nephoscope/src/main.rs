@@ -31,10 +31,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let private = telemetry::private();
     let form = match telemetry::log::start(&cli.log) {
         Ok(form) => form,
         Err(failure) => return exit::code(Err(failure), Form::Text),
     };
+    if let Err(error) = private {
+        tracing::warn!(%error, "a crash may leave a core file with secrets in it");
+    }
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli.command));

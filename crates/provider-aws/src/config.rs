@@ -6,6 +6,7 @@
 use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// The finest period that every AWS service publishes at (detailed monitoring); services that publish every five
 /// minutes answer a 60 s query with a point every five minutes.
@@ -24,9 +25,9 @@ pub enum CredentialSource {
         /// `AKIA…`
         access_key_id: String,
         /// Secret.
-        secret_access_key: String,
+        secret_access_key: Zeroizing<String>,
         /// Of temporary credentials; secret.
-        session_token: Option<String>,
+        session_token: Option<Zeroizing<String>>,
     },
 }
 
@@ -170,8 +171,8 @@ mod tests {
     fn secrets_do_not_show() {
         let source = CredentialSource::Static {
             access_key_id: "AKIAEXAMPLE".into(),
-            secret_access_key: "hunter2".into(),
-            session_token: Some("tok3n".into()),
+            secret_access_key: "hunter2".to_owned().into(),
+            session_token: Some("tok3n".to_owned().into()),
         };
         let role = AssumeRole {
             arn: "arn:x".into(),

@@ -119,7 +119,7 @@ async fn against_server<T>(body: impl AsyncFnOnce(String) -> T) -> T {
 fn config(url: String) -> AwsConfig {
     let source = CredentialSource::Static {
         access_key_id: "AKIA".into(),
-        secret_access_key: "secret".into(),
+        secret_access_key: "secret".to_owned().into(),
         session_token: None,
     };
     let entry = AwsEntry {

@@ -4,6 +4,7 @@
 use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// One account: a tenant's credential and what to read with it.
 #[derive(Clone, Debug)]
@@ -32,14 +33,14 @@ pub enum AzureCredentials {
         /// Application id.
         client_id: String,
         /// Its secret.
-        secret: String,
+        secret: Zeroizing<String>,
     },
     /// An application with a certificate.
     ClientCertificate {
         /// Application id.
         client_id: String,
         /// Certificate and RSA private key (PKCS#8 or PKCS#1), both PEM.
-        pem: String,
+        pem: Zeroizing<String>,
     },
     /// The identity of the machine.
     ManagedIdentity {
@@ -193,11 +194,11 @@ mod tests {
         let given = [
             AzureCredentials::ClientSecret {
                 client_id: "id".into(),
-                secret: "hush".into(),
+                secret: "hush".to_owned().into(),
             },
             AzureCredentials::ClientCertificate {
                 client_id: "id".into(),
-                pem: "hush".into(),
+                pem: "hush".to_owned().into(),
             },
         ];
         assert!(given.iter().all(|c| !format!("{c:?}").contains("hush")));

@@ -22,7 +22,7 @@ pub(crate) fn provider() -> AzureProvider {
         subscriptions: vec!["sub".into()],
         credentials: AzureCredentials::ClientSecret {
             client_id: "app".into(),
-            secret: "hush".into(),
+            secret: "hush".to_owned().into(),
         },
         cloud: AzureCloud::public(),
         entries: Vec::new(),

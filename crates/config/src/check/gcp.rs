@@ -5,6 +5,7 @@ use std::path::Path;
 use super::Checker;
 use crate::{
     config::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Poll},
+    loose,
     tree::At,
     written::gcp as written,
 };
@@ -80,6 +81,7 @@ impl Checker<'_> {
 
     fn service_account(&mut self, path: &Path, at: &At<'_>) -> GcpBase {
         if let Some((path, text)) = self.readable(path, at) {
+            loose::look(&path, self.lookup);
             let json = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
             if json.get("client_email").is_none() || json.get("private_key").is_none() {
                 let message = format!(

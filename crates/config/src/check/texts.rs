@@ -7,6 +7,7 @@ use std::{
 
 use super::Checker;
 use crate::{
+    loose,
     nearest::nearest,
     tree::At,
     values::{parse_duration, parse_size},
@@ -139,9 +140,13 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pem(&mut self, path: &Path, pem: Pem, at: &At<'_>) -> PathBuf {
-        if let Some((path, text)) = self.readable(path, at)
-            && !pem.found_in(&text)
-        {
+        let Some((path, text)) = self.readable(path, at) else {
+            return self.path(path);
+        };
+        if matches!(pem, Pem::PrivateKey) {
+            loose::look(&path, self.lookup);
+        }
+        if !pem.found_in(&text) {
             let words = pem.words();
             let help = format!(
                 "a PEM file begins with `-----BEGIN {}-----`; convert DER with `openssl x509 -inform der` or `openssl pkey -inform der`",
@@ -153,6 +158,6 @@ impl Checker<'_> {
                 help,
             );
         }
-        self.path(path)
+        path
     }
 }

@@ -42,8 +42,8 @@ fn credentials(account: &AwsAccount) -> AwsCredentials {
         AwsBase::Profile(name) => CredentialSource::Profile(name.clone()),
         AwsBase::Static(keys) => CredentialSource::Static {
             access_key_id: keys.access_key_id.clone(),
-            secret_access_key: keys.secret_access_key.expose().to_owned(),
-            session_token: keys.session_token.as_ref().map(|token| token.expose().to_owned()),
+            secret_access_key: keys.secret_access_key.wiped(),
+            session_token: keys.session_token.as_ref().map(config_file::Secret::wiped),
         },
     };
     let assume_role = account.credentials.assume_role.as_ref().map(|role| AssumeRole {

@@ -8,6 +8,7 @@ use provider_azure::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, Azur
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// What `settle: auto` starts from: the newest one to three minutes are absent, zero or partial.
 const SETTLE_START: Duration = Duration::from_secs(180);
@@ -38,15 +39,15 @@ fn credentials(given: &config_file::AzureCredentials) -> Result<AzureCredentials
         Given::Default => AzureCredentials::Chain,
         Given::ClientSecret { client_id, secret } => AzureCredentials::ClientSecret {
             client_id: client_id.clone(),
-            secret: secret.expose().to_owned(),
+            secret: secret.wiped(),
         },
         Given::ClientCertificate(certificate) => AzureCredentials::ClientCertificate {
             client_id: certificate.client_id.clone(),
-            pem: format!(
+            pem: Zeroizing::new(format!(
                 "{}\n{}",
                 read(&certificate.cert_file)?,
-                read(&certificate.key_file)?
-            ),
+                *Zeroizing::new(read(&certificate.key_file)?)
+            )),
         },
         Given::ManagedIdentity { client_id } => AzureCredentials::ManagedIdentity {
             client_id: client_id.clone(),

@@ -212,7 +212,7 @@ pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
         headers: otlp
             .headers
             .iter()
-            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .map(|(name, value)| (name.clone(), value.wiped()))
             .collect(),
         tls,
         timeout: otlp.timeout,

@@ -39,8 +39,8 @@ pub(crate) async fn shared_config(config: &AwsConfig, region: &str, identities: 
             session_token,
         } => loader.credentials_provider(Credentials::from_keys(
             access_key_id,
-            secret_access_key,
-            session_token.clone(),
+            secret_access_key.to_string(),
+            session_token.as_ref().map(|token| token.to_string()),
         )),
     };
     with_role(config, loader.load().await).await
