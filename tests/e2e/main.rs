@@ -22,8 +22,8 @@ mod restart;
 mod secrets;
 mod setup;
 mod systemd;
-mod week;
 mod telemetry;
+mod week;
 
 use cloudsim::Faults;
 use compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};

@@ -149,7 +149,7 @@ impl Daemon {
     pub fn start_with(folder: &Path, yaml: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
         command.args(arguments);
-        Self::spawn(folder, yaml, command)
+        Self::spawn(folder, yaml, command, &[])
     }
 
     /// As systemd would start it: with a socket for its notices and a watchdog that wants to hear from this process.

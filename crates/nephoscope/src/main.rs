@@ -19,10 +19,10 @@ use clap::Parser as _;
 use cli::{Cli, Command};
 use std::process::ExitCode;
 use std::time::Duration;
+use telemetry::log::Form;
 
 /// How long what still runs may take to notice that everything has ended.
 const RUNTIME_GRACE: Duration = Duration::from_secs(2);
-use telemetry::log::Form;
 
 /// A poll of a million series needs for a while what it does not need afterwards. The allocator of the C library keeps it:
 /// docs/decisions/0002-memory.md has the figures.
@@ -43,8 +43,6 @@ fn main() -> ExitCode {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli.command));
             runtime.shutdown_timeout(RUNTIME_GRACE);
-            exit::code(result)
-            runtime.shutdown_timeout(std::time::Duration::from_secs(2));
             exit::code(result, form)
         }
         Err(error) => {
