@@ -184,7 +184,8 @@ async fn an_expired_token_is_renewed_once_and_a_busy_service_asked_again() {
 async fn discovery_and_check_speak_of_the_project() {
     let descriptor =
         json!({"metricDescriptors": [{"type": TYPE, "metricKind": "GAUGE", "valueType": "DOUBLE"}]});
-    let (provider, seen) = provider(vec![(200, descriptor), error(403, "PERMISSION_DENIED")]).await;
+    let clock = (404, json!({}));
+    let (provider, seen) = provider(vec![clock, (200, descriptor), error(403, "PERMISSION_DENIED")]).await;
     let catalogues: Vec<_> = provider.discover().collect().await;
     let catalogue = catalogues[0].as_ref().expect("listed");
     assert_eq!(catalogue.targets[0].detail.describe(), TYPE);
@@ -196,7 +197,7 @@ async fn discovery_and_check_speak_of_the_project() {
     assert!(check.detail.contains("roles/monitoring.viewer"), "{check:?}");
     let seen = seen.lock().expect("no panic").clone();
     assert!(
-        seen[0].contains("activeOnly=true") && seen[0].contains("starts_with"),
+        seen[1].contains("activeOnly=true") && seen[1].contains("starts_with"),
         "{seen:?}"
     );
 }
