@@ -407,4 +407,31 @@ async fn what_changes_something_needs_its_scope_and_is_logged_by_name() {
         log.contains("asked over the API") && log.contains("token robot") && log.contains("127.0.0.1"),
         "{log}"
     );
+    events_say_what_the_log_says(&guarded, &robot).await;
+}
+
+async fn events_say_what_the_log_says(guarded: &Guarded, token: &str) {
+    let get = |query: &str| guarded.get(&format!("/api/v1/events{query}")).bearer_auth(token);
+    let items = async |query: &str| -> Vec<Value> {
+        let response = guarded.status(get(query), 200, "").await;
+        let body: Value = response.json().await.unwrap();
+        body["items"].as_array().unwrap().clone()
+    };
+    let asked: Vec<Value> = items("?limit=1000")
+        .await
+        .into_iter()
+        .filter(|e| e["message"] == "asked over the API")
+        .collect();
+    assert!(asked.len() >= 4, "{asked:?}");
+    assert_eq!(asked[0]["fields"]["caller"], "token robot");
+    assert_eq!(asked[0]["fields"]["action"], "poll");
+    let bad = items("?level=error&limit=1000").await;
+    assert!(
+        !bad.is_empty() && bad.iter().all(|event| event["level"] == "error"),
+        "{bad:?}"
+    );
+    let first = &items("?limit=1").await[0];
+    let next = &items(&format!("?limit=1&cursor={}", first["id"])).await[0];
+    assert!(next["id"].as_u64() > first["id"].as_u64());
+    guarded.status(get("?level=loud"), 400, "bad_request").await;
 }

@@ -67,7 +67,6 @@ pub(crate) fn global() -> &'static Events {
 
 impl Events {
     /// At most `limit` events after the one with this id, the oldest first; 0 asks from the beginning.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the API that lists events"))]
     pub(crate) fn since(&self, after: u64, limit: usize) -> Vec<Event> {
         self.with(|ring| {
             let later = ring.kept.iter().filter(|event| event.id > after);

@@ -1,7 +1,7 @@
 //! Every route in one table, with the scope that it needs; what the API document says is compared with it by a test.
 
 use super::access;
-use super::api::{accounts, actions, destinations, document, error, points, series, status};
+use super::api::{accounts, actions, destinations, document, error, events, points, series, status};
 use super::{Admitted, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
@@ -64,6 +64,7 @@ pub(super) const ROUTES: &[Route] = &[
     reads("/api/v1/destinations", || get(destinations::list)),
     reads("/api/v1/series", || get(series::list)),
     reads("/api/v1/points", || get(points::list)),
+    reads("/api/v1/events", || get(events::list)),
     does("/api/v1/reload", ApiScope::Reload, || post(actions::reload)),
     does("/api/v1/poll", ApiScope::Poll, || post(actions::poll)),
 ];

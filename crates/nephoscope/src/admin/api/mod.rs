@@ -8,6 +8,7 @@ mod csv;
 pub(super) mod destinations;
 pub(super) mod document;
 pub(super) mod error;
+pub(super) mod events;
 mod filter;
 pub(super) mod form;
 mod listing;

@@ -3,6 +3,7 @@
 use crate::admin::api::accounts::AccountRow;
 use crate::admin::api::actions::{Nothing, PollAnswer, PollWish, ReloadAnswer};
 use crate::admin::api::destinations::DestinationRow;
+use crate::admin::api::events::EventRow;
 use crate::admin::api::listing::{Listing, Row};
 use crate::admin::api::points::PointRow;
 use crate::admin::api::series::SeriesRow;
@@ -170,6 +171,12 @@ fn api(schemas: &mut SchemaGenerator) -> Vec<Entry> {
                 "format",
             ],
             rows::<PointRow>(schemas),
+        ),
+        listing(
+            "/api/v1/events",
+            "What the daemon logged last, the oldest first.",
+            &["level", "limit", "event_cursor", "format"],
+            rows::<EventRow>(schemas),
         ),
     ]
 }

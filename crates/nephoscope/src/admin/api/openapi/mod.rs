@@ -10,6 +10,7 @@ use super::accounts::AccountRow;
 use super::destinations::DestinationRow;
 use super::document::DOCUMENT;
 use super::error::ErrorBody;
+use super::events::EventRow;
 use super::listing::Row;
 use super::points::PointRow;
 use super::series::SeriesRow;
@@ -133,4 +134,5 @@ fn tables_have_the_members_of_their_rows() {
     check::<DestinationRow>(&[]);
     check::<SeriesRow>(&[]);
     check::<PointRow>(&[]);
+    check::<EventRow>(&[]);
 }
