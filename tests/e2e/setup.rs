@@ -161,6 +161,11 @@ impl Daemon {
             "WATCHDOG_PID=$$ exec \"$0\" \"$@\"",
             env!("CARGO_BIN_EXE_nephoscope"),
         ]);
+        // The allocator gives back at once what is freed, so that resident memory tells what is held.
+        command.envs([
+            ("MIMALLOC_PURGE_DELAY", "0"),
+            ("MIMALLOC_ABANDONED_RECLAIM_ON_FREE", "1"),
+        ]);
         command.env("NOTIFY_SOCKET", socket);
         command.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
         Self::spawn(folder, yaml, command, &[])
@@ -203,11 +208,24 @@ impl Daemon {
         kib << 10
     }
 
+    /// Threads.
+    pub fn threads(&self) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        u64::try_from(threads.unwrap().count()).unwrap()
+    }
+
+    /// Open files and sockets.
+    pub fn open_files(&self) -> u64 {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        u64::try_from(files.unwrap().count()).unwrap()
+    }
+
     /// Where it listens, once it does.
     pub async fn address(&self) -> String {
         wait_for("the page's address in the log", || {
             let log = self.log().replace("\"page\":\"", "page=");
-            let (_, after) = log.split_once("page=http")?;
+            // A reload may have moved it.
+            let (_, after) = log.rsplit_once("page=http")?;
             Some(after.split('/').nth(2).unwrap().to_owned())
         })
         .await
@@ -232,10 +250,18 @@ impl Daemon {
     }
 
     async fn reloads(&self, outcome: &str) -> u64 {
-        let name = format!("nephoscope_config_reloads_total{{outcome=\"{outcome}\"}} ");
+        self.sample(&format!(
+            "nephoscope_config_reloads_total{{outcome=\"{outcome}\"}}"
+        ))
+        .await
+    }
+
+    /// A whole number at `/metrics`.
+    pub async fn sample(&self, name: &str) -> u64 {
         let metrics = self.metrics().await;
-        let count = metrics.lines().find_map(|l| l.strip_prefix(&name));
-        count.expect("the counter").parse().unwrap()
+        let value = metrics.lines().find_map(|l| l.strip_prefix(name));
+        let value = value.unwrap_or_else(|| panic!("no {name} in\n{metrics}"));
+        value.trim().parse().unwrap()
     }
 
     pub fn signal(&self, signal: &str) {

@@ -3,7 +3,7 @@
 use crate::setup::{Clouds, Daemon, PATIENCE, general, http_get, local};
 use cloudsim::{Faults, World};
 use export::receiver::Receiver;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixDatagram;
 use tokio::time::timeout;
@@ -15,16 +15,21 @@ const WATCHDOG: Duration = Duration::from_secs(2);
 const MESSAGE_BYTES: usize = 4096;
 
 /// systemd's end of the conversation.
-struct Manager {
+pub struct Manager {
     socket: UnixDatagram,
     path: PathBuf,
 }
 
 impl Manager {
-    fn new(folder: &tempfile::TempDir) -> Self {
+    pub fn new(folder: &tempfile::TempDir) -> Self {
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
         Self { socket, path }
+    }
+
+    /// Where the daemon is to write to.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     async fn message(&self) -> String {
@@ -48,7 +53,7 @@ impl Manager {
     }
 
     /// Reads until a message has this line; gives the message.
-    async fn message_with(&self, line: &str) -> String {
+    pub async fn message_with(&self, line: &str) -> String {
         loop {
             let message = self.message().await;
             if message.lines().any(|l| l == line) {

@@ -157,6 +157,8 @@ figures! {
         "1 while there is no room and polling waits"
     LedgerSeries Gauge Whole "nephoscope_ledger_series" "{series}" []
         "Series that the ledger knows"
+    RuntimeTasks Gauge Whole "nephoscope_runtime_tasks" "{task}" []
+        "Tasks of the runtime; a number that only grows is a leak"
     ProcessCpu Counter Real "process_cpu_seconds_total" "s" []
         "User and system time of the process"
     ProcessResident Gauge Whole "process_resident_memory_bytes" "By" []

@@ -57,6 +57,9 @@ impl Measured {
         out.settle(live);
         out.destinations(live);
         out.store(live, now);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            out.size(Figure::RuntimeTasks, &[], runtime.metrics().num_alive_tasks());
+        }
         process::measure(&mut out);
         out
     }

@@ -1,6 +1,9 @@
 //! The real binary takes up a changed configuration while it runs: at SIGHUP, only what differs, and nothing at all of
 //! one that is wrong.
 
+mod configurations;
+mod storm;
+
 use crate::setup::{Clouds, Compared, Daemon, Setup, general, http_get, local, wait_for};
 use crate::{same, same_gcp, wanted_aws, wanted_gcp};
 use cloudsim::{Faults, World};
