@@ -4,7 +4,7 @@ use crate::ledger::series::VACANT;
 use crate::ledger::targets::{TargetRow, Targets};
 use crate::ledger::{Ledger, Stretches, codec};
 use crate::options::{Options, Stream};
-use crate::spool::{CursorRow, Layout, Meta, Spool, unwanted};
+use crate::spool::{Layout, Meta, Spool, unwanted};
 use crate::sqlite::rows;
 use crate::totals::{self, Totals};
 use provider_api::UnixNanos;
@@ -124,7 +124,7 @@ pub(crate) fn settings(conn: &Connection) -> Result<HashMap<String, Vec<u8>>, Fa
 
 /// Entries and cursors, with the configuration's changes since the file was left.
 pub(crate) fn spool(conn: &Connection, options: &Options, in_memory: bool) -> Result<Spool, Failed> {
-    let known: BTreeMap<String, CursorRow> = rows::cursors(conn)?.into_iter().collect();
+    let known = rows::cursors(conn)?;
     let mut metas: BTreeMap<u64, Meta> = rows::metas(conn)?.into_iter().collect();
     let newest = metas.last_key_value().map_or(0, |(seq, _)| *seq);
     let last = known.values().map(|row| row.seq).max().unwrap_or(0).max(newest);

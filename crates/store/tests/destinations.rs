@@ -187,3 +187,48 @@ async fn a_destination_that_goes_makes_room_for_those_who_wait() {
     );
     assert_eq!(entry.points, 1, "it begins at the end");
 }
+
+async fn to_and_fro(how: How) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options(dir.path());
+    options.destinations = vec![spec("d")];
+    let mut store = open(&options);
+    for (round, format) in [spec, cumulative, spec, cumulative].into_iter().enumerate() {
+        options.destinations = vec![format("d")];
+        store = change(store, &options, how).await;
+        // A switch without a point in between leaves nothing to remember.
+        store = change(store, &options, how).await;
+        let end = i64::try_from(60 * (round + 1)).unwrap();
+        take_delta(&store, end, 1.0).await;
+    }
+    let store = change(store, &options, How::Restarted).await;
+    let ends: Vec<i64> = values(&store).await.into_iter().map(|(end, _)| end).collect();
+    assert_eq!(ends, [60, 120, 180, 240], "{how:?}");
+}
+
+#[tokio::test]
+async fn a_format_that_is_switched_to_and_fro_loses_nothing_that_waits() {
+    to_and_fro(How::Restarted).await;
+    to_and_fro(How::Running).await;
+}
+
+#[tokio::test]
+async fn a_file_of_format_2_keeps_its_switch() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options(dir.path());
+    options.destinations = vec![spec("d")];
+    let store = open(&options);
+    take_delta(&store, 60, 1.0).await;
+    options.destinations = vec![cumulative("d")];
+    let store = change(store, &options, How::Running).await;
+    take_delta(&store, 120, 1.0).await;
+    store.close().await.unwrap();
+    drop(store);
+    let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
+    conn.execute_batch(include_str!("fixtures/format-3-to-2.sql"))
+        .unwrap();
+    conn.close().unwrap();
+    let store = open(&options);
+    let ends: Vec<i64> = values(&store).await.into_iter().map(|(end, _)| end).collect();
+    assert_eq!(ends, [60, 120]);
+}

@@ -12,7 +12,7 @@ const FEW_BYTES: u64 = 8 << 20;
 const FEW_SHARE: u64 = 8;
 
 /// The part of a cursor that the file keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CursorRow {
     /// Everything up to and with this entry has been acknowledged.
     pub(crate) seq: u64,
@@ -20,9 +20,9 @@ pub(crate) struct CursorRow {
     pub(crate) dropped: u64,
     /// What it wants.
     pub(crate) stream: Stream,
-    /// What it wanted up to and with the entry `switched`, before its configuration changed.
-    pub(crate) former: Stream,
-    pub(crate) switched: u64,
+    /// What it wanted up to and with which entry, before its configuration changed; oldest first. Only what may still
+    /// wait is kept, so there are never more than entries.
+    pub(crate) before: Vec<(u64, Stream)>,
 }
 
 impl CursorRow {
@@ -32,31 +32,29 @@ impl CursorRow {
             seq: last,
             dropped: 0,
             stream,
-            former: stream,
-            switched: 0,
+            before: Vec::new(),
         }
     }
 
     /// The same destination with what its configuration says today: what waits is still delivered as it was encoded.
     #[must_use]
-    pub(crate) fn switch(self, stream: Stream, last: u64) -> Self {
-        if self.stream == stream {
-            return self;
+    pub(crate) fn switch(mut self, stream: Stream, last: u64) -> Self {
+        let newest = self.before.last().map_or(self.seq, |(upto, _)| *upto);
+        if self.stream != stream && newest < last {
+            self.before.push((last, self.stream));
         }
-        Self {
-            stream,
-            former: self.stream,
-            switched: last,
-            ..self
-        }
+        Self { stream, ..self }
+    }
+
+    /// It has everything up to and with `seq`.
+    pub(crate) fn acknowledge(&mut self, seq: u64) {
+        self.seq = self.seq.max(seq);
+        self.before.retain(|(upto, _)| *upto > self.seq);
     }
 
     fn stream_at(&self, seq: u64) -> Stream {
-        if seq <= self.switched {
-            self.former
-        } else {
-            self.stream
-        }
+        let before = self.before.iter().find(|(upto, _)| seq <= *upto);
+        before.map_or(self.stream, |(_, stream)| *stream)
     }
 
     /// Whether it still has to get this entry.

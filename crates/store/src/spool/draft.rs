@@ -81,7 +81,7 @@ impl Draft {
             for (_, meta) in &taken {
                 cursor.subtract(meta);
             }
-            cursor.row.seq = cursor.row.seq.max(seq);
+            cursor.row.acknowledge(seq);
         }
         for (seq, meta) in taken {
             if !self.cursors.iter().any(|cursor| cursor.row.wants(seq, &meta)) {

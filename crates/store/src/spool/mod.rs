@@ -137,7 +137,7 @@ impl Spool {
 
     /// Where every destination is.
     pub(crate) fn rows(&self) -> BTreeMap<String, CursorRow> {
-        let row = |cursor: &Cursor| (cursor.spec.name.clone(), cursor.row);
+        let row = |cursor: &Cursor| (cursor.spec.name.clone(), cursor.row.clone());
         self.cursors.iter().map(row).collect()
     }
 

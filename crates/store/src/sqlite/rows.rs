@@ -4,6 +4,7 @@ use crate::options::Stream;
 use crate::spool::{CursorRow, Entry, Meta};
 use provider_api::UnixNanos;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) fn save_account(conn: &Connection, number: u32, name: &str) -> Result<()> {
@@ -115,36 +116,59 @@ pub(crate) fn metas(conn: &Connection) -> Result<Vec<(u64, Meta)>> {
 }
 
 pub(crate) fn save_cursor(conn: &Connection, name: &str, c: &CursorRow) -> Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO cursors VALUES(?1,?2,?3,?4,?5,?6)")?
+    conn.prepare_cached("INSERT OR REPLACE INTO cursors VALUES(?1,?2,?3,?4)")?
         .execute((
             name,
             c.seq.cast_signed(),
             c.dropped.cast_signed(),
             c.stream.code(),
-            c.former.code(),
-            c.switched.cast_signed(),
         ))?;
+    delete_switches(conn, name)?;
+    for (upto, stream) in &c.before {
+        conn.prepare_cached("INSERT INTO switches VALUES(?1,?2,?3)")?
+            .execute((name, upto.cast_signed(), stream.code()))?;
+    }
     Ok(())
 }
 
 pub(crate) fn delete_cursor(conn: &Connection, name: &str) -> Result<()> {
     conn.prepare_cached("DELETE FROM cursors WHERE destination=?1")?
         .execute([name])?;
+    delete_switches(conn, name)
+}
+
+fn delete_switches(conn: &Connection, name: &str) -> Result<()> {
+    conn.prepare_cached("DELETE FROM switches WHERE destination=?1")?
+        .execute([name])?;
     Ok(())
 }
 
-pub(crate) fn cursors(conn: &Connection) -> Result<Vec<(String, CursorRow)>> {
-    let sql = "SELECT destination, seq, dropped, format, former, switched FROM cursors";
-    all(conn, sql, |row| {
+pub(crate) fn cursors(conn: &Connection) -> Result<BTreeMap<String, CursorRow>> {
+    let sql = "SELECT destination, seq, dropped, format FROM cursors";
+    let cursors = all(conn, sql, |row| {
         let cursor = CursorRow {
             seq: row.get::<_, i64>(1)?.cast_unsigned(),
             dropped: row.get::<_, i64>(2)?.cast_unsigned(),
             stream: Stream::from_code(row.get(3)?),
-            former: Stream::from_code(row.get(4)?),
-            switched: row.get::<_, i64>(5)?.cast_unsigned(),
+            before: Vec::new(),
         };
-        Ok((row.get(0)?, cursor))
-    })
+        Ok((row.get::<_, String>(0)?, cursor))
+    })?;
+    let mut cursors: BTreeMap<String, CursorRow> = cursors.into_iter().collect();
+    let sql = "SELECT destination, upto, format FROM switches ORDER BY destination, upto";
+    let switches = all(conn, sql, |row| {
+        let (upto, stream) = (
+            row.get::<_, i64>(1)?.cast_unsigned(),
+            Stream::from_code(row.get(2)?),
+        );
+        Ok((row.get::<_, String>(0)?, upto, stream))
+    })?;
+    for (name, upto, stream) in switches {
+        if let Some(cursor) = cursors.get_mut(&name) {
+            cursor.before.push((upto, stream));
+        }
+    }
+    Ok(cursors)
 }
 
 pub(crate) fn all<T>(

@@ -8,15 +8,15 @@ use rusqlite::{Connection, Transaction};
 pub(crate) const APPLICATION_ID: u32 = 0x6e65_7068;
 
 /// The format that this version writes.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 /// One step from a format to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// Step *i* leads from format *i* to *i* + 1.
-const STEPS: [Step; 2] = [to_1, to_2];
+const STEPS: [Step; 3] = [to_1, to_2, to_3];
 
-/// Payloads come last in their rows, so that reading the other columns does not read them.
+/// Format 1. Payloads come last in their rows, so that reading the other columns does not read them.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -63,6 +63,19 @@ fn to_2(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     }
     transaction
         .execute_batch("ALTER TABLE targets DROP COLUMN ahead_from; ALTER TABLE targets DROP COLUMN ahead_to")
+}
+
+/// A destination remembers every switch of its format that points still wait from, not only the last.
+const SWITCHES: &str = "
+CREATE TABLE switches(destination TEXT NOT NULL, upto INTEGER NOT NULL, format INTEGER NOT NULL,
+  PRIMARY KEY(destination, upto)) WITHOUT ROWID;
+INSERT INTO switches SELECT destination, switched, former FROM cursors WHERE switched > seq;
+ALTER TABLE cursors DROP COLUMN former;
+ALTER TABLE cursors DROP COLUMN switched;
+";
+
+fn to_3(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(SWITCHES)
 }
 
 /// Leaves word of who wrote the file last, and that it is in use.
