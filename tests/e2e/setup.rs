@@ -249,6 +249,18 @@ impl Daemon {
         }
     }
 
+    /// The same when the page moves: returns when it is at another address.
+    pub async fn reload_and_move(&self, yaml: &str) {
+        let before = self.address().await;
+        std::fs::write(self.log.with_file_name("nephoscope.yaml"), yaml).unwrap();
+        self.signal("-HUP");
+        let limit = Instant::now() + PATIENCE;
+        while self.address().await == before {
+            assert!(Instant::now() < limit, "the page did not move:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn reloads(&self, outcome: &str) -> u64 {
         self.sample(&format!(
             "nephoscope_config_reloads_total{{outcome=\"{outcome}\"}}"

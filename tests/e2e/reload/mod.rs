@@ -1,7 +1,9 @@
 //! The real binary takes up a changed configuration while it runs: at SIGHUP, only what differs, and nothing at all of
 //! one that is wrong.
 
+mod accounts;
 mod configurations;
+mod destinations;
 mod storm;
 
 use crate::setup::{Clouds, Compared, Daemon, Setup, general, http_get, local, wait_for};
@@ -47,6 +49,11 @@ impl Setup {
             .map(|a| a["account"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// A destination of this name on its own line of a configuration.
+fn destination(name: &str, endpoint: &str, more: &str) -> String {
+    format!("  - {{ name: {name}, otlp: {{ endpoint: \"{endpoint}\" }}{more} }}\n")
 }
 
 fn of<'a>(points: &'a [FlatPoint], cloud: &str) -> Vec<&'a FlatPoint> {

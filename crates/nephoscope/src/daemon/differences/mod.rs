@@ -157,3 +157,6 @@ impl Differences {
 fn carried_alike(one: &Destination, other: &Destination) -> bool {
     one.kind == other.kind && one.deltas == other.deltas && one.promote == other.promote
 }
+
+#[cfg(test)]
+mod tests;
