@@ -177,6 +177,16 @@ async fn arrive(protocol: &str) {
             assert!(span.attributes.contains_key(*attribute), "{attribute}: {span:?}");
         }
     }
+    // Of the very start, before anything was polled.
+    wait_for("the first listing", || {
+        let spans = receiver.spans();
+        let listing = |operation: &String| operation == "ListMetrics";
+        spans
+            .iter()
+            .any(|span| span.attributes.get("operation").is_some_and(listing))
+            .then_some(())
+    })
+    .await;
     wait_for("a request inside a poll", || {
         let spans = receiver.spans();
         let polls: Vec<_> = spans

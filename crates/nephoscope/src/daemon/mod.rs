@@ -126,6 +126,9 @@ impl Daemon {
         let live = Arc::new(live.with_recent(recent).with_control(control));
         let deliveries = Deliveries::start(config, &live)?;
         let page = Page::serve(bound, admission, &live);
+        let mut telemetry = Own::default();
+        // Before the first request of an account, so that it is traced.
+        telemetry.follow(config, &live, page.address()).await;
         let (stop, polling) = (CancellationToken::new(), scheduler.handle());
         let mut daemon = Self {
             checked,
@@ -138,10 +141,9 @@ impl Daemon {
             accounts: Accounts::default(),
             deliveries,
             page,
-            telemetry: Own::default(),
+            telemetry,
         };
         daemon.show(accounts);
-        daemon.tell_of_ourselves().await;
         Ok(daemon)
     }
 
