@@ -18,6 +18,10 @@ impl Lookup for Nothing {
     fn read(&self, _: &Path) -> io::Result<String> {
         Err(io::ErrorKind::NotFound.into())
     }
+
+    fn mode(&self, _: &Path) -> Option<u32> {
+        None
+    }
 }
 
 fn file() -> &'static PathBuf {
