@@ -5,6 +5,7 @@
 use crate::cli::{Log, LogFormat};
 use crate::events::Keeper;
 use crate::exit::Failure;
+use crate::telemetry::journal::Journal;
 use crate::telemetry::own::spans;
 use std::fmt;
 use std::io::IsTerminal as _;
@@ -89,13 +90,18 @@ where
         .boxed()
 }
 
-/// The message comes first. That of an error ends with what to do, so the field of its own is for machines.
+/// The message comes first.
 fn for_people(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     match field.name() {
         "message" => write!(out, "{value:?}"),
-        "remedy" => Ok(()),
+        name if is_for_machines(name, &format!("{value:?}")) => Ok(()),
         name => write!(out, " {name}={value:?}"),
     }
+}
+
+/// The message of an error ends with what to do, and most things happen once: people need no field for that.
+pub(super) fn is_for_machines(name: &str, value: &str) -> bool {
+    name == "remedy" || (name == "since" && value == "0")
 }
 
 fn json<S>() -> Boxed<S>
@@ -122,7 +128,7 @@ where
     }
     let layer = tracing_journald::layer().ok()?;
     let layer = layer.with_field_prefix(Some(JOURNAL_PREFIX.to_owned()));
-    Some(layer.with_syslog_identifier("nephoscope".to_owned()).boxed())
+    Some(Journal(layer.with_syslog_identifier("nephoscope".to_owned())).boxed())
 }
 
 /// Standard error as systemd names it in `JOURNAL_STREAM`: device and inode.

@@ -4,6 +4,7 @@ use rustix::io::Result;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 pub(crate) mod instruments;
+mod journal;
 pub(crate) mod log;
 pub(crate) mod measure;
 pub(crate) mod own;
