@@ -17,16 +17,17 @@ const LONGEST_MESSAGE_CHARS: usize = 500;
 pub(crate) fn classify<E>(
     scope: &Scope,
     operation: &'static str,
-    error: SdkError<E, HttpResponse>,
+    error: &SdkError<E, HttpResponse>,
 ) -> ProviderError
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let kind = kind_of(&error);
-    let message = message_of(&error);
+    let kind = kind_of(error);
+    let message = message_of(error);
     let request_id = error.raw_response().and_then(request_id);
     let failure = ProviderError::new(Cloud::Aws, operation, scope.clone(), kind, message);
-    failure.with_request_id(request_id).with_source(error)
+    // Its chain is left out: it says the same again, in the SDK's own way.
+    failure.with_request_id(request_id)
 }
 
 fn kind_of<E>(error: &SdkError<E, HttpResponse>) -> ErrorKind
@@ -221,7 +222,7 @@ mod tests {
             .message("Rate exceeded")
             .build();
         let error = SdkError::service_error(GetMetricDataError::generic(meta), answer(400));
-        let failure = classify(&scope(), "GetMetricData", error);
+        let failure = classify(&scope(), "GetMetricData", &error);
         assert_eq!(
             *failure.kind(),
             ErrorKind::Throttled {
@@ -230,13 +231,14 @@ mod tests {
         );
         assert_eq!(failure.message(), "Throttling: Rate exceeded");
         assert_eq!(failure.request_id(), Some("r-1"));
+        assert!(failure.source().is_none(), "it would be said twice");
     }
 
     #[test]
     fn pages_that_are_not_aws() {
         for (status, wanted) in [(200, "bad_response"), (502, "unavailable")] {
             let error: SdkError<GetMetricDataError, _> = SdkError::response_error("not cbor", answer(status));
-            assert_eq!(classify(&scope(), "GetMetricData", error).kind().label(), wanted);
+            assert_eq!(classify(&scope(), "GetMetricData", &error).kind().label(), wanted);
         }
     }
 
@@ -251,7 +253,7 @@ mod tests {
             ),
         ] {
             let error: SdkError<GetMetricDataError, _> = SdkError::dispatch_failure(source);
-            assert_eq!(classify(&scope(), "GetMetricData", error).kind().label(), wanted);
+            assert_eq!(classify(&scope(), "GetMetricData", &error).kind().label(), wanted);
         }
     }
 }

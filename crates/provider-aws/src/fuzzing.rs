@@ -91,7 +91,7 @@ impl Answers {
                 let batches = [(); 2].map(|()| folder.page(page(answer.clone(), None)).0);
                 batches_fit_their_call(&self.call, &batches);
             }
-            Err(error) => drop(classify(&Scope::new("eu-west-1"), OPERATION, error)),
+            Err(error) => drop(classify(&Scope::new("eu-west-1"), OPERATION, &error)),
         }
     }
 }

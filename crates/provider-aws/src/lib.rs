@@ -127,7 +127,11 @@ impl AwsProvider {
         match client::account_number(&self.gate, &self.sts, &self.home()).await {
             Ok(number) => Ok(number.map(Arc::from)),
             Err(e) => {
-                tracing::warn!(account = %self.config.account, error = %e, "no cloud.account.id: set account_id");
+                // Wrong keys are said by whatever else is asked with them.
+                if *e.kind() != ErrorKind::Unauthenticated {
+                    let account = &self.config.account;
+                    tracing::warn!(%account, "account {account}: its number is not known, so that its points have no `cloud.account.id`: {e}. Write `account_id` in its configuration, or let `sts:GetCallerIdentity` be asked");
+                }
                 if *e.kind() == ErrorKind::Forbidden {
                     Ok(None)
                 } else {

@@ -57,7 +57,7 @@ impl RegionClient {
         let attempt = || {
             let sent = prepared.clone().set_next_token(token.map(str::to_owned));
             let sent = sent.customize().interceptor(self.clock.of(gate)).send();
-            Box::pin(async { sent.await.map_err(|e| self.failed(OPERATION, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(OPERATION, &e)) })
         };
         let answer = gate.send(&request, attempt).await?;
         for message in answer.messages() {

@@ -21,7 +21,7 @@ pub(crate) async fn account_number(
     };
     let attempt = || {
         let sent = sts.get_caller_identity().send();
-        Box::pin(async { sent.await.map_err(|e| classify(scope, OPERATION, e)) })
+        Box::pin(async { sent.await.map_err(|e| classify(scope, OPERATION, &e)) })
     };
     Ok(gate.send(&request, attempt).await?.account().map(str::to_owned))
 }

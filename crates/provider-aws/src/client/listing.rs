@@ -48,7 +48,7 @@ impl RegionClient {
                 .customize()
                 .interceptor(self.clock.of(gate))
                 .send();
-            Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, &e)) })
         };
         let answer = gate
             .send(&self.request(LIST_METRICS, Price::FREE), attempt)
@@ -81,7 +81,7 @@ impl RegionClient {
                 .customize()
                 .interceptor(self.clock.of(gate))
                 .send();
-            Box::pin(async { sent.await.map_err(|e| self.failed(GET_RESOURCES, e)) })
+            Box::pin(async { sent.await.map_err(|e| self.failed(GET_RESOURCES, &e)) })
         };
         let answer = gate
             .send(&self.request(GET_RESOURCES, Price::FREE), attempt)

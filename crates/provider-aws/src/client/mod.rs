@@ -68,7 +68,7 @@ impl RegionClient {
     }
 
     /// What a failure means; credentials that were refused are not used again.
-    fn failed<E>(&self, operation: &'static str, error: SdkError<E, HttpResponse>) -> ProviderError
+    fn failed<E>(&self, operation: &'static str, error: &SdkError<E, HttpResponse>) -> ProviderError
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
