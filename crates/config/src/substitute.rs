@@ -91,12 +91,13 @@ impl Substitution<'_> {
     }
 
     fn credential(&self, name: &str) -> Result<String, (String, String)> {
-        let help = || format!("add `LoadCredential={name}:/path/to/secret` to the systemd unit");
+        let help = || format!("add `LoadCredential={name}:/etc/nephoscope/credentials/{name}` to the unit");
         let Some(directory) = self.lookup.env(CREDENTIALS_DIRECTORY) else {
             let message = format!(
                 "the credential `{name}` cannot be read: ${CREDENTIALS_DIRECTORY} is not set, as it is under systemd"
             );
-            return Err((message, format!("{}, or use `${{file:/path}}`", help())));
+            let by_hand = "by hand: `export CREDENTIALS_DIRECTORY=/etc/nephoscope/credentials`";
+            return Err((message, format!("{};\n{by_hand}", help())));
         };
         self.file(&Path::new(&directory).join(name), help)
     }

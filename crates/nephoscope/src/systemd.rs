@@ -6,6 +6,7 @@
 
 use crate::clock::SystemClock;
 use crate::live::Live;
+use crate::overview::words::span;
 use config_file::Lookup as _;
 use export::DeliverySnapshot;
 use scheduler::Clock as _;
@@ -27,6 +28,9 @@ const TELL_MAX: Duration = Duration::from_secs(2);
 /// How long a delivery with something to deliver may go without an answer or a failure. The longest wait that a back
 /// end may ask for is five minutes, and a request has a timeout.
 const STILL_MAX: Duration = Duration::from_secs(1800);
+
+/// Most accounts that the line names: it stays a line.
+const MOST_NAMED: usize = 3;
 
 /// What the round trip through the store writes.
 const WATCHDOG_KEY: &str = "systemd.watchdog";
@@ -182,16 +186,19 @@ fn requests(done: &DeliverySnapshot) -> u64 {
 /// One line, without a word from outside: a name or an error could break it.
 fn status(state: &Live) -> String {
     let accounts = state.progress.snapshot();
-    let ready = accounts.iter().filter(|a| a.scopes_ok > 0).count();
     let polled = |name: &String| accounts.iter().any(|a| a.name == *name);
-    let not_connected = state.not_connected().into_iter();
-    let all = accounts.len() + not_connected.filter(|(name, _)| !polled(name)).count();
+    let not_connected = state.not_connected().into_iter().map(|(name, _)| name);
+    let mut not_ready: Vec<String> = not_connected.filter(|name| !polled(name)).collect();
+    let all = accounts.len() + not_ready.len();
+    let waiting = accounts.iter().filter(|a| a.scopes_ok == 0);
+    not_ready.extend(waiting.map(|a| a.name.clone()));
     let usage = state.store.usage();
-    let mut line = format!("{ready}/{all} accounts ready");
+    let mut line = format!("{}/{all} accounts ready", all - not_ready.len());
+    line.push_str(&named(&not_ready));
     // Writing to a String cannot fail.
     if let Some(newest) = accounts.iter().filter_map(|a| a.newest).max() {
-        let age = SystemClock.now().since(newest).as_secs();
-        write!(line, ", newest point {age} s old").ok();
+        let age = span(SystemClock.now().since(newest));
+        write!(line, ", newest point {age} old").ok();
     }
     write!(line, ", {} points waiting", usage.spool_points).ok();
     let destinations = state.destinations();
@@ -206,6 +213,17 @@ fn status(state: &Live) -> String {
         line.push_str(", the last reload was refused: the log says why");
     }
     line
+}
+
+/// Who is not ready yet, or no more.
+fn named(not_ready: &[String]) -> String {
+    let first = not_ready.iter().take(MOST_NAMED).map(String::as_str);
+    let first = first.collect::<Vec<_>>().join(", ");
+    match not_ready.len().saturating_sub(MOST_NAMED) {
+        _ if first.is_empty() => first,
+        0 => format!(" (not {first})"),
+        more => format!(" (not {first} and {more} more)"),
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +287,14 @@ mod tests {
         let state = state();
         let gate = gate::Gate::new(Cloud::Aws, AccountId("a".into()), GateConfig::default());
         state.add_account(gate, Some("no key".to_owned()));
-        assert_eq!(status(&state), "0/1 accounts ready, 0 points waiting");
+        assert_eq!(status(&state), "0/1 accounts ready (not a), 0 points waiting");
+    }
+
+    #[test]
+    fn the_line_names_few() {
+        let names = |n: usize| named(&vec!["a".to_owned(); n]);
+        assert_eq!(names(0), "");
+        assert_eq!(names(3), " (not a, a, a)");
+        assert_eq!(names(5), " (not a, a, a and 2 more)");
     }
 }

@@ -57,21 +57,22 @@ fn throttled(cloud: Cloud) -> &'static str {
 fn unauthenticated(cloud: Cloud, operation: &str) -> &'static str {
     match cloud {
         Cloud::Aws => {
-            "Renew the access key or the session, or check the role's trust policy and `external_id`; then reload. \
-             A wrong clock looks the same."
+            "Renew the access key or the session, or check the role's trust policy and `external_id`; then reload, or \
+             restart if systemd hands the key over (`LoadCredential`). A wrong clock looks the same."
         }
         // The data plane answers a missing role as if nobody had logged in.
         Cloud::Azure if operation == "metrics:getBatch" => {
             "Grant the role Monitoring Reader on the subscription itself. If the other requests fail, too, renew the \
-             secret or certificate of the app registration and reload."
+             secret or certificate of the app registration, then reload, or restart if systemd hands it over \
+             (`LoadCredential`)."
         }
         Cloud::Azure => {
             "Renew the secret or certificate of the app registration in Entra ID, check `tenant` and `client_id`, then \
-             reload."
+             reload, or restart if systemd hands the secret over (`LoadCredential`)."
         }
         Cloud::Gcp => {
-            "Give the account a valid key or another credential (`service_account_file`, `impersonate`), then reload. \
-             Without one, the machine's own identity must be reachable."
+            "Give the account a valid key or another credential (`service_account_file`, `impersonate`), then reload, \
+             or restart if systemd hands the key over (`LoadCredential`). Without one, the machine's own identity must be reachable."
         }
     }
 }

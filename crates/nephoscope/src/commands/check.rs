@@ -3,6 +3,7 @@
 use super::config::print;
 use crate::cli::CheckArgs;
 use crate::exit::Failure;
+use crate::overview::words::many;
 use crate::wiring;
 use provider_api::{Check, Outcome};
 use std::fmt::Write as _;
@@ -12,8 +13,9 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
     let accounts = config.aws.len() + config.azure.len() + config.gcp.len();
     if args.offline {
         return print(&format!(
-            "{} is valid: {accounts} accounts\n",
-            args.config.config.display()
+            "{} is valid: {}\n",
+            args.config.config.display(),
+            many(accounts, "account")
         ));
     }
     let mut table = format!("{:<20} {:<24} {:<28} RESULT\n", "ACCOUNT", "SCOPE", "TRIED");

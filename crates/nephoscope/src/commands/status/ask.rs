@@ -20,8 +20,8 @@ pub(super) async fn ask(args: &StatusArgs) -> Result<Value, Failure> {
     let url = format!("{}/api/v1/status", args.url.trim_end_matches('/'));
     let unreachable = |error: reqwest::Error| {
         Failure::unavailable(format!(
-            "asking {url}: {}; is the daemon running, and is this its `listen` address? (--url)",
-            with_causes(&error)
+            "asking {url}: {}; is the daemon running (`systemctl status nephoscope`), and is this its `listen` address? (--url)",
+            with_causes(&error.without_url())
         ))
     };
     let mut request = client(&args.access)?.get(&url);
