@@ -129,7 +129,7 @@ impl Poller {
         match job.lane {
             Lane::Fresh { .. } => {
                 self.polled(now, &terms, &asked);
-                self.compare_clocks(now);
+                self.compare_clocks();
                 self.weigh(&terms).await?;
                 Ok(!asked.behind.is_zero() && !outcome.walled)
             }

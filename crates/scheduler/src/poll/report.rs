@@ -30,7 +30,9 @@ impl Poller {
     }
 
     /// Windows go by the cloud's clock; everything else on this machine goes by its own.
-    pub(super) fn compare_clocks(&self, now: UnixNanos) {
+    pub(super) fn compare_clocks(&self) {
+        // Not when the poll began: however long it took, both clocks are read at one moment.
+        let now = self.clock.now();
         let Some(ahead) = self.skew.ahead_nanos(now) else {
             return;
         };
