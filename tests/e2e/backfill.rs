@@ -60,12 +60,16 @@ impl Run {
         self.child.wait().unwrap();
     }
 
-    /// Calls of all accounts, as the table before the start has them.
-    fn calls(&self) -> u64 {
+    /// Calls of all accounts, once the table before the start has been written.
+    fn offered(&self) -> Option<u64> {
         let said = self.said();
-        let total = said.lines().find(|line| line.starts_with("total"));
-        let calls = total.and_then(|line| line.split_whitespace().nth(2)?.parse().ok());
-        calls.unwrap_or_else(|| panic!("no total:\n{said}"))
+        let total = said.lines().find(|line| line.starts_with("total"))?;
+        total.split_whitespace().nth(2)?.parse().ok()
+    }
+
+    fn calls(&self) -> u64 {
+        self.offered()
+            .unwrap_or_else(|| panic!("no total:\n{}", self.said()))
     }
 }
 
@@ -123,8 +127,10 @@ fn written(unix_s: i64) -> String {
     jiff::Timestamp::from_second(unix_s).unwrap().to_string()
 }
 
-/// Waits until more history has arrived than there was.
+/// Waits until more history has arrived than there was when this run began to fetch: what a killed run still had on its way
+/// is not this one's.
 async fn more_history(receiver: &Receiver, before_s: i64, run: &mut Run) {
+    wait_for("the table of calls", || run.offered()).await;
     let limit = Instant::now() + PATIENCE;
     let mut arrivals = receiver.arrivals();
     let is_history = |p: &FlatPoint| i64::try_from(p.time).unwrap() <= before_s * NANOS;
