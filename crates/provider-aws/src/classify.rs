@@ -13,6 +13,9 @@ use std::time::Duration;
 /// Longest text of a source chain that is repeated in a message.
 const LONGEST_MESSAGE_CHARS: usize = 500;
 
+/// Enough of a page to recognise whose it is.
+const MOST_OF_A_PAGE_CHARS: usize = 80;
+
 /// Turns an SDK error into ours.
 pub(crate) fn classify<E>(
     scope: &Scope,
@@ -128,7 +131,7 @@ fn kind_of_family(code: &str, status: u16, retry_after: Option<Duration>) -> Err
     }
 }
 
-/// The cloud's words; where it had none, the chain of what went wrong below.
+/// The cloud's words; where it had none, what answered instead of it, else the chain of what went wrong below.
 fn message_of<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -137,14 +140,31 @@ where
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
         (None, None) => {
-            let status = error
-                .raw_response()
-                .map(|r| format!("HTTP {}: ", r.status().as_u16()));
-            let words: Vec<String> = chain(error).map(ToString::to_string).collect();
-            let text = format!("{}{}", status.unwrap_or_default(), words.join(": "));
+            let answer = error.raw_response();
+            let status = answer.map(|r| format!("HTTP {}: ", r.status().as_u16()));
+            let words = answer.and_then(page).unwrap_or_else(|| {
+                let words: Vec<String> = chain(error).map(ToString::to_string).collect();
+                words.join(": ")
+            });
+            let text = format!("{}{words}", status.unwrap_or_default());
             text.chars().take(LONGEST_MESSAGE_CHARS).collect()
         }
     }
+}
+
+/// An answer with a page in it is from something in between, or from a server that does not speak this protocol.
+fn page(response: &HttpResponse) -> Option<String> {
+    let body = response.body().bytes()?.trim_ascii_start();
+    if !body.starts_with(b"<") {
+        return None;
+    }
+    let text = String::from_utf8_lossy(body);
+    let begin: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let begin: String = begin.chars().take(MOST_OF_A_PAGE_CHARS).collect();
+    Some(format!(
+        "this is not AWS's answer (it begins `{begin}`): is there a proxy in between, or does `endpoint` lead to a server \
+         that does not speak this service's protocol (CloudWatch: rpc-v2-cbor)?"
+    ))
 }
 
 fn request_id(response: &HttpResponse) -> Option<String> {
@@ -238,7 +258,10 @@ mod tests {
     fn pages_that_are_not_aws() {
         for (status, wanted) in [(200, "bad_response"), (502, "unavailable")] {
             let error: SdkError<GetMetricDataError, _> = SdkError::response_error("not cbor", answer(status));
-            assert_eq!(classify(&scope(), "GetMetricData", &error).kind().label(), wanted);
+            let failure = classify(&scope(), "GetMetricData", &error);
+            assert_eq!(failure.kind().label(), wanted);
+            let begin = format!("HTTP {status}: this is not AWS's answer (it begins `<html>`)");
+            assert!(failure.message().starts_with(&begin), "{failure}");
         }
     }
 
