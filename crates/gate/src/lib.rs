@@ -23,7 +23,7 @@ pub use skew::{Asked, Skew};
 use breaker::{Admission, Breakers, Change};
 use counters::Counters;
 use failing::Memory;
-use provider_api::{AccountId, Cloud, ErrorKind, Price, ProviderError, Scope};
+use provider_api::{AccountId, Cloud, ErrorKind, Price, ProviderError, Scope, Urgency};
 use quota::Quotas;
 use rates::Rates;
 use std::future::Future;
@@ -68,6 +68,20 @@ pub struct Request {
     pub operation: &'static str,
     /// What one attempt costs.
     pub price: Price,
+    /// Which share of the quota it may use.
+    pub urgency: Urgency,
+}
+
+impl Request {
+    /// A request that may use the whole quota.
+    pub fn new(scope: Scope, operation: &'static str, price: Price) -> Self {
+        Self {
+            scope,
+            operation,
+            price,
+            urgency: Urgency::Fresh,
+        }
+    }
 }
 
 /// The door of one account. Cheap to clone.
@@ -269,6 +283,10 @@ impl Gate {
         Fut: Future<Output = Result<T, ProviderError>>,
     {
         let waiting = Instant::now();
+        // Before the slot, which the present may be waiting for.
+        if request.urgency == Urgency::Backlog {
+            self.shared.quotas.spared(&request.scope, request.operation).await;
+        }
         let slot = self.shared.slots.acquire().await;
         self.shared.quotas.wait(&request.scope, request.operation).await;
         self.shared.counters.waited(waiting.elapsed());
@@ -328,15 +346,12 @@ mod tests {
     }
 
     fn request() -> Request {
-        Request {
-            scope: Scope::new("r"),
-            operation: "Op",
-            price: Price {
-                requests: 1,
-                units: 2,
-                usd_nanos: 3,
-            },
-        }
+        let price = Price {
+            requests: 1,
+            units: 2,
+            usd_nanos: 3,
+        };
+        Request::new(Scope::new("r"), "Op", price)
     }
 
     fn failed(kind: ErrorKind) -> ProviderError {
@@ -455,5 +470,52 @@ mod tests {
         };
         assert!(gate.send(&other, || async { Ok(()) }).await.is_ok());
         assert_eq!(begun.elapsed(), elapsed, "another scope has its own bucket");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_past_leaves_half_of_a_quota_to_the_present() {
+        let quota = Quota {
+            per_second: 2.0,
+            burst: 4,
+        };
+        let gate = gate(GateConfig {
+            quotas: vec![("Op", quota)],
+            ..GateConfig::default()
+        });
+        let past = Request {
+            urgency: Urgency::Backlog,
+            ..request()
+        };
+        let begun = Instant::now();
+        let catching_up = {
+            let gate = gate.clone();
+            tokio::spawn(async move {
+                for _ in 0..12 {
+                    assert!(gate.send(&past, || async { Ok(()) }).await.is_ok());
+                }
+                begun.elapsed()
+            })
+        };
+        sleep(Duration::from_millis(1)).await;
+        for _ in 0..2 {
+            assert!(gate.send(&request(), || async { Ok(()) }).await.is_ok());
+        }
+        assert!(
+            begun.elapsed() < Duration::from_millis(100),
+            "the rest of the burst"
+        );
+        for _ in 0..8 {
+            assert!(gate.send(&request(), || async { Ok(()) }).await.is_ok());
+        }
+        let fresh = begun.elapsed();
+        assert!(
+            fresh <= Duration::from_millis(8_200),
+            "eight at one a second took {fresh:?}"
+        );
+        let past = catching_up.await.unwrap();
+        assert!(
+            past >= Duration::from_millis(9_900),
+            "ten at one a second took {past:?}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Token buckets per (scope, operation), so that one busy region does not starve another.
+//! Token buckets per (scope, operation), so that one busy region does not starve another, and half of each for the present,
+//! so that catching up does not either.
 
 use governor::clock::{Clock, Reference};
 use governor::middleware::NoOpMiddleware;
@@ -65,10 +66,35 @@ impl Reference for SinceOrigin {
 
 type Buckets = RateLimiter<Scope, DashMapStateStore<Scope>, RuntimeClock, NoOpMiddleware<SinceOrigin>>;
 
+/// The buckets of one operation.
+#[derive(Debug)]
+struct Paced {
+    all: Buckets,
+    /// What the past may use of it.
+    spared: Buckets,
+}
+
+impl Paced {
+    fn new(quota: Quota, clock: &RuntimeClock) -> Option<Self> {
+        let half = Quota {
+            per_second: quota.per_second / 2.0,
+            burst: (quota.burst / 2).max(1),
+        };
+        let buckets = |quota: Quota| {
+            let store = DashMapStateStore::default();
+            Some(Buckets::new(quota.rate()?, store, clock.clone()))
+        };
+        Some(Self {
+            all: buckets(quota)?,
+            spared: buckets(half)?,
+        })
+    }
+}
+
 /// The buckets of one account.
 #[derive(Debug)]
 pub(crate) struct Quotas {
-    by_operation: HashMap<&'static str, Buckets>,
+    by_operation: HashMap<&'static str, Paced>,
     clock: RuntimeClock,
 }
 
@@ -77,23 +103,29 @@ impl Quotas {
         let clock = RuntimeClock {
             origin: Instant::now(),
         };
-        let bucket = |&(operation, quota): &(&'static str, Quota)| {
-            Some((
-                operation,
-                Buckets::new(quota.rate()?, DashMapStateStore::default(), clock.clone()),
-            ))
-        };
+        let paced =
+            |&(operation, quota): &(&'static str, Quota)| Some((operation, Paced::new(quota, &clock)?));
         Self {
-            by_operation: quotas.iter().filter_map(bucket).collect(),
+            by_operation: quotas.iter().filter_map(paced).collect(),
             clock,
         }
     }
 
     /// Returns when the request may go.
     pub(crate) async fn wait(&self, scope: &Scope, operation: &'static str) {
-        let Some(buckets) = self.by_operation.get(operation) else {
-            return;
-        };
+        if let Some(paced) = self.by_operation.get(operation) {
+            self.take(&paced.all, scope).await;
+        }
+    }
+
+    /// Returns when the past may have one more of what the present leaves it; the request has to [`Quotas::wait`] as well.
+    pub(crate) async fn spared(&self, scope: &Scope, operation: &'static str) {
+        if let Some(paced) = self.by_operation.get(operation) {
+            self.take(&paced.spared, scope).await;
+        }
+    }
+
+    async fn take(&self, buckets: &Buckets, scope: &Scope) {
         while let Err(not_until) = buckets.check_key(scope) {
             sleep(not_until.wait_time_from(self.clock.now())).await;
         }

@@ -28,7 +28,7 @@ pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
 pub use skips::Skips;
 pub use target::{
     AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Price, Scope, SkipReason,
-    Skipped, Span, Target, TargetId,
+    Skipped, Span, Target, TargetId, Urgency,
 };
 pub use texts::Texts;
 pub use time::{UnixNanos, Window};

@@ -175,6 +175,16 @@ impl Price {
     };
 }
 
+/// Which share of a quota a request may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Urgency {
+    /// All of it: what is new, and what is needed to ask for it.
+    #[default]
+    Fresh,
+    /// What the present can spare: what lies behind after an outage.
+    Backlog,
+}
+
 /// One planned request (with all its pages).
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -188,6 +198,8 @@ pub struct Call {
     pub window: Window,
     /// What it will cost.
     pub price: Price,
+    /// As planned [`Urgency::Fresh`]; who asks for the past says so before it fetches.
+    pub urgency: Urgency,
     /// The provider's own.
     pub detail: Arc<dyn Detail>,
 }

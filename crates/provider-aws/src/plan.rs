@@ -1,7 +1,7 @@
 //! Pure: from what is due to `GetMetricData` requests within the API's limits, each with its price.
 
 use crate::discover::AwsTarget;
-use provider_api::{Call, Detail, Due, Price, Scope, Target, Window};
+use provider_api::{Call, Detail, Due, Price, Scope, Target, Urgency, Window};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,6 +82,7 @@ fn call(scope: &Scope, window: Window, targets: Vec<Target>, detail: &Arc<dyn De
         targets,
         window,
         price,
+        urgency: Urgency::default(),
         detail: Arc::clone(detail),
     }
 }

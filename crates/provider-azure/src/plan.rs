@@ -3,7 +3,7 @@
 
 use crate::classify::GET_BATCH;
 use crate::target::{Question, TargetDetail};
-use provider_api::{Call, Detail, Due, Price, Target, Window};
+use provider_api::{Call, Detail, Due, Price, Target, Urgency, Window};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,6 +102,7 @@ fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Optio
         targets,
         window,
         price: price(),
+        urgency: Urgency::default(),
         detail,
     })
 }

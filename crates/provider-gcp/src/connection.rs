@@ -78,11 +78,7 @@ impl Connection {
         let Some(first) = self.config.projects.first() else {
             return;
         };
-        let request = Request {
-            scope: Scope::new(first.as_str()),
-            operation: "clock",
-            price: Price::FREE,
-        };
+        let request = Request::new(Scope::new(first.as_str()), "clock", Price::FREE);
         let looked = self
             .gate
             .send(&request, || async { Ok(self.read_clock().await) })

@@ -139,6 +139,7 @@ impl<'a> Reading<'a> {
             scope: self.call.scope.clone(),
             operation: self.call.operation,
             price,
+            urgency: self.call.urgency,
         };
         let window = self.call.window;
         // Google's intervals are (start, end], as our windows are.

@@ -2,7 +2,7 @@
 //! is by series returned. Pure.
 
 use crate::discover::GcpTarget;
-use provider_api::{Call, Detail, Due, Price, Target};
+use provider_api::{Call, Detail, Due, Price, Target, Urgency};
 
 /// The one operation that reads points.
 pub(crate) const OPERATION: &str = "ListTimeSeries";
@@ -24,6 +24,7 @@ fn call(due: &Due) -> Option<Call> {
         targets: vec![due.target.clone()],
         window: due.window,
         price: price(due.target.series),
+        urgency: Urgency::default(),
         detail: due.target.detail.clone(),
     })
 }

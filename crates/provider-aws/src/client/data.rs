@@ -12,7 +12,7 @@ use aws_sdk_cloudwatch::types::{
 };
 use aws_sdk_cloudwatch::types::{ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
-use gate::Gate;
+use gate::{Gate, Request};
 use provider_api::{Call, Cloud, ErrorKind, Price, ProviderError, Target, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,21 +45,20 @@ impl RegionClient {
             .set_max_datapoints(i32::try_from(MOST_POINTS).ok())
     }
 
-    /// One page of a call's points; `price` is that of the whole call on the first page.
+    /// One page of a call's points.
     pub(crate) async fn data_page(
         &self,
         gate: &Gate,
         prepared: &GetMetricDataFluentBuilder,
         token: Option<&str>,
-        price: Price,
+        request: &Request,
     ) -> Result<Page, ProviderError> {
-        let request = self.request(OPERATION, price);
         let attempt = || {
             let sent = prepared.clone().set_next_token(token.map(str::to_owned));
             let sent = sent.customize().interceptor(self.clock.of(gate)).send();
             Box::pin(async { sent.await.map_err(|e| self.failed(OPERATION, &e)) })
         };
-        let answer = gate.send(&request, attempt).await?;
+        let answer = gate.send(request, attempt).await?;
         for message in answer.messages() {
             tracing::warn!(region = %self.scope, code = message.code(), "GetMetricData says: {:?}", message.value());
         }
@@ -84,7 +83,8 @@ impl RegionClient {
             .metric_data_queries(query)
             .start_time(DateTime::from_secs(end.minus(PROBE_PERIOD).seconds()))
             .end_time(DateTime::from_secs(end.seconds()));
-        let page = self.data_page(gate, &prepared, None, PROBE_PRICE).await?;
+        let request = self.request(OPERATION, PROBE_PRICE);
+        let page = self.data_page(gate, &prepared, None, &request).await?;
         match page.parts.into_iter().find(|p| p.status == Status::Forbidden) {
             None => Ok(()),
             Some(part) => {

@@ -14,11 +14,7 @@ pub(crate) async fn account_number(
     sts: &aws_sdk_sts::Client,
     scope: &Scope,
 ) -> Result<Option<String>, ProviderError> {
-    let request = Request {
-        scope: scope.clone(),
-        operation: OPERATION,
-        price: Price::FREE,
-    };
+    let request = Request::new(scope.clone(), OPERATION, Price::FREE);
     let attempt = || {
         let sent = sts.get_caller_identity().send();
         Box::pin(async { sent.await.map_err(|e| classify(scope, OPERATION, &e)) })

@@ -80,11 +80,7 @@ impl RegionClient {
     }
 
     /// What the gate is told of a request of this region.
-    fn request(&self, operation: &'static str, price: Price) -> Request {
-        Request {
-            scope: self.scope.clone(),
-            operation,
-            price,
-        }
+    pub(crate) fn request(&self, operation: &'static str, price: Price) -> Request {
+        Request::new(self.scope.clone(), operation, price)
     }
 }

@@ -11,6 +11,7 @@ use crate::{AwsProvider, broken, plan};
 use async_stream::try_stream;
 use folder::Next;
 use futures::stream::BoxStream;
+use gate::Request;
 use provider_api::{Batch, Call, Price, ProviderError};
 
 impl AwsProvider {
@@ -20,11 +21,12 @@ impl AwsProvider {
             let region = self.region(&call.scope)?;
             let prepared = region.data(call);
             let mut folder = Folder::new(call);
-            // The metrics are billed once, however many pages their points fill.
-            let mut price = Price { requests: 1, ..call.price };
+            let price = Price { requests: 1, ..call.price };
+            let first = region.request(plan::OPERATION, price);
+            let mut request = Request { urgency: call.urgency, ..first };
             let mut token = None;
             loop {
-                let page = region.data_page(&self.gate, &prepared, token.as_deref(), price).await?;
+                let page = region.data_page(&self.gate, &prepared, token.as_deref(), &request).await?;
                 let (batch, next) = folder.page(page);
                 yield batch;
                 match next {
@@ -32,7 +34,8 @@ impl AwsProvider {
                     Next::End => break,
                     Next::Broken(why) => Err(broken(region, plan::OPERATION, why))?,
                 }
-                price = Price::FREE;
+                // The metrics are billed once, however many pages their points fill.
+                request.price = Price::FREE;
             }
         })
     }

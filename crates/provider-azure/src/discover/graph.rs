@@ -4,7 +4,7 @@ use super::lists::endless;
 use crate::AzureProvider;
 use crate::http::{Ask, Plane};
 use crate::wire::{GraphPage, ListedResource};
-use provider_api::{Pages, Price, ProviderError, Scope};
+use provider_api::{Pages, Price, ProviderError, Scope, Urgency};
 use std::collections::BTreeSet;
 
 pub(crate) const RESOURCE_GRAPH: &str = "resourceGraph.query";
@@ -74,6 +74,7 @@ impl AzureProvider {
             url,
             body,
             price: Price::FREE,
+            urgency: Urgency::Fresh,
         };
         Ok(self.api.read(&ask).await?.0)
     }

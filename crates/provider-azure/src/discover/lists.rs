@@ -5,7 +5,7 @@ use crate::AzureProvider;
 use crate::config::AzureEntry;
 use crate::http::{Ask, Plane, encode, failure, path};
 use crate::wire::{Definition, ListedResource, Page, Subscription};
-use provider_api::{ErrorKind, Pages, Price, ProviderError, Scope};
+use provider_api::{ErrorKind, Pages, Price, ProviderError, Scope, Urgency};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -78,6 +78,7 @@ impl AzureProvider {
                 url,
                 body: None,
                 price: Price::FREE,
+                urgency: Urgency::Fresh,
             };
             match self.api.read::<Page<Definition>>(&ask).await {
                 Ok((page, _)) => return Ok(Arc::new(page.value)),
@@ -108,6 +109,7 @@ impl AzureProvider {
                 url,
                 body: None,
                 price: Price::FREE,
+                urgency: Urgency::Fresh,
             };
             let page: Page<T> = self.api.read(&ask).await?.0;
             let next = pages.follow(page.next_link.as_deref(), !page.value.is_empty());

@@ -71,6 +71,7 @@ fn ask<'a>(
         url,
         body,
         price: plan::price(),
+        urgency: call.urgency,
     }
 }
 

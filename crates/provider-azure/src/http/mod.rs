@@ -24,7 +24,7 @@ use azure_core::http::{
 use futures::{Stream, StreamExt};
 use gate::{Gate, Request, Skew};
 use headers::{date, hints};
-use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos};
+use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos, Urgency};
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, PoisonError, RwLock};
 use unsent::unsent;
@@ -52,6 +52,7 @@ pub(crate) struct Ask<'a> {
     /// `Some` is a POST of JSON.
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) price: Price,
+    pub(crate) urgency: Urgency,
 }
 
 /// A 2xx answer.
@@ -130,11 +131,7 @@ impl Api {
     pub(crate) async fn token(&self, plane: Plane) -> Result<(), ProviderError> {
         let scope = Scope::new("-");
         let audience = audience(self.cloud(), plane);
-        let request = Request {
-            scope: scope.clone(),
-            operation: "token",
-            price: Price::FREE,
-        };
+        let request = Request::new(scope.clone(), "token", Price::FREE);
         let attempt = || async {
             let live = self.live();
             let got = live.credential.get_token(&[&audience], None).await;
@@ -149,6 +146,7 @@ impl Api {
             scope: ask.scope.clone(),
             operation: ask.operation,
             price: ask.price,
+            urgency: ask.urgency,
         };
         let attempt = || async {
             let live = self.live();

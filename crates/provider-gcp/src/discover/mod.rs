@@ -86,11 +86,7 @@ async fn page(
     token: &str,
     size: i32,
 ) -> Result<ListMetricDescriptorsResponse, ProviderError> {
-    let request = Request {
-        scope: Scope::new(project),
-        operation: OPERATION,
-        price: Price::FREE,
-    };
+    let request = Request::new(Scope::new(project), OPERATION, Price::FREE);
     connection
         .ask(&request, |client| {
             client

@@ -12,7 +12,7 @@ pub use windows::{Hole, Windows, settled, windows};
 
 use lanes::Lanes;
 use phase::{next_tick, phase};
-use provider_api::{AccountId, Catalogue, Group, Scope, Target, UnixNanos};
+use provider_api::{AccountId, Catalogue, Group, Scope, Target, UnixNanos, Urgency};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +67,14 @@ pub enum Lane {
 }
 
 impl Lane {
+    /// Which share of a quota its calls may use.
+    pub(crate) fn urgency(self) -> Urgency {
+        match self {
+            Self::Fresh { .. } => Urgency::Fresh,
+            Self::Backlog { .. } => Urgency::Backlog,
+        }
+    }
+
     /// For traces.
     pub(crate) fn label(self) -> &'static str {
         match self {

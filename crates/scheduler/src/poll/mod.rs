@@ -170,6 +170,9 @@ impl Poller {
     async fn ask(&self, job: &Job, terms: &Terms, asked: &Asked) -> Result<Outcome, StoreError> {
         let mut calls = self.provider.plan(&asked.due);
         calls.sort_by_key(|call| call.window);
+        for call in &mut calls {
+            call.urgency = job.lane.urgency();
+        }
         let until = self.until(job.lane);
         let mut outcome = Outcome::default();
         for call in calls {

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use provider_api::{
     AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
     GroupSpec, Kind, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Resource, Scope,
-    Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Value,
+    Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Urgency, Value,
 };
 use scheduler::Clock as _;
 use std::any::Any;
@@ -63,17 +63,26 @@ pub(crate) fn truth(target: u64, end_s: i64) -> Truth {
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     all: AtomicUsize,
+    /// Those that may only use what the present leaves of a quota.
+    patient: AtomicUsize,
     held: Arc<()>,
 }
 
 impl Given {
-    fn hold(&self) -> Arc<()> {
+    fn hold(&self, urgency: Urgency) -> Arc<()> {
         self.all.fetch_add(1, Ordering::Relaxed);
+        if urgency == Urgency::Backlog {
+            self.patient.fetch_add(1, Ordering::Relaxed);
+        }
         Arc::clone(&self.held)
     }
 
     pub(crate) fn all(&self) -> usize {
         self.all.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn patient(&self) -> usize {
+        self.patient.load(Ordering::Relaxed)
     }
 
     pub(crate) fn held(&self) -> usize {
@@ -212,6 +221,7 @@ impl MetricsProvider for Sky {
                     targets: vec![due.target.clone()],
                     window: due.window,
                     price: Price::FREE,
+                    urgency: Urgency::default(),
                     detail: Arc::new(Nothing),
                 }),
             }
@@ -225,7 +235,7 @@ impl MetricsProvider for Sky {
                 return None;
             }
             self.clock.sleep_until(self.clock.now().plus(ANSWER)).await;
-            Some((self.answer(call), Some(self.given.hold())))
+            Some((self.answer(call), Some(self.given.hold(call.urgency))))
         };
         futures::stream::unfold(None, part).boxed()
     }

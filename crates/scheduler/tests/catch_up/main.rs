@@ -131,6 +131,7 @@ async fn a_day_of_outage_is_caught_up_with_while_the_present_goes_on() {
     let before = world.run(outage.1, |_| {}).await.snapshot()[0].clone();
     assert!(before.errors["unavailable"] > 100, "{before:?}");
     assert!(before.late > 0 && before.revised > 0, "{before:?}");
+    assert_eq!(world.sky.given.patient(), 0, "there is no past to ask for yet");
     // One poll finds the cloud again; from then on the present is never more than three polls late. A restart in the
     // middle of catching up changes nothing.
     let restart = outage.1.plus(EVERY * 3);
@@ -156,6 +157,11 @@ async fn a_day_of_outage_is_caught_up_with_while_the_present_goes_on() {
     assert!(
         first > 0 && account.backlog_windows > 0,
         "the restart was in the middle: {first}"
+    );
+    let patient = u64::try_from(world.sky.given.patient()).unwrap();
+    assert!(
+        patient >= first + account.backlog_windows,
+        "{patient} of the past"
     );
     assert_eq!(
         (account.too_old, account.deferred, account.lost_seconds),
