@@ -237,6 +237,9 @@ async fn status_names_a_failing_account_its_error_and_the_remedy_without_colours
             .unwrap();
         let text = out(&output);
         if text.starts_with("a: failing\n") && text.contains("up to date") {
+            // A script can tell it from a daemon that is not there (69).
+            assert_eq!(output.status.code(), Some(75), "{text}");
+            assert_eq!(err(&output), "something needs a person: a: failing\n");
             break text;
         }
         assert!(std::time::Instant::now() < limit, "{text}{}", err(&output));
@@ -252,6 +255,7 @@ async fn status_names_a_failing_account_its_error_and_the_remedy_without_colours
         "{text}"
     );
     let json = nephoscope(&["status", "--json", "--url", &url]).await;
+    assert_eq!(json.status.code(), Some(75));
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["level"], "bad");
     drop(daemon);

@@ -35,6 +35,15 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// What `status` ends with.
+const STATUS_CODES: &str = "\
+Exit codes:
+  0   nothing needs a person: all is well, or it passes by itself (starting, catching up, a cloud that throttles)
+  64  the command line is wrong
+  69  the daemon cannot be reached
+  75  the daemon runs, and something fails or needs a person: an account, a destination, the disk, a refused reload
+  77  the daemon wants a token or a certificate";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Polls the configured accounts and delivers their points until told to stop.
@@ -47,7 +56,8 @@ pub(crate) enum Command {
     Collect(CollectArgs),
     /// Fetches history into the destinations, each point once; resumable. The daemon has to be stopped meanwhile.
     Backfill(BackfillArgs),
-    /// Shows what the running daemon says of itself.
+    /// Shows what the running daemon says of itself; the exit code tells scripts whether something fails.
+    #[command(after_help = STATUS_CODES)]
     Status(StatusArgs),
     /// Prints the configuration's JSON Schema or a commented example.
     #[command(subcommand)]

@@ -45,6 +45,14 @@ impl Failure {
         }
     }
 
+    /// What was asked runs, and something about it fails or needs a person (75).
+    pub(crate) fn needs_a_person(message: impl Into<String>) -> Self {
+        Self {
+            code: 75,
+            message: message.into(),
+        }
+    }
+
     /// Credentials or permissions are missing (77).
     pub(crate) fn permission(message: impl Into<String>) -> Self {
         Self {

@@ -37,6 +37,8 @@ pub(crate) struct Problem {
     pub(crate) names: Vec<String>,
     /// How many more have it.
     pub(crate) more: usize,
+    /// Whether it passes by itself, so that nobody need act.
+    pub(crate) passes: bool,
 }
 
 /// Finds them.
@@ -83,6 +85,7 @@ fn no_room(store: &Usage, destinations: &[DestinationRow]) -> Option<Problem> {
         remedy: remedy.to_owned(),
         names: Vec::new(),
         more: 0,
+        passes: false,
     })
 }
 
@@ -107,6 +110,7 @@ pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Pro
             .to_owned(),
         names: Vec::new(),
         more: 0,
+        passes: false,
     })
 }
 
@@ -126,6 +130,7 @@ fn of_destination(row: &DestinationRow) -> Option<Problem> {
         remedy,
         names: Vec::new(),
         more: 0,
+        passes: false,
     })
 }
 
@@ -169,6 +174,7 @@ fn clocks_apart(accounts: &[AccountRow]) -> Option<Problem> {
         remedy: "Set the clock, for example with chrony or systemd-timesyncd (`timedatectl set-ntp true`).".to_owned(),
         names: apart.iter().take(NAMES_SHOWN).map(|a| a.name.clone()).collect(),
         more: apart.len().saturating_sub(NAMES_SHOWN),
+        passes: false,
     })
 }
 
@@ -191,6 +197,7 @@ fn gathered(state: AccountState, names: &[String]) -> Problem {
         remedy: String::new(),
         names: names.iter().take(shown).cloned().collect(),
         more: names.len().saturating_sub(shown.max(1)),
+        passes: state == AccountState::Waiting,
     }
 }
 

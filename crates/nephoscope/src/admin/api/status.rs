@@ -71,6 +71,8 @@ struct ProblemRow {
     accounts: Vec<String>,
     /// Further accounts that have it.
     more: usize,
+    /// Whether it passes by itself, so that nobody need act.
+    passes: bool,
 }
 
 /// What has been learnt of a namespace.
@@ -151,6 +153,7 @@ fn problem(problem: &Problem) -> ProblemRow {
         since_s: problem.since.map(|since| since.as_secs()),
         accounts: problem.names.clone(),
         more: problem.more,
+        passes: problem.passes,
     }
 }
 

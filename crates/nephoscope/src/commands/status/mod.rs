@@ -1,5 +1,5 @@
 //! `status`: what the running daemon says of itself, as tables. The daemon decides how each part is and what to do
-//! about it; this only sets it out.
+//! about it; this only sets it out, and tells scripts by the exit code.
 
 mod ask;
 mod paint;
@@ -18,9 +18,23 @@ use table::{Cell, Table};
 pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
     let status = ask(args).await?;
     if args.json {
-        return print(&format!("{status}\n"));
+        print(&format!("{status}\n"))?;
+    } else {
+        print(&render(&status, Paint::for_stdout()))?;
     }
-    print(&render(&status, Paint::for_stdout()))
+    if needs_a_person(&status) {
+        let headline = string(&status, "headline");
+        return Err(Failure::needs_a_person(format!(
+            "something needs a person: {headline}"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether any problem will not pass by itself.
+fn needs_a_person(status: &Value) -> bool {
+    let passes = |problem: &&Value| problem.get("passes").and_then(Value::as_bool) == Some(true);
+    !rows(status, "problems").iter().all(passes)
 }
 
 fn render(status: &Value, paint: Paint) -> String {
@@ -275,6 +289,18 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.matches("it timed out").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn what_passes_by_itself_needs_nobody() {
+        let with = |problems: Value| needs_a_person(&serde_json::json!({ "problems": problems }));
+        let (passes, lasts) = (
+            serde_json::json!({ "passes": true }),
+            serde_json::json!({ "passes": false }),
+        );
+        assert!(!with(serde_json::json!([])));
+        assert!(!with(serde_json::json!([passes])));
+        assert!(with(serde_json::json!([passes, lasts])));
     }
 
     #[test]
