@@ -17,6 +17,7 @@ mod compare;
 mod exposition;
 mod hostile;
 mod packaged;
+mod part;
 mod reload;
 mod restart;
 mod secrets;

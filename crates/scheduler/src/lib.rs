@@ -6,6 +6,7 @@
 
 pub mod core;
 pub mod driver;
+mod failing;
 mod handle;
 mod lister;
 mod notices;
@@ -15,6 +16,7 @@ mod roster;
 mod settle;
 
 pub use driver::{Account, Clock, RunError, Scheduler};
+pub use failing::{Fails, Unlisted};
 pub use handle::Handle;
 pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
 pub use settle::{NamespaceProgress, SettleSource};

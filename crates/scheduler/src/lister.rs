@@ -3,7 +3,7 @@
 use crate::poll::Poller;
 use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::{AccountId, Catalogue};
+use provider_api::{AccountId, Catalogue, ProviderError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ impl Lister {
     /// True when every scope could be listed.
     async fn once(&self) -> bool {
         let mut scopes = self.poller.provider.discover();
-        let (mut listed, mut complete) = (0, true);
+        let (mut listed, mut failed) = (0, Vec::new());
         while let Some(scope) = scopes.next().await {
             match scope {
                 Ok(catalogue) => {
@@ -54,15 +54,24 @@ impl Lister {
                     }
                 }
                 Err(error) => {
-                    complete = false;
-                    self.poller.failed(&error);
+                    self.failed(&error);
+                    failed.push((error.scope().clone(), error.operation()));
                 }
             }
         }
         self.poller.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
             a.scopes_ok = listed;
+            a.unlisted.keep(&failed);
         });
-        complete
+        failed.is_empty()
+    }
+
+    fn failed(&self, error: &ProviderError) {
+        let (poller, now) = (&self.poller, self.poller.clock.now());
+        poller.failed(error);
+        poller
+            .progress
+            .update(poller.account(), |a| a.unlisted.failed(now, error));
     }
 }

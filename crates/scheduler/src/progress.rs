@@ -1,7 +1,8 @@
 //! What the scheduler has done, for the status page, the metrics and tests that wait for a state.
 
+use crate::failing::{Fails, Unlisted};
 use crate::settle::NamespaceProgress;
-use provider_api::{AccountId, ErrorKind, MetricsProvider, Skipped, UnixNanos};
+use provider_api::{AccountId, ErrorKind, MetricsProvider, Scope, Skipped, UnixNanos};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,12 @@ pub struct GroupProgress {
     pub lookback: Duration,
     /// End of the newest point taken.
     pub newest: Option<UnixNanos>,
+    /// Region, subscription or project; known when it has been polled.
+    pub scope: Option<Scope>,
+    /// Whether its last poll got an answer to anything that it asked for.
+    pub answered: bool,
+    /// What its last poll did not get.
+    pub failing: Option<Fails>,
 }
 
 /// A failure of an account, as it was logged.
@@ -83,6 +90,8 @@ pub struct AccountProgress {
     pub newest: Option<UnixNanos>,
     /// The last failure.
     pub last_error: Option<LastError>,
+    /// Listings that fail at present.
+    pub unlisted: Unlisted,
     /// By the group's name.
     pub groups: BTreeMap<Arc<str>, GroupProgress>,
 }
@@ -90,6 +99,13 @@ pub struct AccountProgress {
 impl AccountProgress {
     pub(crate) fn group(&mut self, name: &Arc<str>) -> &mut GroupProgress {
         self.groups.entry(Arc::clone(name)).or_default()
+    }
+
+    /// It is polled anew: nothing is in flight, and nothing is known to fail any more.
+    fn forget_failures(&mut self) {
+        self.in_flight = 0;
+        self.unlisted = Unlisted::default();
+        self.groups.values_mut().for_each(|group| group.failing = None);
     }
 
     /// What a commit did.
@@ -128,7 +144,7 @@ impl Progress {
         let (account, cloud) = (provider.account(), provider.cloud().as_str());
         let mut accounts = self.accounts();
         if let Some(known) = accounts.get_mut(account).filter(|known| known.cloud == cloud) {
-            known.in_flight = 0;
+            known.forget_failures();
             return;
         }
         let blank = AccountProgress {

@@ -53,6 +53,9 @@ pub(crate) fn page(
     raw: &str,
 ) -> Result<(Value, usize), ApiError> {
     let request = read(project, raw)?;
+    if shared.refused().as_deref() == Some(request.def.name) {
+        return Err(ApiError::denied("monitoring.timeSeries.list", project.id));
+    }
     let bad = shared.faults.bad_answer();
     let now_ns = i64::try_from(shared.world.clock.now().as_nanosecond()).unwrap_or(i64::MAX);
     let position = request.query.position(now_ns)?;

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -83,6 +83,7 @@ pub(crate) struct Shared {
     partial: AtomicBool,
     nonce: AtomicU64,
     token_life_s: AtomicI64,
+    refused: Mutex<Option<String>>,
     /// Queries of a project in the minute that is running: (minute, queries).
     quota: Mutex<HashMap<&'static str, (i64, u32)>>,
 }
@@ -110,6 +111,7 @@ impl GcpSim {
             partial: AtomicBool::new(false),
             nonce: AtomicU64::new(0),
             token_life_s: AtomicI64::new(auth::LIFETIME_S),
+            refused: Mutex::default(),
             quota: Mutex::default(),
         });
         let router = dated(router(Arc::clone(&shared)), &shared.world.clock, &shared.faults);
@@ -147,6 +149,11 @@ impl GcpSim {
         self.shared.partial.store(partial, Ordering::Relaxed);
     }
 
+    /// Refuses to read one metric type, as a deny policy does, or with `None` none.
+    pub fn refuse_type(&self, metric_type: Option<&str>) {
+        *self.shared.refused() = metric_type.map(str::to_owned);
+    }
+
     /// Life of access tokens handed out from now on, seconds, even where a longer one is asked for. A JWT that a client
     /// signs itself ends when the client says so.
     pub fn set_token_life_s(&self, life_s: i64) {
@@ -176,6 +183,10 @@ impl Shared {
 
     fn token_life_s(&self) -> i64 {
         self.token_life_s.load(Ordering::Relaxed)
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn nonce(&self) -> u64 {

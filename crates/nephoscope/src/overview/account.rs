@@ -1,5 +1,6 @@
 //! One account as people see it: its state, its figures, and what is wrong with it.
 
+use super::failing::at_present;
 use super::state::{self, AccountState};
 use gate::{Failing, Gate, QuotaUse};
 use provider_api::remedy::{NOT_CONNECTED, remedy};
@@ -7,6 +8,9 @@ use provider_api::{Cloud, UnixNanos};
 use scheduler::{AccountProgress, LastError};
 use std::cmp::Reverse;
 use std::time::Duration;
+
+/// How long a failure that has passed is told: until whoever has mended it has looked.
+const TOLD_FOR: Duration = Duration::from_secs(3_600);
 
 /// What is wrong, or was last.
 #[derive(Clone, Debug)]
@@ -55,13 +59,14 @@ pub(crate) struct AccountRow {
 impl AccountRow {
     /// An account that is polled.
     pub(super) fn connected(account: &AccountProgress, gate: Option<&Gate>, now: UnixNanos) -> Self {
-        let failing = gate.map(Gate::failing).unwrap_or_default();
+        let of_gate = gate.map(Gate::failing).unwrap_or_default();
+        let failing = at_present(account, of_gate, now);
         let passed = gate.map(Gate::snapshot).unwrap_or_default();
         let throttled = passed.requests.iter().filter(|c| c.outcome == "throttled");
         Self {
             name: account.name.clone(),
             cloud: account.cloud,
-            state: state::of_account(account, &failing, now),
+            state: state::of_account(account, &failing),
             trouble: gate.and_then(|gate| trouble(gate.cloud(), &failing, account.last_error.as_ref(), now)),
             requests: passed.requests.iter().map(|c| c.requests).sum(),
             throttled: throttled.map(|c| c.requests).sum(),
@@ -101,7 +106,7 @@ impl AccountRow {
     }
 }
 
-/// What fails at present, what needs a person first; else what failed last.
+/// What fails at present, what needs a person first; else what failed last, unless that is long ago.
 fn trouble(cloud: Cloud, failing: &[Failing], last: Option<&LastError>, now: UnixNanos) -> Option<Trouble> {
     let worst = failing
         .iter()
@@ -117,7 +122,8 @@ fn trouble(cloud: Cloud, failing: &[Failing], last: Option<&LastError>, now: Uni
             more: failing.len() - 1,
         });
     }
-    last.map(|last| Trouble {
+    let lately = |last: &&LastError| now.since(last.at) < TOLD_FOR;
+    last.filter(lately).map(|last| Trouble {
         lasts: false,
         since: Some(now.since(last.at)),
         operation: last.operation,
@@ -176,5 +182,7 @@ mod tests {
         let found = trouble(Cloud::Gcp, &[], Some(&last), UnixNanos::from_seconds(25)).unwrap();
         assert_eq!((found.lasts, found.since), (false, Some(Duration::from_secs(15))));
         assert!(trouble(Cloud::Gcp, &[], None, UnixNanos(0)).is_none());
+        let later = UnixNanos::from_seconds(10).plus(TOLD_FOR);
+        assert!(trouble(Cloud::Gcp, &[], Some(&last), later).is_none());
     }
 }

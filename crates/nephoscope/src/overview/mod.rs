@@ -3,6 +3,7 @@
 
 mod account;
 mod destination;
+mod failing;
 mod headline;
 mod problems;
 mod state;

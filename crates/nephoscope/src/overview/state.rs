@@ -1,8 +1,9 @@
 //! How an account and a destination are, in one word each. Pure.
 
+use super::failing;
 use super::words::span;
 use gate::Failing;
-use provider_api::{ErrorKind, UnixNanos};
+use provider_api::ErrorKind;
 use scheduler::AccountProgress;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,9 +11,6 @@ use std::time::Duration;
 /// How long a cloud may be out of order before it is worth a person: outages of minutes are everyday and mend
 /// themselves.
 const PATIENCE_WITH_CLOUDS: Duration = Duration::from_secs(900);
-
-/// How long a failure that has passed is still worth a look: two polls at the usual five minutes.
-const RECENT: Duration = Duration::from_secs(600);
 
 /// How late a destination may be before it counts as behind: a settle, a poll and a retry or two.
 const BEHIND_AFTER: Duration = Duration::from_secs(1_800);
@@ -58,8 +56,6 @@ pub(crate) enum AccountState {
     PartlyFailing,
     /// The cloud is out of order or throttles; it passes.
     Waiting,
-    /// Something failed lately and works again.
-    Recovered,
     /// It has nothing that the configuration asks for.
     Empty,
     /// Nothing is known yet.
@@ -79,7 +75,6 @@ impl AccountState {
             Self::Unreachable => "cloud unreachable",
             Self::PartlyFailing => "partly failing",
             Self::Waiting => "waiting for the cloud",
-            Self::Recovered => "errors lately",
             Self::Empty => "nothing to poll",
             Self::Starting => "starting",
             Self::CatchingUp => "catching up",
@@ -91,7 +86,7 @@ impl AccountState {
     pub(crate) fn level(self) -> Level {
         match self {
             Self::NotConnected | Self::Failing | Self::Unreachable => Level::Bad,
-            Self::PartlyFailing | Self::Waiting | Self::Recovered | Self::Empty => Level::Warn,
+            Self::PartlyFailing | Self::Waiting | Self::Empty => Level::Warn,
             Self::Starting | Self::CatchingUp => Level::Busy,
             Self::UpToDate => Level::Good,
         }
@@ -99,11 +94,14 @@ impl AccountState {
 }
 
 /// How a connected account is.
-pub(super) fn of_account(account: &AccountProgress, failing: &[Failing], now: UnixNanos) -> AccountState {
+pub(super) fn of_account(account: &AccountProgress, failing: &[Failing]) -> AccountState {
     let (passing, lasting): (Vec<&Failing>, Vec<&Failing>) = failing.iter().partition(|f| passes(&f.kind));
+    // One metric that is refused is not its scope, but credentials are; until all is polled again, a part may be.
+    let answered = failing::answered(account);
+    let nothing = |f: &&&Failing| f.kind == ErrorKind::Unauthenticated || !answered.contains(&f.scope);
     // A scope that cannot be listed is not among those that are well; one that cannot be read still is.
-    let unread: BTreeSet<_> = lasting.iter().filter(|f| reads(f)).map(|f| &f.scope).collect();
-    let recent = |at: UnixNanos| now.since(at) < RECENT;
+    let unread = lasting.iter().filter(|f| reads(f)).filter(nothing);
+    let unread: BTreeSet<_> = unread.map(|f| &f.scope).collect();
     if lasting.iter().any(|f| needed(f)) && unread.len() >= account.scopes_ok {
         AccountState::Failing
     } else if !lasting.is_empty() {
@@ -112,8 +110,6 @@ pub(super) fn of_account(account: &AccountProgress, failing: &[Failing], now: Un
         AccountState::Unreachable
     } else if !passing.is_empty() {
         AccountState::Waiting
-    } else if account.last_error.as_ref().is_some_and(|e| recent(e.at)) {
-        AccountState::Recovered
     } else {
         without_failures(account)
     }
@@ -237,8 +233,8 @@ pub(super) fn of_destination(
 mod tests {
     use super::*;
     use export::DeliverySnapshot;
-    use provider_api::Scope;
-    use scheduler::{GroupProgress, LastError};
+    use provider_api::{Scope, UnixNanos};
+    use scheduler::GroupProgress;
 
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000_000);
 
@@ -264,7 +260,7 @@ mod tests {
     }
 
     fn state(account: &AccountProgress, failing: &[Failing]) -> &'static str {
-        of_account(account, failing, NOW).label()
+        of_account(account, failing).label()
     }
 
     #[test]
@@ -336,19 +332,20 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_passed_is_shown_for_a_while() {
-        let at = |seconds_ago| {
-            let mut account = running();
-            account.last_error = Some(LastError {
-                at: NOW.minus(Duration::from_secs(seconds_ago)),
-                kind: ErrorKind::TimedOut,
-                operation: "ListMetrics",
-                text: String::new(),
-            });
-            account
+    fn one_metric_that_is_refused_is_a_part_and_refused_credentials_are_all() {
+        let mut account = AccountProgress {
+            scopes_ok: 1,
+            ..running()
         };
-        assert_eq!(state(&at(599), &[]), "errors lately");
-        assert_eq!(state(&at(600), &[]), "up to date");
+        let answered = GroupProgress {
+            scope: Some(Scope::new("a")),
+            answered: true,
+            ..GroupProgress::default()
+        };
+        account.groups.insert("g".into(), answered);
+        let refused = |kind| [failing("a", "GetMetricData", kind, 1)];
+        assert_eq!(state(&account, &refused(ErrorKind::Forbidden)), "partly failing");
+        assert_eq!(state(&account, &refused(ErrorKind::Unauthenticated)), "failing");
     }
 
     #[test]

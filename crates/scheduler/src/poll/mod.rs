@@ -9,6 +9,7 @@ mod report;
 
 use crate::core::{Job, Lane};
 use crate::driver::Clock;
+use crate::failing::Missed;
 use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::settle::{Learner, Terms};
@@ -47,7 +48,7 @@ pub(crate) struct Poller {
 }
 
 /// How the calls of a job went.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Outcome {
     /// Targets that were answered in full.
     completed: usize,
@@ -57,10 +58,12 @@ struct Outcome {
     failed: bool,
     /// Further calls would meet the same wall.
     walled: bool,
+    /// What was not got.
+    missed: Option<Missed>,
 }
 
 impl Outcome {
-    fn label(self) -> &'static str {
+    fn label(&self) -> &'static str {
         match (self.failed, self.completed) {
             (false, _) => "ok",
             (true, 0) => "failed",
@@ -129,6 +132,7 @@ impl Poller {
         match job.lane {
             Lane::Fresh { .. } => {
                 self.polled(now, &terms, &asked);
+                self.missed(job, &outcome);
                 self.compare_clocks();
                 self.weigh(&terms).await?;
                 Ok(!asked.behind.is_zero() && !outcome.walled)
@@ -183,10 +187,15 @@ impl Poller {
                 Ok(read) => {
                     outcome.completed += read.completed;
                     outcome.points += read.points;
+                    if let Some(missed) = read.missed {
+                        Missed::add(&mut outcome.missed, missed);
+                    }
                 }
                 Err(Broken::Store(error)) => return Err(error),
                 Err(Broken::Provider(error)) => {
                     self.failed(&error);
+                    let missed = Missed::call(self.clock.now(), &call, &error);
+                    Missed::add(&mut outcome.missed, missed);
                     outcome.failed = true;
                     outcome.walled = is_a_wall(error.kind());
                 }

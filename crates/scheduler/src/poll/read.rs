@@ -2,6 +2,7 @@
 
 use super::Poller;
 use crate::core::{Job, Lane};
+use crate::failing::Missed;
 use crate::settle::{Look, Sightings, Terms};
 use futures::StreamExt as _;
 use provider_api::{
@@ -18,12 +19,14 @@ pub(super) enum Broken {
 }
 
 /// What a call that came to its end brought.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Read {
     /// Targets that were answered in full.
     pub(super) completed: usize,
     /// Points taken.
     pub(super) points: u64,
+    /// Targets that were not.
+    pub(super) missed: Option<Missed>,
 }
 
 /// The parts of a job that a call needs.
@@ -34,6 +37,7 @@ struct Reading<'a> {
     settled: UnixNanos,
     sightings: Sightings,
     silent: HashSet<TargetId>,
+    missed: Option<Missed>,
 }
 
 impl Poller {
@@ -52,6 +56,7 @@ impl Poller {
             settled,
             sightings: Sightings::of(self.watched(job, call)),
             silent: call.targets.iter().map(|t| t.id).collect(),
+            missed: None,
         };
         let mut read = Read::default();
         let mut batches = self.provider.fetch(call);
@@ -60,7 +65,8 @@ impl Poller {
             read.completed += batch.complete.len();
             read.points += self.take(&mut reading, batch).await.map_err(Broken::Store)?;
         }
-        self.not_answered(&reading);
+        self.not_answered(&mut reading);
+        read.missed = reading.missed;
         Ok(read)
     }
 
@@ -84,6 +90,8 @@ impl Poller {
         for failure in &batch.failed {
             reading.silent.remove(&failure.target);
             self.target_failed(&reading.terms.group.name, failure);
+            let missed = Missed::target(self.clock.now(), reading.call, failure);
+            Missed::add(&mut reading.missed, missed);
         }
         self.watch(reading, &batch);
         let taken = reading.call.window.end().min(reading.settled);
@@ -129,7 +137,7 @@ impl Poller {
     }
 
     /// An answer that ends well and says nothing of a target is no answer: the target is asked for again.
-    fn not_answered(&self, reading: &Reading<'_>) {
+    fn not_answered(&self, reading: &mut Reading<'_>) {
         if let Some(&target) = reading.silent.iter().next() {
             let message = format!(
                 "{} said nothing of {} of the {} targets it was asked for",
@@ -144,6 +152,8 @@ impl Poller {
                 message,
             };
             self.target_failed(&reading.terms.group.name, &failure);
+            let missed = Missed::target(self.clock.now(), reading.call, &failure);
+            Missed::add(&mut reading.missed, missed);
         }
     }
 }

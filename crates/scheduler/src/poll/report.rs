@@ -1,6 +1,6 @@
 //! What a job has to say: counters, and log lines that do not repeat themselves.
 
-use super::{Asked, Poller};
+use super::{Asked, Outcome, Poller};
 use crate::core::{Hole, Job};
 use crate::progress::LastError;
 use crate::settle::{Changed, Terms};
@@ -27,6 +27,17 @@ impl Poller {
         });
         self.progress
             .namespace(self.learner.status(self.provider.cloud(), terms));
+    }
+
+    /// What its last poll did not get fails, and nothing else does.
+    pub(super) fn missed(&self, job: &Job, outcome: &Outcome) {
+        let missed = outcome.missed.clone();
+        self.progress.update(self.account(), |a| {
+            let group = a.group(&job.key.name);
+            group.scope = Some(job.key.scope.clone());
+            group.answered = outcome.completed > 0 || missed.is_none();
+            group.failing = missed.map(|missed| missed.into_fails(group.failing.as_ref()));
+        });
     }
 
     /// Windows go by the cloud's clock; everything else on this machine goes by its own.

@@ -247,7 +247,7 @@ mod tests {
                 { "account": "prod", "cloud": "aws", "state": "failing", "level": "bad", "series": 1200,
                   "last_error": "ListMetrics in eu-west-1: \u{1b}[31mno", "last_error_lasts": true,
                   "last_error_s_ago": 240, "remedy": "Allow `cloudwatch:ListMetrics`." },
-                { "account": "ml", "cloud": "gcp", "state": "errors lately", "level": "warn", "freshness_s": 94,
+                { "account": "ml", "cloud": "gcp", "state": "up to date", "level": "good", "freshness_s": 94,
                   "last_error": "it timed out", "last_error_lasts": false, "last_error_s_ago": 60,
                   "remedy": "Nothing." },
             ],
@@ -281,7 +281,7 @@ mod tests {
         let mut status = status();
         status["problems"] = serde_json::json!([
             { "title": "Full", "text": "No room.", "remedy": "Make some." },
-            { "title": "ml: errors lately", "text": "it timed out", "remedy": "Nothing." },
+            { "title": "ml: waiting for the cloud", "text": "it timed out", "remedy": "Nothing." },
         ]);
         let text = render(&status, Paint::plain());
         assert!(
