@@ -146,6 +146,51 @@ async fn discover_lists_the_inventory() {
     configured.stop().await;
 }
 
+/// One poll of everything costs what the plan says that it does, by the clouds' own count.
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_prices_what_a_poll_then_costs() {
+    const POLLS_OF_A_MONTH: u64 = 30 * 24 * 60;
+    const USD_NANOS_PER_CENT: u64 = 10_000_000;
+    let configured = Configured::new(|yaml| yaml).await;
+    let output = configured.run(&["plan", "--json"]).await;
+    assert!(output.status.success(), "{}", err(&output));
+    let plan: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    let usd_nanos_of = |account: &str| {
+        let accounts = plan["accounts"].as_array().unwrap();
+        let account = accounts.iter().find(|a| a["account"] == account).unwrap();
+        assert_eq!(
+            account["total"]["instead"]["1m"]["usd_nanos_per_month"], account["total"]["usd_nanos_per_month"],
+            "that is what they are polled at"
+        );
+        account["total"]["usd_nanos_per_month"].as_u64().unwrap() / POLLS_OF_A_MONTH
+    };
+    let collected = configured.run(&["collect", "--since", "3m"]).await;
+    assert!(collected.status.success(), "{}", err(&collected));
+    let clouds = &configured.clouds;
+    let metrics = clouds.aws.counts().units("metrics requested");
+    assert_eq!(usd_nanos_of("a"), metrics * USD_NANOS_PER_CENT / 1_000);
+    let calls = clouds.azure.counts().operation("metrics.getBatch");
+    assert_eq!(usd_nanos_of("z"), calls * USD_NANOS_PER_CENT / 1_000);
+    // How many series a metric type has is known once they have been read; until then it counts as one.
+    let read = clouds.gcp.counts();
+    let least = read.operation("ListTimeSeries")..=read.units("time series returned");
+    let (series, half_a_millionth) = (usd_nanos_of("g") / 500, usd_nanos_of("g") % 500);
+    assert!(
+        least.contains(&series) && half_a_millionth == 0,
+        "{series} in {read:?}"
+    );
+    let table = out(&configured.run(&["plan"]).await);
+    for words in [
+        "ACCOUNT",
+        "eu-west-1 AWS/EC2 60s",
+        "total",
+        "one series each until they have been read",
+    ] {
+        assert!(table.contains(words), "{words} in:\n{table}");
+    }
+    configured.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn collect_prints_the_points_in_every_form() {
     let configured = Configured::new(|yaml| yaml).await;

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Shows every problem of the configuration; then tries credentials and permissions of each account.
     Check(CheckArgs),
+    /// Shows what the configuration asks for, how fresh it will be and what it costs a month; polls nothing.
+    Plan(PlanArgs),
     /// Lists what there is to poll.
     Discover(DiscoverArgs),
     /// One poll to standard output; no state is read or written.
@@ -106,6 +108,15 @@ pub(crate) struct CheckArgs {
     /// Only the configuration; no request is made.
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArg,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

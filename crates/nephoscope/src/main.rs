@@ -62,6 +62,7 @@ async fn run(command: Command) -> Result<(), exit::Failure> {
             daemon::run(&args.config.config).await
         }
         Command::Check(args) => commands::check::run(&args).await,
+        Command::Plan(args) => commands::plan::run(&args).await,
         Command::Discover(args) => commands::discover::run(&args).await,
         Command::Collect(args) => commands::collect::run(&args).await,
         Command::Backfill(args) => commands::backfill::run(&args).await,

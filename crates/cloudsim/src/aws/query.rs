@@ -1,6 +1,6 @@
 //! What may be asked: the checks of `GetMetricData` and `GetMetricStatistics`, in the service's own words.
 //!
-//! Source: the API reference of both calls; rules of periods by the age of the start, see `facts/aws-api.md` 4.1.
+//! Source: the API reference of both calls, which also has the rules of periods by the age of the start.
 
 use std::collections::HashSet;
 

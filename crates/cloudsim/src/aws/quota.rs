@@ -14,7 +14,7 @@ pub(super) struct Quota {
     seen: Mutex<HashMap<Door, (i64, u32)>>,
 }
 
-/// `CloudWatch`: 50 for data and 25 for lists; 400 for statistics; 15 for the tagging API (`facts/aws-api.md`).
+/// `CloudWatch`: 50 for data and 25 for lists; 400 for statistics; 15 for the tagging API (service quotas of both).
 fn per_second(operation: &str) -> u32 {
     match operation {
         "GetMetricData" => 50,

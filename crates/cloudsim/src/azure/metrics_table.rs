@@ -1,6 +1,6 @@
 //! The metrics of each simulated resource type, as a table: names, units, dimensions and the shape of the numbers.
 //! Which resources exist is `catalog.rs`; what number a series has at a time is `data.rs`.
-//! Names and units follow the definitions recorded in `fixtures/azure` and Microsoft's supported-metrics pages.
+//! Names and units follow the definitions that Azure answers with and Microsoft's supported-metrics pages.
 
 /// Seconds in one minute: the finest grain of Azure Monitor.
 pub(super) const MINUTE_S: i64 = 60;

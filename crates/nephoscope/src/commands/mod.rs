@@ -7,6 +7,10 @@ pub(crate) mod config;
 #[cfg(feature = "simulate")]
 pub(crate) mod demo;
 pub(crate) mod discover;
+mod inventory;
+mod paint;
+pub(crate) mod plan;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulate;
 pub(crate) mod status;
+mod table;

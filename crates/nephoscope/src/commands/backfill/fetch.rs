@@ -4,7 +4,8 @@
 
 use super::tally::Tally;
 use super::walk::Walk;
-use super::work::{Account, Group, Planned, due, known, plan};
+use super::work::{Planned, due, known, plan};
+use crate::commands::inventory::{Account, Group};
 use crate::wiring::with_causes;
 use futures::{StreamExt as _, stream};
 use provider_api::{Batch, Call, TargetId};

@@ -12,6 +12,7 @@ mod work;
 
 use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
+use crate::commands::inventory::{self, Inventory};
 use crate::daemon::{self, Deliveries, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
@@ -31,7 +32,6 @@ use tally::Tally;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use walk::Walk;
-use work::Inventory;
 
 /// How long the destinations may take nothing at all before we stop waiting for them; several of their retries.
 const DRAIN_PATIENCE: Duration = Duration::from_secs(120);
@@ -103,7 +103,7 @@ struct Backfill<'a> {
 
 impl Backfill<'_> {
     async fn run(&self) -> Result<(), Failure> {
-        let inventory = work::inventory(wiring::accounts(self.config).await).await;
+        let inventory = inventory::inventory(wiring::accounts(self.config).await).await;
         self.fits(&inventory)?;
         let planned = self.offer(&inventory);
         if planned.calls > 0 {
@@ -127,7 +127,7 @@ impl Backfill<'_> {
     }
 
     fn offer(&self, inventory: &Inventory) -> Estimate {
-        let estimate = |account: &work::Account| {
+        let estimate = |account: &inventory::Account| {
             let name = account.provider.account().to_string();
             (name, offer::estimate(&self.walk, self.store, account))
         };

@@ -2,7 +2,8 @@
 
 use super::range::show;
 use super::walk::{Known, Next, Walk};
-use super::work::{Account, Group, Inventory, due, known, plan};
+use super::work::{due, known, plan};
+use crate::commands::inventory::{Account, Group, Inventory};
 use provider_api::{TargetId, UnixNanos};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;

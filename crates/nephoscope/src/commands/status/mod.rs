@@ -2,18 +2,16 @@
 //! about it; this only sets it out, and tells scripts by the exit code.
 
 mod ask;
-mod paint;
-mod table;
 
 use super::config::print;
+use super::paint::Paint;
+use super::table::{Cell, Table};
 use crate::cli::StatusArgs;
 use crate::exit::Failure;
 use crate::overview::words::{bytes, count, dollars, percent, span};
 use ask::ask;
-use paint::Paint;
 use serde_json::Value;
 use std::time::Duration;
-use table::{Cell, Table};
 
 pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
     let status = ask(args).await?;

@@ -4,13 +4,13 @@ use console::Style;
 
 /// Whether to use colours.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paint {
+pub(crate) struct Paint {
     colours: bool,
 }
 
 impl Paint {
     /// As standard output and the environment want it.
-    pub(super) fn for_stdout() -> Self {
+    pub(crate) fn for_stdout() -> Self {
         Self {
             colours: console::colors_enabled(),
         }
@@ -18,18 +18,18 @@ impl Paint {
 
     /// Without colours.
     #[cfg(test)]
-    pub(super) fn plain() -> Self {
+    pub(crate) fn plain() -> Self {
         Self { colours: false }
     }
 
     /// With colours, wherever it goes.
     #[cfg(test)]
-    pub(super) fn coloured() -> Self {
+    pub(crate) fn coloured() -> Self {
         Self { colours: true }
     }
 
     /// A text in the colour of its level.
-    pub(super) fn level(self, level: &str, text: &str) -> String {
+    pub(crate) fn level(self, level: &str, text: &str) -> String {
         let style = match level {
             "bad" => Style::new().red().bold(),
             "warn" => Style::new().yellow(),
@@ -41,12 +41,12 @@ impl Paint {
     }
 
     /// A heading.
-    pub(super) fn heading(self, text: &str) -> String {
+    pub(crate) fn heading(self, text: &str) -> String {
         self.with(&Style::new().bold(), text)
     }
 
     /// What is said by the way.
-    pub(super) fn aside(self, text: &str) -> String {
+    pub(crate) fn aside(self, text: &str) -> String {
         self.with(&Style::new().dim(), text)
     }
 

@@ -10,19 +10,19 @@ const GAP: &str = "  ";
 
 /// One cell.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     level: String,
 }
 
 impl Cell {
     /// In the terminal's own colour.
-    pub(super) fn plain(text: String) -> Self {
+    pub(crate) fn plain(text: String) -> Self {
         Self::painted(text, String::new())
     }
 
     /// In the colour of a level.
-    pub(super) fn painted(text: String, level: String) -> Self {
+    pub(crate) fn painted(text: String, level: String) -> Self {
         let text = if text.is_empty() { NOTHING.to_owned() } else { text };
         Self { text, level }
     }
@@ -37,35 +37,35 @@ enum Line {
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     /// A heading that begins with `>` is of a column of numbers, set to the right.
     headings: &'static [&'static str],
     lines: Vec<Line>,
 }
 
 impl Table {
-    pub(super) fn new(headings: &'static [&'static str]) -> Self {
+    pub(crate) fn new(headings: &'static [&'static str]) -> Self {
         Self {
             headings,
             lines: Vec::new(),
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         self.lines.push(Line::Row(cells));
     }
 
     /// What belongs to the row above.
-    pub(super) fn note(&mut self, text: String) {
+    pub(crate) fn note(&mut self, text: String) {
         self.lines.push(Line::Note(text));
     }
 
     /// What to do about the row above; said once for rows that follow each other with the same.
-    pub(super) fn advice(&mut self, text: String) {
+    pub(crate) fn advice(&mut self, text: String) {
         let said = self.lines.iter().rev().find_map(|line| match line {
             Line::Advice(before) => Some(before == &text),
             Line::Row(_) | Line::Note(_) => None,
@@ -76,7 +76,7 @@ impl Table {
     }
 
     /// As text.
-    pub(super) fn render(&self, paint: Paint) -> String {
+    pub(crate) fn render(&self, paint: Paint) -> String {
         let widths = self.widths();
         let names = self
             .headings

@@ -1,0 +1,84 @@
+//! What there is to poll: the accounts' targets by group.
+//!
+//! `plan` prices it and `backfill` walks through it.
+
+use crate::wiring;
+use futures::{StreamExt as _, stream};
+use gate::Gate;
+use provider_api::{Catalogue, GroupSpec, MetricsProvider, Target};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Accounts that are listed at once.
+const LISTINGS_AT_ONCE: usize = 8;
+
+/// Targets that are asked for together.
+pub(crate) struct Group {
+    pub(crate) spec: GroupSpec,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// An account with all that it has.
+pub(crate) struct Account {
+    pub(crate) provider: Arc<dyn MetricsProvider>,
+    pub(crate) gate: Gate,
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Everything, and what could not be listed.
+#[derive(Default)]
+pub(crate) struct Inventory {
+    pub(crate) accounts: Vec<Account>,
+    pub(crate) failed: Vec<String>,
+}
+
+/// Lists every account; one that cannot be reached leaves the others alone.
+pub(crate) async fn inventory(accounts: Vec<wiring::Account>) -> Inventory {
+    let mut all = Inventory::default();
+    let mut listed = stream::iter(accounts).map(list).buffered(LISTINGS_AT_ONCE);
+    while let Some((account, failed)) = listed.next().await {
+        all.accounts.extend(account);
+        all.failed.extend(failed);
+    }
+    all
+}
+
+async fn list(account: wiring::Account) -> (Option<Account>, Vec<String>) {
+    let provider = match account.connected {
+        Ok(provider) => provider,
+        Err(error) => return (None, vec![format!("{}: {error}", account.name)]),
+    };
+    let (mut groups, mut failed) = (BTreeMap::new(), Vec::new());
+    let mut scopes = provider.discover();
+    while let Some(scope) = scopes.next().await {
+        match scope {
+            Ok(catalogue) => sort(&mut groups, catalogue),
+            Err(error) => failed.push(format!("{}: {error}", account.name)),
+        }
+    }
+    drop(scopes);
+    let listed = Account {
+        provider,
+        gate: account.gate,
+        groups: groups.into_values().collect(),
+    };
+    (Some(listed), failed)
+}
+
+fn sort(groups: &mut BTreeMap<Arc<str>, Group>, catalogue: Catalogue) {
+    for target in catalogue.targets {
+        let group = groups
+            .entry(Arc::clone(&target.group.name))
+            .or_insert_with(|| Group {
+                spec: in_force(&target),
+                targets: Vec::new(),
+            });
+        group.targets.push(target);
+    }
+}
+
+/// The terms before anything is learnt: history has long settled, and a first poll has nothing to go by.
+fn in_force(target: &Target) -> GroupSpec {
+    let group = &target.group;
+    group.in_force(group.settle.start(), group.lookback.start())
+}

@@ -1,0 +1,165 @@
+//! What polling costs: per group the calls of one poll, as the provider plans them, times the polls of a day. Pure.
+
+use crate::commands::inventory::{Account, Group, Inventory};
+use provider_api::{Cloud, Due, MetricsProvider, Target, UnixNanos, Window};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Intervals to compare with.
+pub(super) const INSTEAD: [(&str, Duration); 2] =
+    [("1m", Duration::from_mins(1)), ("10m", Duration::from_mins(10))];
+
+/// What a day of polling takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Daily {
+    /// Requests that fetch points, further pages included as far as they are foreseen.
+    pub(super) calls: u64,
+    /// At list price.
+    pub(super) usd_nanos: u64,
+}
+
+impl Daily {
+    fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.usd_nanos += other.usd_nanos;
+    }
+}
+
+/// Targets and series, and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    pub(super) targets: u64,
+    pub(super) series: u64,
+    pub(super) daily: Daily,
+    /// With the intervals of [`INSTEAD`].
+    pub(super) instead: [Daily; INSTEAD.len()],
+}
+
+impl Sum {
+    fn add(&mut self, other: &Self) {
+        self.targets += other.targets;
+        self.series += other.series;
+        self.daily.add(other.daily);
+        for (ours, theirs) in self.instead.iter_mut().zip(other.instead) {
+            ours.add(theirs);
+        }
+    }
+}
+
+/// One group.
+#[derive(Debug)]
+pub(super) struct GroupCost {
+    pub(super) name: String,
+    pub(super) every: Duration,
+    pub(super) period: Duration,
+    /// Oldest that the newest point is, just before the next poll, with the settle that is known before anything is learnt.
+    pub(super) freshness: Duration,
+    pub(super) sum: Sum,
+}
+
+/// One account.
+#[derive(Debug)]
+pub(super) struct AccountCost {
+    pub(super) name: String,
+    pub(super) cloud: Cloud,
+    pub(super) groups: Vec<GroupCost>,
+    pub(super) sum: Sum,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Costs {
+    pub(super) accounts: Vec<AccountCost>,
+    pub(super) sum: Sum,
+}
+
+impl Costs {
+    /// `now` only places the windows; their lengths are what counts.
+    pub(super) fn of(inventory: &Inventory, now: UnixNanos) -> Self {
+        let accounts: Vec<_> = inventory.accounts.iter().map(|a| account(a, now)).collect();
+        let sum = total(accounts.iter().map(|a| &a.sum));
+        Self { accounts, sum }
+    }
+}
+
+fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
+    sums.fold(Sum::default(), |mut all, one| {
+        all.add(one);
+        all
+    })
+}
+
+fn account(account: &Account, now: UnixNanos) -> AccountCost {
+    let provider = account.provider.as_ref();
+    let groups: Vec<_> = account.groups.iter().map(|g| group(provider, g, now)).collect();
+    let sum = total(groups.iter().map(|g| &g.sum));
+    AccountCost {
+        name: provider.account().to_string(),
+        cloud: provider.cloud(),
+        groups,
+        sum,
+    }
+}
+
+fn group(provider: &dyn MetricsProvider, group: &Group, now: UnixNanos) -> GroupCost {
+    let spec = &group.spec;
+    let series = group.targets.iter().map(|t| u64::from(t.series)).sum();
+    GroupCost {
+        name: spec.name.to_string(),
+        every: spec.every,
+        period: spec.grain,
+        freshness: spec.settle + spec.grain + spec.every,
+        sum: Sum {
+            targets: u64::try_from(group.targets.len()).unwrap_or(u64::MAX),
+            series,
+            daily: daily(provider, group, spec.every, now),
+            instead: INSTEAD.map(|(_, every)| daily(provider, group, every, now)),
+        },
+    }
+}
+
+/// A poll asks for what is new since the one before and looks back a little.
+fn daily(provider: &dyn MetricsProvider, group: &Group, every: Duration, now: UnixNanos) -> Daily {
+    let spec = &group.spec;
+    let end = now.minus(spec.settle).floor(spec.grain);
+    let start = end.minus(every.max(spec.grain) + spec.lookback).floor(spec.grain);
+    let Some(window) = Window::new(start, end) else {
+        return Daily::default();
+    };
+    let due = |target: &Target| Due {
+        target: target.clone(),
+        window,
+    };
+    let due: Vec<Due> = group.targets.iter().map(due).collect();
+    let mut poll = Daily::default();
+    for call in provider.plan(&due) {
+        poll.add(Daily {
+            calls: u64::from(call.price.requests.max(1)),
+            usd_nanos: call.price.usd_nanos,
+        });
+    }
+    Daily {
+        calls: a_day(poll.calls, every),
+        usd_nanos: a_day(poll.usd_nanos, every),
+    }
+}
+
+/// What comes once per `every`, of a whole day.
+fn a_day(each: u64, every: Duration) -> u64 {
+    let all = u128::from(each) * DAY.as_millis() / every.as_millis().max(1);
+    u64::try_from(all).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_as_many_polls_as_the_interval_allows() {
+        assert_eq!(a_day(3, Duration::from_mins(5)), 864);
+        assert_eq!(a_day(3, Duration::from_hours(24)), 3);
+        assert_eq!(a_day(10, Duration::from_hours(48)), 5);
+        assert_eq!(a_day(u64::MAX, Duration::from_millis(1)), u64::MAX);
+    }
+}
