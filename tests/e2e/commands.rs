@@ -146,6 +146,99 @@ async fn discover_lists_the_inventory() {
     configured.stop().await;
 }
 
+/// Every `{…}` document and every command line of `permissions`.
+fn documents(text: &str) -> (Vec<serde_json::Value>, Vec<&str>) {
+    let (mut documents, mut lines, mut open) = (Vec::new(), Vec::new(), String::new());
+    for line in text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
+        if open.is_empty() && !line.starts_with('{') {
+            lines.push(line);
+            continue;
+        }
+        open.push_str(line);
+        if line.starts_with('}') {
+            documents.push(serde_json::from_str(&open).unwrap());
+            open.clear();
+        }
+    }
+    (documents, lines)
+}
+
+#[tokio::test]
+async fn permissions_are_those_of_this_very_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nephoscope.yaml");
+    let yaml = r#"
+destinations: [{ name: d, otlp: { endpoint: "http://127.0.0.1:4317" } }]
+aws:
+  - name: a
+    regions: [eu-west-1]
+    credentials: { assume_role: { arn: "arn:aws:iam::123456789012:role/metrics", external_id: word } }
+    metrics: [{ namespace: AWS/EC2 }, { namespace: AWS/SQS, copy_tags: [team] }]
+  - { name: b, regions: [us-east-1], metrics: [{ namespace: AWS/EC2 }] }
+azure:
+  - name: z
+    tenant: 00000000-0000-0000-0000-000000000000
+    subscriptions: [11111111-1111-1111-1111-111111111111]
+    credentials: { client_secret: { client_id: 22222222-2222-2222-2222-222222222222, secret: planted } }
+    metrics: [{ resource_type: Microsoft.Storage/storageAccounts/blobServices }]
+gcp:
+  - { name: g, projects: [one], quota_project: payer, metrics: [{ types: ["compute.googleapis.com/*"] }] }
+"#;
+    std::fs::write(&path, yaml).unwrap();
+    let output = nephoscope(&["permissions", "--config", path.to_str().unwrap()]).await;
+    assert!(output.status.success(), "{}", err(&output));
+    let text = out(&output);
+    assert!(
+        text.contains(r#""sts:ExternalId":"word""#) && !text.contains("planted"),
+        "{text}"
+    );
+    let (documents, lines) = documents(&text);
+    let [role, taking_on, keys, azure] = &documents[..] else {
+        panic!("{text}");
+    };
+    let statement = |policy: &serde_json::Value| policy["Statement"][0].clone();
+    let reading = [
+        "cloudwatch:ListMetrics",
+        "cloudwatch:GetMetricData",
+        "tag:GetResources",
+    ];
+    assert_eq!(statement(role)["Action"], serde_json::json!(reading));
+    assert_eq!(
+        statement(taking_on)["Resource"],
+        "arn:aws:iam::123456789012:role/metrics"
+    );
+    assert_eq!(statement(keys)["Action"], serde_json::json!(reading[..2]));
+    let regions = &statement(keys)["Condition"]["StringEquals"]["aws:RequestedRegion"];
+    assert_eq!(*regions, serde_json::json!(["us-east-1"]));
+    let actions: Vec<&str> = azure["Actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a.as_str().unwrap())
+        .collect();
+    assert!(
+        actions.contains(&"Microsoft.Storage/storageAccounts/read"),
+        "{actions:?}"
+    );
+    assert!(
+        !actions.contains(&"Microsoft.Resources/subscriptions/read"),
+        "they are named: {actions:?}"
+    );
+    let wanted = [
+        "az role assignment create --role 43d0d8ad-25c7-4714-9337-8ba259a9fe05",
+        "gcloud iam roles create nephoscope --project one",
+        "gcloud projects add-iam-policy-binding one",
+        "gcloud projects add-iam-policy-binding payer",
+    ];
+    assert_eq!(lines.len(), wanted.len(), "{lines:?}");
+    for (line, begin) in lines.iter().zip(wanted) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+}
+
 /// One poll of everything costs what the plan says that it does, by the clouds' own count.
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_prices_what_a_poll_then_costs() {

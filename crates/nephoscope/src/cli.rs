@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Shows what the configuration asks for, how fresh it will be and what it costs a month; polls nothing.
     Plan(PlanArgs),
+    /// Prints the least that each cloud has to allow for this very configuration: policies and roles to copy.
+    Permissions(ConfigArg),
     /// Lists what there is to poll.
     Discover(DiscoverArgs),
     /// One poll to standard output; no state is read or written.

@@ -63,6 +63,7 @@ async fn run(command: Command) -> Result<(), exit::Failure> {
         }
         Command::Check(args) => commands::check::run(&args).await,
         Command::Plan(args) => commands::plan::run(&args).await,
+        Command::Permissions(args) => commands::permissions::run(&args),
         Command::Discover(args) => commands::discover::run(&args).await,
         Command::Collect(args) => commands::collect::run(&args).await,
         Command::Backfill(args) => commands::backfill::run(&args).await,

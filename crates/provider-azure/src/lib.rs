@@ -80,6 +80,11 @@ impl AzureProvider {
     }
 }
 
+/// The resource types that have to be readable for an entry of this one: itself, and the one that it is found by.
+pub fn types_to_read(resource_type: &str) -> [&str; 2] {
+    [resource_type, discover::listed_type(resource_type).0]
+}
+
 /// What the gate should pace, per scope (subscription) and operation.
 ///
 /// Sources: ARM reads "250, refill 25/s" (learn, request-limits-and-throttling); metric definitions 400 per 5 minutes

@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod discover;
 mod inventory;
 mod paint;
+pub(crate) mod permissions;
 pub(crate) mod plan;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulate;

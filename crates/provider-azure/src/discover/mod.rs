@@ -13,6 +13,7 @@ mod resources;
 
 pub(crate) use graph::RESOURCE_GRAPH;
 pub(crate) use lists::{DEFINITIONS, LIST_RESOURCES, LIST_SUBSCRIPTIONS};
+pub(crate) use places::listed_type;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use questions::Asking;
 

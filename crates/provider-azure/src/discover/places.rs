@@ -11,7 +11,7 @@ const STORAGE_SERVICES: [&str; 4] = ["blobServices", "fileServices", "queueServi
 const STORAGE_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts";
 
 /// The type to list for an entry, and what to append to the ids found.
-pub(super) fn listed_type(resource_type: &str) -> (&str, Option<String>) {
+pub(crate) fn listed_type(resource_type: &str) -> (&str, Option<String>) {
     let derived = resource_type.rsplit_once('/').and_then(|(parent, child)| {
         let service = STORAGE_SERVICES.iter().find(|s| s.eq_ignore_ascii_case(child))?;
         parent
