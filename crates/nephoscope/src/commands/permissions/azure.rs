@@ -73,11 +73,11 @@ fn actions(account: &AzureAccount) -> BTreeSet<String> {
 
 fn assignee(credentials: &AzureCredentials) -> &str {
     match credentials {
-        AzureCredentials::ClientSecret { client_id, .. } => client_id,
-        AzureCredentials::ClientCertificate(certificate) => &certificate.client_id,
-        AzureCredentials::ManagedIdentity {
+        AzureCredentials::ClientSecret { client_id, .. }
+        | AzureCredentials::ManagedIdentity {
             client_id: Some(client_id),
         } => client_id,
+        AzureCredentials::ClientCertificate(certificate) => &certificate.client_id,
         AzureCredentials::ManagedIdentity { client_id: None }
         | AzureCredentials::Default
         | AzureCredentials::WorkloadIdentity
