@@ -28,6 +28,7 @@ pub(crate) fn counts(kind: &ErrorKind) -> bool {
         | ErrorKind::Forbidden
         | ErrorKind::NotFound
         | ErrorKind::InvalidRequest
+        | ErrorKind::OverBudget
         | ErrorKind::Permanent => false,
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Providers hand in a request as a closure; the gate decides when it may go, how long it may take and whether it goes
 //! again. What a failure *means* is the provider's to say ([`ErrorKind`](provider_api::ErrorKind)); what is done about
-//! it is decided here, in [`reaction`]; a scope that does not answer is left alone by its breaker. A budget belongs between
-//! [`Gate::send`] and the quota.
+//! it is decided here, in [`reaction`]; a scope that does not answer is left alone by its breaker. What a day may cost is
+//! obeyed here: a priced request pays its [`Budget`] before it goes, each time it goes.
 
 mod breaker;
+mod budget;
 mod counters;
 mod failing;
 mod quota;
@@ -13,6 +14,7 @@ mod rates;
 mod retry;
 mod skew;
 
+pub use budget::{Admitted, Books, Budget, BudgetLimits, Claim, EntryLimit, Standing, TooDear, Verdict};
 pub use counters::{Counter, Snapshot};
 pub use failing::Failing;
 pub use quota::Quota;
@@ -70,6 +72,8 @@ pub struct Request {
     pub price: Price,
     /// Which share of the quota it may use.
     pub urgency: Urgency,
+    /// The group of targets that is polled; nothing for what is asked for all of them.
+    pub group: Option<Arc<str>>,
 }
 
 impl Request {
@@ -80,6 +84,7 @@ impl Request {
             operation,
             price,
             urgency: Urgency::Fresh,
+            group: None,
         }
     }
 }
@@ -98,16 +103,32 @@ struct Shared {
     slots: Semaphore,
     quotas: Quotas,
     rates: Rates,
-    counters: Arc<Counters>,
+    carried: Carried,
     failing: Memory,
-    skew: Skew,
     breakers: Breakers,
 }
 
+/// What goes on when an account is configured anew.
+#[derive(Clone, Debug, Default)]
+struct Carried {
+    counters: Arc<Counters>,
+    skew: Skew,
+    budget: Budget,
+}
+
 impl Gate {
-    /// A gate for one account.
+    /// A gate for one account whose requests may cost what they like.
     pub fn new(cloud: Cloud, account: AccountId, config: GateConfig) -> Self {
-        Self::counting(cloud, account, config, Arc::default(), Skew::default())
+        Self::carrying(cloud, account, config, Carried::default())
+    }
+
+    /// A gate for one account whose requests are paid from this budget.
+    pub fn paying(cloud: Cloud, account: AccountId, config: GateConfig, budget: Budget) -> Self {
+        let carried = Carried {
+            budget,
+            ..Carried::default()
+        };
+        Self::carrying(cloud, account, config, carried)
     }
 
     /// The gate of the same account with another configuration: the same gate, its quotas as used up as they are, when
@@ -119,22 +140,15 @@ impl Gate {
             return self.clone();
         }
         let shared = &self.shared;
-        Self::counting(
+        Self::carrying(
             shared.cloud,
             shared.account.clone(),
             config,
-            Arc::clone(&shared.counters),
-            shared.skew.clone(),
+            shared.carried.clone(),
         )
     }
 
-    fn counting(
-        cloud: Cloud,
-        account: AccountId,
-        config: GateConfig,
-        counters: Arc<Counters>,
-        skew: Skew,
-    ) -> Self {
+    fn carrying(cloud: Cloud, account: AccountId, config: GateConfig, carried: Carried) -> Self {
         let slots = Semaphore::new(config.concurrency.get().min(Semaphore::MAX_PERMITS));
         let quotas = Quotas::new(&config.quotas);
         let rates = Rates::new(&config.quotas);
@@ -146,9 +160,8 @@ impl Gate {
                 slots,
                 quotas,
                 rates,
-                counters,
+                carried,
                 failing: Memory::default(),
-                skew,
                 breakers: Breakers::default(),
             }),
         }
@@ -184,6 +197,8 @@ impl Gate {
                     );
                     return Ok(answer);
                 }
+                // It says nothing of the cloud.
+                Err(failure) if *failure.kind() == ErrorKind::OverBudget => return Err(failure),
                 Err(failure) => failure,
             };
             tries += 1;
@@ -193,7 +208,7 @@ impl Gate {
                     return Err(failure);
                 }
                 Reaction::TryAgainAfter(wait) => {
-                    self.shared.counters.retried(failure.kind().label());
+                    self.shared.carried.counters.retried(failure.kind().label());
                     tracing::debug!(error = %failure, tries, wait_ms = wait.as_millis(), "trying again");
                     sleep(wait).await;
                 }
@@ -203,12 +218,17 @@ impl Gate {
 
     /// What has passed so far.
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.counters.snapshot()
+        self.shared.carried.counters.snapshot()
     }
 
     /// How far the cloud's clock is from ours; providers tell it the `Date` of each answer.
     pub fn skew(&self) -> &Skew {
-        &self.shared.skew
+        &self.shared.carried.skew
+    }
+
+    /// What the account may cost a day, and has cost.
+    pub fn budget(&self) -> &Budget {
+        &self.shared.carried.budget
     }
 
     /// The operations that fail at present, by scope.
@@ -289,7 +309,9 @@ impl Gate {
         }
         let slot = self.shared.slots.acquire().await;
         self.shared.quotas.wait(&request.scope, request.operation).await;
-        self.shared.counters.waited(waiting.elapsed());
+        let paid = self.budget().pay(request.group.as_ref(), request.price.usd_nanos);
+        paid.await.map_err(|why| self.not_paid(request, why))?;
+        self.shared.carried.counters.waited(waiting.elapsed());
         self.shared
             .rates
             .count(Instant::now(), &request.scope, request.operation);
@@ -306,6 +328,7 @@ impl Gate {
             span.record("otel.status_code", "ERROR");
         }
         self.shared
+            .carried
             .counters
             .answered(request.operation, outcome, request.price);
         result
@@ -321,6 +344,16 @@ impl Gate {
             scope = %request.scope,
             operation = request.operation,
             outcome = Empty,
+        )
+    }
+
+    fn not_paid(&self, request: &Request, why: String) -> ProviderError {
+        ProviderError::new(
+            self.shared.cloud,
+            request.operation,
+            request.scope.clone(),
+            ErrorKind::OverBudget,
+            why,
         )
     }
 

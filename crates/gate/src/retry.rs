@@ -56,9 +56,11 @@ pub fn reaction(kind: &ErrorKind, tries: u32, spent: Duration, limits: &RetryLim
         ErrorKind::TimedOut => (None, limits.attempts),
         ErrorKind::BadResponse => (None, limits.attempts.min(BAD_RESPONSE_ATTEMPTS)),
         ErrorKind::Unauthenticated => (None, limits.attempts.min(UNAUTHENTICATED_ATTEMPTS)),
-        ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::InvalidRequest | ErrorKind::Permanent => {
-            return Reaction::GiveUp;
-        }
+        ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::OverBudget
+        | ErrorKind::Permanent => return Reaction::GiveUp,
     };
     if tries >= attempts || asked.is_some_and(|wait| wait > limits.longest_retry_after) {
         return Reaction::GiveUp;
@@ -94,6 +96,7 @@ mod tests {
             ErrorKind::Forbidden,
             ErrorKind::NotFound,
             ErrorKind::InvalidRequest,
+            ErrorKind::OverBudget,
             ErrorKind::Permanent,
         ] {
             assert!(!again(&kind, 1), "{kind:?}");

@@ -29,6 +29,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The answer could not be understood (HTML, cut body, wrong shape).
     BadResponse,
+    /// It was not sent: the day would have cost more than the account's budget.
+    OverBudget,
     /// Nothing of the above, and no reason to hope that trying again helps.
     Permanent,
 }
@@ -45,6 +47,7 @@ impl ErrorKind {
             Self::NotFound => "not_found",
             Self::InvalidRequest => "invalid_request",
             Self::BadResponse => "bad_response",
+            Self::OverBudget => "over_budget",
             Self::Permanent => "permanent",
         }
     }

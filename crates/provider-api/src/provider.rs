@@ -62,6 +62,7 @@ impl Outcome {
             | ErrorKind::TimedOut
             | ErrorKind::InvalidRequest
             | ErrorKind::BadResponse
+            | ErrorKind::OverBudget
             | ErrorKind::Permanent => Self::Unavailable,
         }
     }

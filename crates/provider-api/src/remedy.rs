@@ -28,11 +28,15 @@ pub fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, s
              between."
                 .into()
         }
+        ErrorKind::OverBudget => OVER_BUDGET.into(),
         ErrorKind::Permanent => {
             "Mend what the message says, then reload; `nephoscope check` tries every permission of the account.".into()
         }
     }
 }
+
+/// An account whose polls wait for money.
+pub const OVER_BUDGET: &str = "Nothing, if points may be late: what waits is fetched later, by fewer calls. Else raise `usd_per_day`, or ask for less, or less often (`every`); then reload.";
 
 /// An account that could not be connected at all: its configuration names something that is not there.
 pub const NOT_CONNECTED: &str = "Mend what the message says in this account's configuration, prove it with `nephoscope check`, then reload.";
@@ -146,7 +150,7 @@ fn invalid(cloud: Cloud) -> &'static str {
 mod tests {
     use super::*;
 
-    const KINDS: [ErrorKind; 9] = [
+    const KINDS: [ErrorKind; 10] = [
         ErrorKind::Throttled { retry_after: None },
         ErrorKind::Unavailable { retry_after: None },
         ErrorKind::TimedOut,
@@ -155,6 +159,7 @@ mod tests {
         ErrorKind::NotFound,
         ErrorKind::InvalidRequest,
         ErrorKind::BadResponse,
+        ErrorKind::OverBudget,
         ErrorKind::Permanent,
     ];
 

@@ -71,6 +71,8 @@ pub struct GroupSpec<S = Duration> {
     pub scope: Scope,
     /// Unique within the account; the `group` label of metrics (`eu-west-1 AWS/EC2 60s`).
     pub name: Arc<str>,
+    /// The metric entry it belongs to, by its place in the account's configuration.
+    pub entry: usize,
     /// The cloud's grouping that settle is learnt for (`AWS/EC2`).
     pub namespace: Arc<str>,
     /// Distance of two points of one series.
@@ -98,6 +100,7 @@ impl GroupSpec<Span> {
         GroupSpec {
             scope: self.scope.clone(),
             name: Arc::clone(&self.name),
+            entry: self.entry,
             namespace: Arc::clone(&self.namespace),
             grain: self.grain,
             on_grain: self.on_grain,
@@ -175,8 +178,8 @@ impl Price {
     };
 }
 
-/// Which share of a quota a request may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which share of quota and budget a request may use. The order is who goes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// All of it: what is new, and what is needed to ask for it.
     #[default]
@@ -202,6 +205,13 @@ pub struct Call {
     pub urgency: Urgency,
     /// The provider's own.
     pub detail: Arc<dyn Detail>,
+}
+
+impl Call {
+    /// The group that its targets are of.
+    pub fn group(&self) -> Option<&Arc<str>> {
+        self.targets.first().map(|target| &target.group.name)
+    }
 }
 
 /// Why a point or a metric was left out, the label of `points_skipped_total`.

@@ -77,6 +77,7 @@ pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
     let group = GroupSpec {
         scope: Scope::new("sub"),
         name: "g".into(),
+        entry: 0,
         namespace: question.namespace.clone(),
         grain,
         on_grain: true,

@@ -140,6 +140,7 @@ impl<'a> Reading<'a> {
             operation: self.call.operation,
             price,
             urgency: self.call.urgency,
+            group: self.call.group().cloned(),
         };
         let window = self.call.window;
         // Google's intervals are (start, end], as our windows are.

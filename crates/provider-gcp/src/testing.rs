@@ -29,6 +29,7 @@ pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
     let group = GroupSpec {
         scope: Scope::new("my-project"),
         name: "g".into(),
+        entry: 0,
         namespace: "n".into(),
         grain: MINUTE,
         on_grain: false,

@@ -3,12 +3,12 @@
 use crate::core::{Core, GroupKey, Job};
 use crate::handle::{COMMANDS_WAITING, Command, Handle};
 use crate::lister::Lister;
-use crate::poll::Poller;
+use crate::poll::{Left, Poller};
 use crate::progress::Progress;
 use crate::roster::{Number, Roster};
 use crate::settle::Learner;
 use futures::future::BoxFuture;
-use gate::Skew;
+use gate::{Budget, Skew};
 use provider_api::{AccountId, Catalogue, MetricsProvider, UnixNanos};
 use std::fmt;
 use std::sync::Arc;
@@ -45,6 +45,8 @@ pub struct Account {
     pub discover_every: Duration,
     /// How far its cloud's clock is from ours; windows go by the cloud's.
     pub skew: Skew,
+    /// What it may cost. Its requests are paid from the same.
+    pub budget: Budget,
 }
 
 /// Why the scheduler ended by itself.
@@ -66,7 +68,7 @@ pub enum RunError {
 }
 
 type Found = (AccountId, Number, Catalogue);
-type Ended = (Number, GroupKey, Result<bool, StoreError>);
+type Ended = (Number, GroupKey, Result<Left, StoreError>);
 
 /// Polls all accounts until told to stop.
 #[derive(Debug)]
@@ -193,6 +195,7 @@ impl Scheduler {
         let poller = Poller {
             provider: account.provider,
             skew: account.skew,
+            budget: account.budget,
             store: Arc::clone(&self.store),
             progress: Arc::clone(&self.progress),
             learner: Arc::clone(&self.learner),
@@ -224,6 +227,9 @@ impl Scheduler {
         self.core.learn(self.clock.now(), &account, catalogue);
         let (targets, series) = self.core.targets(&account);
         let core = &self.core;
+        if let Some((_, poller)) = self.roster.poller(&account) {
+            poller.budget.retain(|group| core.has_group(&account, group));
+        }
         self.progress.update(&account, |a| {
             a.targets = targets;
             a.series = series;
@@ -264,7 +270,7 @@ impl Scheduler {
             Err(error) if error.is_cancelled() => return Ok(()),
             Err(error) => return Err(RunError::Panicked(error)),
         };
-        let behind = ended.map_err(|source| RunError::Store {
+        let left = ended.map_err(|source| RunError::Store {
             account: key.account.to_string(),
             group: Arc::clone(&key.name),
             source,
@@ -272,7 +278,10 @@ impl Scheduler {
         if self.roster.is_current(&key.account, number) {
             self.roster.ended(&key.account, id);
             self.progress.update(&key.account, |a| a.in_flight -= 1);
-            self.core.ended(&key, behind);
+            if let Some(until) = left.held {
+                self.core.held_back(&key, until);
+            }
+            self.core.ended(&key, left.behind);
         }
         Ok(())
     }

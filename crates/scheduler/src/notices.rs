@@ -8,6 +8,9 @@ use std::time::Duration;
 /// How long the same event stays quiet after it was written.
 const QUIET: Duration = Duration::from_secs(300);
 
+/// How long something that lasts, ends and begins again stays quiet after it was written.
+const QUIET_AGAIN: Duration = Duration::from_secs(3_600);
+
 /// Kinds of events remembered; beyond them every new one shares the last place, so that hostile names cannot fill
 /// memory or the log.
 const REMEMBERED: usize = 4_096;
@@ -19,6 +22,8 @@ const OTHERS: &str = "others";
 struct Seen {
     written: UnixNanos,
     since: u64,
+    /// It was written that it has begun, and not that it has ended.
+    lasts: bool,
 }
 
 /// What has been written, by event.
@@ -29,6 +34,26 @@ impl Notices {
     /// Nothing if the event is to be kept quiet; else how often it has happened since it was last written.
     pub(crate) fn due(&self, event: String, now: UnixNanos) -> Option<u64> {
         self.after(event, now, Some(QUIET))
+    }
+
+    /// Something lasts. Nothing if that is known, or is to be kept quiet; else how often it has been kept quiet.
+    pub(crate) fn begins(&self, event: &str, now: UnixNanos) -> Option<u64> {
+        if self.with(event, |seen| seen.lasts) == Some(true) {
+            return None;
+        }
+        let since = self.after(event.to_owned(), now, Some(QUIET_AGAIN))?;
+        self.with(event, |seen| seen.lasts = true);
+        Some(since)
+    }
+
+    /// It has ended. True if it was written that it had begun.
+    pub(crate) fn ends(&self, event: &str) -> bool {
+        self.with(event, |seen| std::mem::take(&mut seen.lasts)) == Some(true)
+    }
+
+    fn with<T>(&self, event: &str, f: impl FnOnce(&mut Seen) -> T) -> Option<T> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get_mut(event).map(f)
     }
 
     /// True for the first of its kind ever.
@@ -49,6 +74,7 @@ impl Notices {
                 Seen {
                     written: now,
                     since: 0,
+                    lasts: false,
                 },
             );
             return Some(0);
@@ -80,6 +106,20 @@ mod tests {
         assert_eq!(due("throttled", 299), None);
         assert_eq!(due("throttled", 300), Some(3));
         assert_eq!(due("throttled", 301), None);
+    }
+
+    #[test]
+    fn what_lasts_is_written_when_it_begins_and_when_it_ends_and_not_too_often() {
+        let notices = Notices::default();
+        let begins = |s| notices.begins("waits", at(s));
+        assert!(!notices.ends("waits"));
+        assert_eq!([begins(0), begins(1), begins(9_000)], [Some(0), None, None]);
+        assert!(notices.ends("waits") && !notices.ends("waits"));
+        assert_eq!(
+            [begins(3_000), begins(3_599), begins(3_600)],
+            [None, None, Some(3)]
+        );
+        assert!(notices.ends("waits"));
     }
 
     #[test]

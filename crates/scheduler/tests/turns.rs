@@ -27,6 +27,7 @@ fn group(name: &str) -> Group {
     Arc::new(GroupSpec {
         scope: Scope::new("s"),
         name: name.into(),
+        entry: 0,
         namespace: "n".into(),
         grain: MINUTE,
         on_grain: true,
@@ -81,7 +82,10 @@ fn every_group_is_polled_once_an_interval_and_looks_deep_every_half_hour() {
     let (mut polls, mut deep) = (0, 0);
     for minute in 1_001..1_001 + 10 * 60 {
         for job in core.tick(at(minute)) {
-            let Lane::Fresh { deep: is_deep, poll } = job.lane else {
+            let Lane::Fresh {
+                deep: is_deep, poll, ..
+            } = job.lane
+            else {
                 panic!("{job:?}")
             };
             polls += 1;
@@ -183,4 +187,53 @@ fn a_poll_that_is_asked_for_comes_at_once_and_keeps_the_rhythm() {
     assert_eq!(core.poll_now(at(1_000), None), 0, "both are being polled");
     assert_eq!(core.next_due(), Some(rhythm));
     assert_eq!(core.ticks_skipped(), 0);
+}
+
+#[test]
+fn a_poll_that_is_held_back_goes_on_as_itself_or_gives_way_to_the_next() {
+    let mut core = polled(&["a"], false);
+    let tick = core.next_due().unwrap();
+    let first = core.tick(tick);
+    let minutes = |n: u32| tick.plus(MINUTE * n);
+    core.held_back(&first[0].key, minutes(2));
+    core.ended(&first[0].key, false);
+    assert_eq!(core.next_due(), Some(minutes(2)));
+    assert!(core.tick(minutes(1)).is_empty());
+    let again = core.tick(minutes(2));
+    assert_eq!(again[0].lane, first[0].lane, "the same poll");
+    core.held_back(&again[0].key, minutes(60));
+    core.ended(&again[0].key, false);
+    assert_eq!(core.next_due(), Some(minutes(5)), "the rhythm goes on");
+    let next = core.tick(minutes(5));
+    let Lane::Fresh { due, .. } = next[0].lane else {
+        panic!("{next:?}")
+    };
+    assert_eq!(due, minutes(5));
+    core.ended(&next[0].key, false);
+    assert_eq!(
+        core.next_due(),
+        Some(minutes(10)),
+        "and what was held is done with"
+    );
+    assert_eq!(core.ticks_skipped(), 0);
+}
+
+#[test]
+fn a_backlog_that_is_held_back_keeps_its_turn_and_lets_others_go_meanwhile() {
+    let mut core = polled(&["a", "b"], true);
+    let begun = core.next_due().unwrap();
+    let jobs = core.backlogs();
+    assert_eq!(names(&jobs), ["a"]);
+    let until = at(1_000).plus(MINUTE / 2).max(begun.minus(MINUTE / 2));
+    core.held_back(&jobs[0].key, until);
+    core.ended(&jobs[0].key, true);
+    let jobs = core.backlogs();
+    assert_eq!(names(&jobs), ["b"]);
+    core.ended(&jobs[0].key, false);
+    assert!(core.backlogs().is_empty());
+    assert!(core.next_due().unwrap() <= until, "it is woken up for");
+    for job in core.tick(until) {
+        core.ended(&job.key, false);
+    }
+    assert_eq!(names(&core.backlogs()), ["a"]);
 }

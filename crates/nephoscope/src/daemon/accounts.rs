@@ -3,8 +3,8 @@
 use crate::live::Live;
 use crate::wiring::{self, Configured};
 use gate::Gate;
-use provider_api::ProviderError;
 use provider_api::remedy::NOT_CONNECTED;
+use provider_api::{MetricsProvider, ProviderError};
 use scheduler::Handle;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,14 +68,8 @@ impl Accounts {
         } = attempt;
         self.forget(configured.name());
         match account.connected {
-            Ok(provider) => {
-                polling
-                    .put(scheduler::Account {
-                        provider,
-                        discover_every: account.discover_every,
-                        skew: account.gate.skew().clone(),
-                    })
-                    .await;
+            Ok(ref provider) => {
+                polling.put(polled(&account, provider)).await;
                 live.add_account(account.gate, None);
                 if tries > 0 {
                     tracing::info!(account = account.name, tries, "connected");
@@ -112,7 +106,7 @@ impl Accounts {
         let attempt = self.attempts.spawn(async move {
             sleep(pause).await;
             Attempt {
-                account: configured.connect(Some(gate)).await,
+                account: configured.connect(Some(gate), None).await,
                 configured,
                 tries,
             }
@@ -138,13 +132,21 @@ pub(super) async fn remove(account: &Configured, polling: &Handle, live: &Live) 
 pub(super) fn connected(accounts: &[(Configured, wiring::Account)]) -> Vec<scheduler::Account> {
     let connected = |(_, account): &(Configured, wiring::Account)| {
         let provider = account.connected.as_ref().ok()?;
-        Some(scheduler::Account {
-            provider: Arc::clone(provider),
-            discover_every: account.discover_every,
-            skew: account.gate.skew().clone(),
-        })
+        Some(polled(account, provider))
     };
     accounts.iter().filter_map(connected).collect()
+}
+
+/// An account as the scheduler wants it; from now on it may cost what is configured.
+fn polled(account: &wiring::Account, provider: &Arc<dyn MetricsProvider>) -> scheduler::Account {
+    let budget = account.gate.budget();
+    budget.limit(&account.limits);
+    scheduler::Account {
+        provider: Arc::clone(provider),
+        discover_every: account.discover_every,
+        skew: account.gate.skew().clone(),
+        budget: budget.clone(),
+    }
 }
 
 fn pause(tries: u32) -> Duration {

@@ -3,6 +3,7 @@
 //! One loop, [`Daemon::work`], changes what runs; all others ask it through [`crate::control::Control`].
 
 mod accounts;
+mod books;
 mod deliveries;
 mod differences;
 mod digest;
@@ -118,7 +119,7 @@ impl Daemon {
         let recent = Arc::new(Recent::new(config.api.recent_max_bytes));
         let store = open(config, Shown(Arc::clone(&recent))).await?;
         let checked = Checked::new(config.clone(), &config_file::System);
-        let accounts = connect(Configured::all(config), |_| None).await;
+        let accounts = connect(Configured::all(config), |_| None, Some(&books::of(&store))).await;
         let first = accounts::connected(&accounts);
         let scheduler = Scheduler::new(first, &store, Arc::new(SystemClock));
         let (control, requests) = Control::new();
@@ -207,7 +208,14 @@ impl Daemon {
         {
             tracing::error!(%error, "the scheduler had ended before");
         }
-        if timeout(DRAIN_GRACE, self.live.store.drained()).await.is_err() {
+        let (drained, settled) = tokio::join!(
+            timeout(DRAIN_GRACE, self.live.store.drained()),
+            timeout(DRAIN_GRACE, books::settle(&self.live))
+        );
+        if settled.is_err() {
+            tracing::warn!("what was spent today could not be noted within the grace");
+        }
+        if drained.is_err() {
             let points = self.live.store.usage().spool_points;
             tracing::warn!(
                 points,

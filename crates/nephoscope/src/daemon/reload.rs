@@ -4,7 +4,7 @@ use super::accounts::{self, Attempt};
 use super::deliveries::Ready;
 use super::differences::{self, Checked, Differences};
 use super::page::{self, Bound};
-use super::{Daemon, ended};
+use super::{Daemon, books, ended};
 use crate::admin::Admission;
 use crate::clock::SystemClock;
 use crate::control::{Outcome, Refused, Reloaded};
@@ -140,7 +140,8 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     let admission =
         (bound.is_some() || differences.api).then(|| Admission::new(&checked.config.api, address));
     let admission = admission.transpose().map_err(|failure| refused(&failure))?;
-    let attempts = connect(differences.connect.clone(), |name| live.gate(name)).await;
+    let books = books::of(&live.store);
+    let attempts = connect(differences.connect.clone(), |name| live.gate(name), Some(&books)).await;
     let attempt = |(configured, account)| Attempt {
         configured,
         account,

@@ -136,6 +136,7 @@ pub(super) fn passes(kind: &ErrorKind) -> bool {
         | ErrorKind::NotFound
         | ErrorKind::InvalidRequest
         | ErrorKind::BadResponse
+        | ErrorKind::OverBudget
         | ErrorKind::Permanent => false,
     }
 }

@@ -1,10 +1,10 @@
 //! An account of any cloud: as configured, and connected. A fourth cloud is one more name in [`Configured`], and the
 //! compiler says where else.
 
-use super::{account_id, aws, azure, gcp};
+use super::{account_id, aws, azure, budget, gcp};
 use config_file::{AwsAccount, AzureAccount, Config, GcpAccount, Poll};
 use futures::{StreamExt as _, stream};
-use gate::{Gate, GateConfig};
+use gate::{Books, Budget, BudgetLimits, Gate, GateConfig};
 use provider_api::{AccountId, Cloud, MetricsProvider, ProviderError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(crate) struct Account {
     pub(crate) name: String,
     pub(crate) discover_every: Duration,
     pub(crate) gate: Gate,
+    /// What it may cost, to be put in force with the rest.
+    pub(crate) limits: BudgetLimits,
     pub(crate) connected: Result<Arc<dyn MetricsProvider>, ProviderError>,
 }
 
@@ -65,8 +67,8 @@ impl Configured {
         }
     }
 
-    /// Its gate; it goes on from the one that the account had `before`.
-    fn gate(&self, before: Option<&Gate>) -> Gate {
+    /// Its gate; it goes on from the one that the account had `before`. Without books nothing is limited.
+    fn gate(&self, before: Option<&Gate>, books: Option<&Arc<dyn Books>>) -> Gate {
         let quotas = match self {
             Self::Aws(_) => provider_aws::AwsProvider::quotas(),
             Self::Azure(_) => provider_azure::quotas(),
@@ -76,15 +78,16 @@ impl Configured {
             quotas,
             ..GateConfig::default()
         };
-        match before.filter(|gate| gate.cloud() == self.cloud()) {
-            Some(gate) => gate.reconfigured(config),
-            None => Gate::new(self.cloud(), self.id(), config),
+        if let Some(gate) = before.filter(|gate| gate.cloud() == self.cloud()) {
+            return gate.reconfigured(config);
         }
+        let budget = books.map(|books| Budget::new(self.id(), Arc::clone(books)));
+        Gate::paying(self.cloud(), self.id(), config, budget.unwrap_or_default())
     }
 
     /// Connects it, whatever comes of it.
-    pub(crate) async fn connect(&self, before: Option<Gate>) -> Account {
-        let gate = self.gate(before.as_ref());
+    pub(crate) async fn connect(&self, before: Option<Gate>, books: Option<&Arc<dyn Books>>) -> Account {
+        let gate = self.gate(before.as_ref(), books);
         let connected = match self {
             Self::Aws(account) => aws::connect(account, gate.clone()).await,
             Self::Azure(account) => azure::connect(account, gate.clone()),
@@ -94,21 +97,23 @@ impl Configured {
             name: self.name().to_owned(),
             discover_every: self.poll().discover_every,
             gate,
+            limits: budget::limits(self),
             connected,
         }
     }
 }
 
-/// Connects accounts, several at once; each goes on from the gate that `before` has of it. One that cannot be connected
-/// does not keep the others from running.
+/// Connects accounts, several at once; each goes on from the gate that `before` has of it, and keeps what it spends in
+/// `books`. One that cannot be connected does not keep the others from running.
 pub(crate) async fn connect(
     accounts: Vec<Configured>,
     before: impl Fn(&str) -> Option<Gate>,
+    books: Option<&Arc<dyn Books>>,
 ) -> Vec<(Configured, Account)> {
     let one = |configured: Configured| {
         let gate = before(configured.name());
         async move {
-            let account = configured.connect(gate).await;
+            let account = configured.connect(gate, books).await;
             (configured, account)
         }
     };

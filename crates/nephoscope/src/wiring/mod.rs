@@ -4,6 +4,7 @@
 pub(crate) mod accounts;
 mod aws;
 mod azure;
+mod budget;
 pub(crate) mod destinations;
 mod gcp;
 
@@ -38,9 +39,9 @@ pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> 
     config_file::load(path, lookup).map_err(|problems| Failure::usage(problems.render(look)))
 }
 
-/// Every configured account. One that cannot be connected does not keep the others from running.
+/// Every configured account, for one command: nothing is held back by a budget, which is the daemon's. One that cannot be connected does not keep the others from running.
 pub(crate) async fn accounts(config: &Config) -> Vec<Account> {
-    let all = accounts::connect(Configured::all(config), |_| None).await;
+    let all = accounts::connect(Configured::all(config), |_| None, None).await;
     all.into_iter().map(|(_, account)| account).collect()
 }
 

@@ -13,7 +13,7 @@ const TARGETS_IN_LONGEST_WINDOW: u64 = 50;
 /// One group per entry, with names that stay unique.
 pub(super) fn groups(scope: &Scope, entries: &[AwsEntry]) -> Vec<Group> {
     let mut named: HashMap<String, usize> = HashMap::new();
-    let group = |entry: &AwsEntry| {
+    let group = |(index, entry): (usize, &AwsEntry)| {
         let base = format!("{scope} {} {}s", entry.namespace, entry.grain().as_secs());
         let times = named.entry(base.clone()).and_modify(|n| *n += 1).or_insert(1);
         let name = if *times == 1 {
@@ -21,16 +21,17 @@ pub(super) fn groups(scope: &Scope, entries: &[AwsEntry]) -> Vec<Group> {
         } else {
             format!("{base} #{times}")
         };
-        Arc::new(spec(scope, entry, name.into()))
+        Arc::new(spec(scope, index, entry, name.into()))
     };
-    entries.iter().map(group).collect()
+    entries.iter().enumerate().map(group).collect()
 }
 
-fn spec(scope: &Scope, entry: &AwsEntry, name: Arc<str>) -> GroupSpec<Span> {
+fn spec(scope: &Scope, index: usize, entry: &AwsEntry, name: Arc<str>) -> GroupSpec<Span> {
     let grain = entry.grain();
     GroupSpec {
         scope: scope.clone(),
         name,
+        entry: index,
         namespace: entry.namespace.as_str().into(),
         grain,
         on_grain: true,
@@ -73,6 +74,7 @@ mod tests {
         let groups = groups(&Scope::new("r"), &[entry("AWS/EC2"), entry("AWS/EC2"), coarse]);
         let names: Vec<&str> = groups.iter().map(|g| &*g.name).collect();
         assert_eq!(names, ["r AWS/EC2 60s", "r AWS/EC2 60s #2", "r AWS/EC2 300s"]);
+        assert_eq!([0, 1, 2].map(|n: usize| groups[n].entry), [0, 1, 2]);
         assert_eq!(groups[2].retention, Duration::from_hours(24 * 63));
         assert_eq!(groups[0].longest_window, Duration::from_mins(2_016));
     }

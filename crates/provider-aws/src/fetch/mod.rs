@@ -22,8 +22,11 @@ impl AwsProvider {
             let prepared = region.data(call);
             let mut folder = Folder::new(call);
             let price = Price { requests: 1, ..call.price };
-            let first = region.request(plan::OPERATION, price);
-            let mut request = Request { urgency: call.urgency, ..first };
+            let mut request = Request {
+                urgency: call.urgency,
+                group: call.group().cloned(),
+                ..region.request(plan::OPERATION, price)
+            };
             let mut token = None;
             loop {
                 let page = region.data_page(&self.gate, &prepared, token.as_deref(), &request).await?;

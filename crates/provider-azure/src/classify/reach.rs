@@ -32,6 +32,7 @@ pub(crate) fn batch_unsupported(error: &ProviderError) -> bool {
         | ErrorKind::Unavailable { .. }
         | ErrorKind::TimedOut
         | ErrorKind::BadResponse
+        | ErrorKind::OverBudget
         | ErrorKind::Permanent => false,
     }
 }

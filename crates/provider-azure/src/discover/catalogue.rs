@@ -22,6 +22,8 @@ const LONGEST_WINDOW_POINTS: u32 = 20_000;
 #[derive(Debug)]
 pub(super) struct Part<'a> {
     pub(super) entry: &'a AzureEntry,
+    /// The entry's place in the configuration.
+    pub(super) index: usize,
     /// Tells the entry's groups from those of others of its type; empty for the first.
     pub(super) ordinal: String,
     pub(super) region: &'a str,
@@ -149,6 +151,7 @@ impl<'a> Building<'a> {
         Arc::new(GroupSpec {
             scope: self.scope.clone(),
             name: name.into(),
+            entry: part.index,
             namespace: entry.resource_type.as_str().into(),
             grain,
             on_grain: true,

@@ -75,6 +75,7 @@ impl AzureProvider {
             body,
             price: Price::FREE,
             urgency: Urgency::Fresh,
+            group: None,
         };
         Ok(self.api.read(&ask).await?.0)
     }

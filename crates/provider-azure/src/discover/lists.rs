@@ -79,6 +79,7 @@ impl AzureProvider {
                 body: None,
                 price: Price::FREE,
                 urgency: Urgency::Fresh,
+                group: None,
             };
             match self.api.read::<Page<Definition>>(&ask).await {
                 Ok((page, _)) => return Ok(Arc::new(page.value)),
@@ -110,6 +111,7 @@ impl AzureProvider {
                 body: None,
                 price: Price::FREE,
                 urgency: Urgency::Fresh,
+                group: None,
             };
             let page: Page<T> = self.api.read(&ask).await?.0;
             let next = pages.follow(page.next_link.as_deref(), !page.value.is_empty());

@@ -58,6 +58,7 @@ impl AzureProvider {
             };
             building.add(&Part {
                 entry,
+                index: *index,
                 ordinal: ordinal(*index, &self.config.entries),
                 region,
                 places: here,

@@ -72,6 +72,7 @@ fn ask<'a>(
         body,
         price: plan::price(),
         urgency: call.urgency,
+        group: call.group(),
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) price: Price,
     pub(crate) urgency: Urgency,
+    /// The group that is polled, if one is.
+    pub(crate) group: Option<&'a Arc<str>>,
 }
 
 /// A 2xx answer.
@@ -147,6 +149,7 @@ impl Api {
             operation: ask.operation,
             price: ask.price,
             urgency: ask.urgency,
+            group: ask.group.cloned(),
         };
         let attempt = || async {
             let live = self.live();

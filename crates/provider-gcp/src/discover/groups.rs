@@ -48,6 +48,7 @@ pub(super) fn group(
     GroupSpec {
         scope: scope.clone(),
         name: group_name(scope, namespace, grain, settle.start(), index).into(),
+        entry: index,
         namespace: namespace.into(),
         grain,
         on_grain: false,

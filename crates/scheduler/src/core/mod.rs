@@ -58,6 +58,8 @@ pub enum Lane {
         deep: bool,
         /// Counts the polls of the group.
         poll: u64,
+        /// When its time came: one that was held back and goes on leaves out what has been asked for since.
+        due: UnixNanos,
     },
     /// What lies behind, until the group's next poll is due.
     Backlog {
@@ -99,6 +101,17 @@ struct GroupState {
     next_deep: UnixNanos,
     polls: u64,
     doing: Doing,
+    /// The poll that goes on, if it was held back.
+    poll: Option<Lane>,
+    /// Until when what is to be done next is held back.
+    held: Held,
+}
+
+/// Until when a group must not ask, because it may cost no more by now.
+#[derive(Debug, Default)]
+struct Held {
+    fresh: Option<UnixNanos>,
+    backlog: Option<UnixNanos>,
 }
 
 impl GroupState {
@@ -114,14 +127,39 @@ impl GroupState {
     /// Moves on to the tick after `now`.
     fn tick(&mut self, key: &GroupKey, now: UnixNanos) -> Lane {
         self.next = next_tick(now, self.group.every, phase(key, self.group.every));
-        let deep = self.next_deep <= now;
+        let owed = self.held.fresh.is_some() && matches!(self.poll, Some(Lane::Fresh { deep: true, .. }));
+        let deep = owed || self.next_deep <= now;
         if deep {
             self.next_deep = next_deep(now, key, &self.group);
         }
         let poll = self.polls;
         self.polls += 1;
-        self.doing = Doing::Fresh;
-        Lane::Fresh { deep, poll }
+        Lane::Fresh { deep, poll, due: now }
+    }
+
+    /// The poll whose time has come: a new one, or the one that was held back.
+    fn due(&mut self, key: &GroupKey, now: UnixNanos) -> Option<Lane> {
+        let lane = if self.next <= now {
+            Some(self.tick(key, now))
+        } else {
+            self.held.fresh.filter(|until| *until <= now).and(self.poll)
+        };
+        if lane.is_some() {
+            (self.doing, self.poll, self.held.fresh) = (Doing::Fresh, lane, None);
+        }
+        lane
+    }
+
+    fn next_due(&self) -> Option<UnixNanos> {
+        match self.doing {
+            Doing::Nothing => [self.held.fresh, self.held.backlog, Some(self.next)]
+                .into_iter()
+                .flatten()
+                .min(),
+            Doing::Fresh => Some(self.next),
+            // It is polled as soon as that has ended.
+            Doing::Backlog => None,
+        }
     }
 }
 
@@ -191,6 +229,8 @@ impl Core {
             next_deep,
             polls: 0,
             doing: Doing::Nothing,
+            poll: None,
+            held: Held::default(),
         });
         state.group = group;
         state.targets = targets;
@@ -200,16 +240,14 @@ impl Core {
     pub fn tick(&mut self, now: UnixNanos) -> Vec<Job> {
         let mut due = Vec::new();
         for (key, state) in &mut self.groups {
+            state.held.backlog = state.held.backlog.filter(|until| *until > now);
             match state.doing {
-                Doing::Nothing if state.next <= now => {
-                    let lane = state.tick(key, now);
-                    due.push(state.job(key, lane));
-                }
+                Doing::Nothing => due.extend(state.due(key, now).map(|lane| state.job(key, lane))),
                 Doing::Fresh if state.next <= now => {
                     self.ticks_skipped += 1;
                     state.next = next_tick(now, state.group.every, phase(key, state.group.every));
                 }
-                Doing::Nothing | Doing::Fresh | Doing::Backlog => {}
+                Doing::Fresh | Doing::Backlog => {}
             }
         }
         due
@@ -220,7 +258,9 @@ impl Core {
         let groups = &mut self.groups;
         let idle = |key: &GroupKey| match groups.get(key) {
             None => lanes::Turn::Gone,
-            Some(state) if state.doing == Doing::Nothing => lanes::Turn::Ready,
+            Some(state) if state.doing == Doing::Nothing && state.held.backlog.is_none() => {
+                lanes::Turn::Ready
+            }
             Some(_) => lanes::Turn::Busy,
         };
         let turns = self.lanes.start(idle);
@@ -230,6 +270,19 @@ impl Core {
             Some(state.job(&key, Lane::Backlog { until: state.next }))
         };
         turns.into_iter().filter_map(start).collect()
+    }
+
+    /// The job that is about to end could not ask for everything and may go on then: a poll with what it has not asked
+    /// for, a backlog when its turn comes again. A poll whose time comes before begins all the same.
+    pub fn held_back(&mut self, key: &GroupKey, until: UnixNanos) {
+        let Some(state) = self.groups.get_mut(key) else {
+            return;
+        };
+        match state.doing {
+            Doing::Fresh => state.held.fresh = Some(until),
+            Doing::Backlog => state.held.backlog = Some(until),
+            Doing::Nothing => {}
+        }
     }
 
     /// A job has ended, well or not. A group that is still behind waits for its turn to go on.
@@ -246,8 +299,7 @@ impl Core {
 
     /// When the next group is due. One that works off its backlog is due when that has ended.
     pub fn next_due(&self) -> Option<UnixNanos> {
-        let waiting = self.groups.values().filter(|s| s.doing != Doing::Backlog);
-        waiting.map(|s| s.next).min()
+        self.groups.values().filter_map(GroupState::next_due).min()
     }
 
     /// Targets and the series expected of them, of one account.

@@ -20,16 +20,41 @@ pub(super) struct Asked {
     pub(super) behind: Duration,
 }
 
+/// What a target that has fallen behind should cost little of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spare {
+    /// The present and the past are asked for apart, so that the present waits for nothing.
+    Time,
+    /// They are asked for together, as far as one call reaches: it costs the same as each of them.
+    Money,
+}
+
+/// How a job asks. The times are the cloud's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    /// Now.
+    pub(super) now: UnixNanos,
+    /// When the poll's time came: what was settled then and is taken is left to the next.
+    pub(super) due: UnixNanos,
+    /// What is scarce.
+    pub(super) spare: Spare,
+}
+
 pub(super) fn asked(
-    now: UnixNanos,
+    Asking { now, due, spare }: Asking,
     job: &Job,
     terms: &Terms,
     progress: impl Fn(TargetId) -> Option<Progress>,
 ) -> Asked {
     let reaching = GroupSpec {
         lookback: terms.reach,
+        every: match spare {
+            Spare::Time => terms.group.every,
+            Spare::Money => terms.group.longest_window,
+        },
         ..terms.group.clone()
     };
+    let done = settled(due, &terms.group);
     let mut asked = Asked {
         due: Vec::new(),
         holes: BTreeMap::new(),
@@ -46,6 +71,7 @@ pub(super) fn asked(
             asked.behind = asked.behind.max(asked.settled.since(taken.upto));
         }
         let window = match job.lane {
+            Lane::Fresh { .. } if taken.is_some_and(|taken| newest(&taken) >= done) => None,
             Lane::Fresh { .. } if terms.probing => {
                 cut.fresh.map(|w| up_to_now(w, now, asked.settled, &reaching))
             }
@@ -58,6 +84,11 @@ pub(super) fn asked(
         }));
     }
     asked
+}
+
+/// The end of the newest stretch that was taken.
+fn newest(taken: &Progress) -> UnixNanos {
+    taken.ahead.last().map_or(taken.upto, |(_, to)| to)
 }
 
 /// A window that reaches the settled end goes on to the present, if one call may ask for so much.

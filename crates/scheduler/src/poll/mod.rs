@@ -4,6 +4,7 @@
 //! asked anew. Any other failure of the store ends the daemon.
 
 mod asked;
+mod budget;
 mod read;
 mod report;
 
@@ -13,8 +14,8 @@ use crate::failing::Missed;
 use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::settle::{Learner, Terms};
-use asked::{Asked, asked};
-use gate::Skew;
+use asked::{Asked, Asking, Spare, asked};
+use gate::{Budget, Skew};
 use provider_api::{AccountId, Call, ErrorKind, MetricsProvider, UnixNanos};
 use read::Broken;
 use std::sync::Arc;
@@ -43,6 +44,8 @@ pub(crate) struct Poller {
     pub(crate) clock: Arc<dyn Clock>,
     /// How far the cloud's clock is from ours.
     pub(crate) skew: Skew,
+    /// What the account may cost.
+    pub(crate) budget: Budget,
     /// What has been said in the log.
     pub(crate) notices: Arc<Notices>,
 }
@@ -60,11 +63,25 @@ struct Outcome {
     walled: bool,
     /// What was not got.
     missed: Option<Missed>,
+    /// When a call that costs too much by now may go.
+    held: Option<UnixNanos>,
+    /// A call costs more than a whole day may.
+    too_dear: bool,
+}
+
+/// What is left when a job has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Left {
+    /// The group may go on with its backlog.
+    pub(crate) behind: bool,
+    /// When it may go on with what it could not pay for by now.
+    pub(crate) held: Option<UnixNanos>,
 }
 
 impl Outcome {
     fn label(&self) -> &'static str {
         match (self.failed, self.completed) {
+            (false, _) if self.held.is_some() || self.too_dear => "held",
             (false, _) => "ok",
             (true, 0) => "failed",
             (true, _) => "partial",
@@ -78,19 +95,19 @@ impl Poller {
         self.provider.account()
     }
 
-    /// Runs a job to its end. Returns whether the group may go on with its backlog at once.
-    pub(crate) async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<bool, StoreError> {
+    /// Runs a job to its end.
+    pub(crate) async fn run(&self, job: &Job, stop: &CancellationToken) -> Result<Left, StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
             let span = self.span(job);
             let failed = match self.once(job).instrument(span).await {
-                Ok(behind) => return Ok(behind),
+                Ok(left) => return Ok(left),
                 Err(error) if error.is_retryable() => error,
                 Err(error) => return Err(error),
             };
             self.store_failed(job, &failed);
             tokio::select! {
-                () = stop.cancelled() => return Ok(false),
+                () = stop.cancelled() => return Ok(Left::default()),
                 recovered = self.until_store_recovers(pause) => recovered?,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -115,36 +132,59 @@ impl Poller {
         self.store.recovered().await
     }
 
-    async fn once(&self, job: &Job) -> Result<bool, StoreError> {
+    async fn once(&self, job: &Job) -> Result<Left, StoreError> {
         // An answer that waits for room grows old, and what it tells of the present may make a second gap.
         self.store.room().await?;
         let now = self.clock.now();
         let clouds = self.skew.corrected(now);
         let terms = self.terms(job, clouds);
-        let asked = asked(clouds, job, &terms, |target| {
+        let asking = self.asking(job, now, clouds);
+        let asked = asked(asking, job, &terms, |target| {
             self.store.progress(self.account(), target)
         });
         self.give_up(&terms, &asked).await?;
         let outcome = self.ask(job, &terms, &asked).await?;
+        self.paid(job, &outcome);
         let span = Span::current();
         span.record("outcome", outcome.label());
         span.record("points", outcome.points);
-        match job.lane {
+        let behind = match job.lane {
             Lane::Fresh { .. } => {
                 self.polled(now, &terms, &asked);
-                self.missed(job, &outcome);
+                // What was held back may still be failing.
+                if outcome.held.is_none() || outcome.missed.is_some() {
+                    self.missed(job, &outcome);
+                }
                 self.compare_clocks();
                 self.weigh(&terms).await?;
-                Ok(!asked.behind.is_zero() && !outcome.walled)
+                !asked.behind.is_zero() && !outcome.walled
             }
             // Without any headway the next poll tries again; going on at once would only repeat the failure.
-            Lane::Backlog { .. } => Ok(outcome.completed > 0 && !outcome.walled),
+            Lane::Backlog { .. } => (outcome.completed > 0 || outcome.held.is_some()) && !outcome.walled,
+        };
+        let held = outcome.held;
+        Ok(Left { behind, held })
+    }
+
+    fn asking(&self, job: &Job, now: UnixNanos, clouds: UnixNanos) -> Asking {
+        let due = match job.lane {
+            Lane::Fresh { due, .. } => due,
+            Lane::Backlog { .. } => now,
+        };
+        Asking {
+            now: clouds,
+            due: clouds.minus(now.since(due)),
+            spare: if self.budget.limits(job.group.entry) {
+                Spare::Money
+            } else {
+                Spare::Time
+            },
         }
     }
 
     fn terms(&self, job: &Job, now: UnixNanos) -> Terms {
         let fresh = match job.lane {
-            Lane::Fresh { deep, poll } => Some((poll, deep)),
+            Lane::Fresh { deep, poll, .. } => Some((poll, deep)),
             Lane::Backlog { .. } => None,
         };
         let cloud = self.provider.cloud();
@@ -169,8 +209,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Makes the calls, oldest window first. A failed one is logged and leaves the others alone, unless it tells that
-    /// they must fail as well. A backlog stops when its time is over or destinations no longer keep up.
+    /// Makes the calls, oldest window first, as far as there is money for them. A failed one is logged and leaves the others
+    /// alone, unless it tells that they must fail as well. A backlog stops when its time is over or destinations no longer keep up.
     async fn ask(&self, job: &Job, terms: &Terms, asked: &Asked) -> Result<Outcome, StoreError> {
         let mut calls = self.provider.plan(&asked.due);
         calls.sort_by_key(|call| call.window);
@@ -183,6 +223,9 @@ impl Poller {
             if until.is_some_and(|until| self.clock.now() >= until || !self.store.keeps_up()) {
                 break;
             }
+            let Some(_admitted) = self.admitted(job, &call, &mut outcome) else {
+                continue;
+            };
             match self.read(job, terms, asked.settled, &call).await {
                 Ok(read) => {
                     outcome.completed += read.completed;
@@ -192,6 +235,9 @@ impl Poller {
                     }
                 }
                 Err(Broken::Store(error)) => return Err(error),
+                Err(Broken::Provider(error)) if *error.kind() == ErrorKind::OverBudget => {
+                    self.not_paid(&error, &mut outcome);
+                }
                 Err(Broken::Provider(error)) => {
                     self.failed(&error);
                     let missed = Missed::call(self.clock.now(), &call, &error);
@@ -250,6 +296,7 @@ fn is_a_wall(kind: &ErrorKind) -> bool {
         | ErrorKind::NotFound
         | ErrorKind::InvalidRequest
         | ErrorKind::BadResponse
+        | ErrorKind::OverBudget
         | ErrorKind::Permanent => false,
     }
 }

@@ -16,6 +16,7 @@ fn group(every_s: u64) -> GroupSpec<Span> {
     GroupSpec {
         scope: Scope::new("s"),
         name: "g".into(),
+        entry: 0,
         namespace: "n".into(),
         grain: Duration::from_secs(60),
         on_grain: true,

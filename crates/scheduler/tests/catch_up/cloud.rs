@@ -4,6 +4,7 @@ use crate::clock::VirtualClock;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use gate::{Gate, Request};
 use provider_api::{
     AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
     GroupSpec, Kind, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Resource, Scope,
@@ -11,8 +12,8 @@ use provider_api::{
 };
 use scheduler::Clock as _;
 use std::any::Any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(crate) const MINUTE: i64 = 60;
@@ -99,6 +100,12 @@ pub(crate) struct Sky {
     pub(crate) given: Given,
     /// What is older is kept no more.
     pub(crate) retention: Duration,
+    /// What one target of a call costs.
+    pub(crate) usd_nanos: u64,
+    /// Requests pass it, if there is one. Its breaker goes by another clock: not where there are outages.
+    pub(crate) gate: Option<Gate>,
+    /// When requests came, and what they cost.
+    pub(crate) bill: Mutex<Vec<(UnixNanos, u64)>>,
 }
 
 impl Sky {
@@ -106,6 +113,7 @@ impl Sky {
         Arc::new(GroupSpec {
             scope: Scope::new("s"),
             name: format!("group {number}").into(),
+            entry: 0,
             namespace: "n".into(),
             grain: Duration::from_secs(60),
             on_grain: true,
@@ -132,8 +140,21 @@ impl Sky {
         }
     }
 
+    async fn ask(&self, call: &Call) -> Result<Batch, ProviderError> {
+        let Some(gate) = &self.gate else {
+            return self.answer(call);
+        };
+        let request = Request {
+            urgency: call.urgency,
+            group: call.group().cloned(),
+            ..Request::new(call.scope.clone(), call.operation, call.price)
+        };
+        gate.send(&request, || async { self.answer(call) }).await
+    }
+
     fn answer(&self, call: &Call) -> Result<Batch, ProviderError> {
         let now = self.clock.now();
+        self.bill.lock().unwrap().push((now, call.price.usd_nanos));
         if self.outages.iter().any(|(from, to)| (*from..*to).contains(&now)) {
             let kind = ErrorKind::Unavailable { retry_after: None };
             let scope = call.scope.clone();
@@ -226,6 +247,10 @@ impl MetricsProvider for Sky {
                 }),
             }
         }
+        for call in &mut calls {
+            let targets = u64::try_from(call.targets.len()).unwrap();
+            call.price.usd_nanos = targets * self.usd_nanos;
+        }
         calls
     }
 
@@ -235,7 +260,7 @@ impl MetricsProvider for Sky {
                 return None;
             }
             self.clock.sleep_until(self.clock.now().plus(ANSWER)).await;
-            Some((self.answer(call), Some(self.given.hold(call.urgency))))
+            Some((self.ask(call).await, Some(self.given.hold(call.urgency))))
         };
         futures::stream::unfold(None, part).boxed()
     }

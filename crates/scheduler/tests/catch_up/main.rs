@@ -2,6 +2,7 @@
 //! point is there once, the gap was closed in order, and the present never had to wait for it.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod budget;
 mod clock;
 mod cloud;
 mod destination;
@@ -14,7 +15,7 @@ use lines::Lines;
 use provider_api::{AccountId, UnixNanos};
 use scheduler::{Account, AccountProgress, Clock as _, Progress, RunError, Scheduler, SettleSource};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::{Options, Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,9 @@ impl World {
             outages,
             given: Given::default(),
             retention: HOUR * 24 * 15,
+            usd_nanos: 0,
+            gate: None,
+            bill: Mutex::default(),
         };
         Self {
             sky: Arc::new(sky),
@@ -65,10 +69,12 @@ impl World {
     }
 
     fn scheduler(&self) -> Scheduler {
+        let gate = self.sky.gate.as_ref();
         let account = Account {
             provider: Arc::<Sky>::clone(&self.sky),
             discover_every: HOUR,
             skew: gate::Skew::default(),
+            budget: gate.map(|gate| gate.budget().clone()).unwrap_or_default(),
         };
         Scheduler::new(
             vec![account],

@@ -59,6 +59,7 @@ pub(crate) fn group(lookback_s: u64) -> GroupSpec {
     GroupSpec {
         scope: Scope::new("s"),
         name: "g".into(),
+        entry: 0,
         namespace: "n".into(),
         grain: Duration::from_secs(60),
         on_grain: true,

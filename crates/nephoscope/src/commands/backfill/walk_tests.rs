@@ -17,6 +17,7 @@ fn group() -> GroupSpec {
     GroupSpec {
         scope: Scope::new("s"),
         name: "g".into(),
+        entry: 0,
         namespace: "n".into(),
         grain: MINUTE,
         on_grain: true,
