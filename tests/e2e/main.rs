@@ -22,6 +22,7 @@ mod reload;
 mod restart;
 mod secrets;
 mod setup;
+mod start;
 mod systemd;
 mod telemetry;
 mod week;

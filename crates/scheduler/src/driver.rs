@@ -2,6 +2,7 @@
 
 use crate::core::{Core, GroupKey, Job};
 use crate::handle::{COMMANDS_WAITING, Command, Handle};
+use crate::listed::Listed;
 use crate::lister::Lister;
 use crate::poll::{Left, Poller};
 use crate::progress::Progress;
@@ -77,6 +78,7 @@ pub struct Scheduler {
     clock: Arc<dyn Clock>,
     progress: Arc<Progress>,
     learner: Arc<Learner>,
+    listed: Arc<Listed>,
     store: Arc<Store>,
     core: Core,
     roster: Roster,
@@ -106,6 +108,7 @@ impl Scheduler {
             clock,
             progress,
             learner: Arc::default(),
+            listed: Arc::default(),
             store: Arc::clone(store),
             core: Core::default(),
             roster: Roster::default(),
@@ -155,6 +158,7 @@ impl Scheduler {
         loop {
             self.start_due(tasks);
             progress.turn();
+            self.listed.rest(clock.now());
             let wake_at = self.wake_at();
             tokio::select! {
                 () = tasks.stop.cancelled() => return Ok(()),
@@ -207,6 +211,7 @@ impl Scheduler {
             number,
             every: account.discover_every,
             found: tasks.found.clone(),
+            listed: Arc::clone(&self.listed),
         };
         let listing = tasks.listings.spawn(lister.run(tasks.stop.clone()));
         self.roster.add(number, poller, listing);
@@ -282,6 +287,8 @@ impl Scheduler {
                 self.core.held_back(&key, until);
             }
             self.core.ended(&key, left.behind);
+            let next = self.core.next_poll(&key.account);
+            self.progress.update(&key.account, |a| a.next_poll = next);
         }
         Ok(())
     }

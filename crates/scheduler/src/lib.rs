@@ -8,6 +8,7 @@ pub mod core;
 pub mod driver;
 mod failing;
 mod handle;
+mod listed;
 mod lister;
 mod notices;
 mod poll;

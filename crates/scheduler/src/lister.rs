@@ -1,9 +1,11 @@
 //! Lists one account again and again.
 
+use crate::listed::{Found, Listed};
 use crate::poll::Poller;
 use crate::roster::Number;
 use futures::StreamExt as _;
 use provider_api::{AccountId, Catalogue, ProviderError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -17,13 +19,27 @@ pub(crate) struct Lister {
     pub(crate) number: Number,
     pub(crate) every: Duration,
     pub(crate) found: mpsc::Sender<(AccountId, Number, Catalogue)>,
+    pub(crate) listed: Arc<Listed>,
+}
+
+/// How one round went.
+struct Round {
+    found: Found,
+    /// Every scope could be listed.
+    complete: bool,
 }
 
 impl Lister {
     /// Until told to stop.
     pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut first = true;
         loop {
-            let complete = self.once().await;
+            let Round { found, complete } = self.once().await;
+            if first && found.scopes > 0 {
+                first = false;
+                let now = self.poller.clock.now();
+                self.listed.first(now, self.poller.account(), found);
+            }
             let pause = if complete {
                 self.every
             } else {
@@ -37,20 +53,20 @@ impl Lister {
         }
     }
 
-    /// True when every scope could be listed.
-    async fn once(&self) -> bool {
+    async fn once(&self) -> Round {
         let mut scopes = self.poller.provider.discover();
-        let (mut listed, mut failed) = (0, Vec::new());
+        let (mut all, mut failed) = (Found::default(), Vec::new());
         while let Some(scope) = scopes.next().await {
             match scope {
                 Ok(catalogue) => {
-                    listed += 1;
+                    add(&mut all, &catalogue);
                     for skipped in &catalogue.skipped {
                         self.poller.left_out(skipped);
                     }
                     let found = (self.poller.account().clone(), self.number, catalogue);
                     if self.found.send(found).await.is_err() {
-                        return false;
+                        // Nobody polls any more.
+                        break;
                     }
                 }
                 Err(error) => {
@@ -61,10 +77,13 @@ impl Lister {
         }
         self.poller.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
-            a.scopes_ok = listed;
+            a.scopes_ok = all.scopes;
             a.unlisted.keep(&failed);
         });
-        failed.is_empty()
+        Round {
+            found: all,
+            complete: failed.is_empty(),
+        }
     }
 
     fn failed(&self, error: &ProviderError) {
@@ -74,4 +93,11 @@ impl Lister {
             .progress
             .update(poller.account(), |a| a.unlisted.failed(now, error));
     }
+}
+
+fn add(all: &mut Found, catalogue: &Catalogue) {
+    let series: u64 = catalogue.targets.iter().map(|t| u64::from(t.series)).sum();
+    all.scopes += 1;
+    all.targets += catalogue.targets.len();
+    all.series += series;
 }

@@ -88,6 +88,8 @@ pub struct AccountProgress {
     pub errors: BTreeMap<&'static str, u64>,
     /// End of the newest point taken.
     pub newest: Option<UnixNanos>,
+    /// When the next of its groups is polled; known when one has been.
+    pub next_poll: Option<UnixNanos>,
     /// The last failure.
     pub last_error: Option<LastError>,
     /// Listings that fail at present.

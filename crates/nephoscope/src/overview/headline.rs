@@ -20,7 +20,7 @@ pub(crate) struct Headline {
 /// Makes it.
 pub(super) fn of(accounts: &[AccountRow], problems: &[Problem], now: UnixNanos) -> Headline {
     let (level, title) = match problems {
-        [] => without_problems(accounts),
+        [] => without_problems(accounts, now),
         [only] => (only.level, only.title.clone()),
         [first, rest @ ..] => {
             let more = format!("{}, and {} more", first.title, rest.len());
@@ -34,18 +34,32 @@ pub(super) fn of(accounts: &[AccountRow], problems: &[Problem], now: UnixNanos) 
     }
 }
 
-fn without_problems(accounts: &[AccountRow]) -> (Level, String) {
+fn without_problems(accounts: &[AccountRow], now: UnixNanos) -> (Level, String) {
     let of = |state| accounts.iter().filter(|a| a.state == state).count();
-    let (starting, behind) = (of(AccountState::Starting), of(AccountState::CatchingUp));
-    if !accounts.is_empty() && starting == accounts.len() {
-        (Level::Busy, "Starting: no points have come yet".to_owned())
-    } else if starting > 0 {
-        (Level::Busy, format!("{} starting", are(starting)))
-    } else if behind > 0 {
-        (Level::Busy, format!("All is well; {} catching up", are(behind)))
+    let (listing, polled_first) = (of(AccountState::Listing), of(AccountState::FirstPoll));
+    let (nothing_new, behind) = (of(AccountState::NothingNew), of(AccountState::CatchingUp));
+    let starting = listing + polled_first + nothing_new;
+    let title = if starting == 0 && behind == 0 {
+        return (Level::Good, "All is well".to_owned());
+    } else if starting == 0 {
+        format!("All is well; {} catching up", are(behind))
+    } else if starting < accounts.len() {
+        format!("{} starting", are(starting))
+    } else if listing > 0 {
+        "Starting: listing what there is to poll".to_owned()
+    } else if polled_first > 0 {
+        "Starting: the first poll is under way".to_owned()
     } else {
-        (Level::Good, "All is well".to_owned())
-    }
+        format!("Nothing new yet{}", next_poll(accounts, now))
+    };
+    (Level::Busy, title)
+}
+
+fn next_poll(accounts: &[AccountRow], now: UnixNanos) -> String {
+    let next = accounts.iter().filter_map(|a| a.progress.next_poll).min();
+    next.map_or_else(String::new, |next| {
+        format!(": the next poll is in {}", span(next.since(now)))
+    })
 }
 
 fn are(accounts: usize) -> String {
@@ -100,13 +114,23 @@ mod tests {
     }
 
     #[test]
-    fn before_the_first_points_it_says_so() {
-        assert_eq!(
-            said(&[account(None)], &[]).title,
-            "Starting: no points have come yet"
-        );
-        let headline = said(&[account(None), account(Some(6))], &[]);
-        assert_eq!(headline.title, "1 account is starting");
+    fn before_the_first_points_it_says_how_far_it_is() {
+        let with = |targets, polls| {
+            let mut row = account(None);
+            (row.progress.targets, row.progress.polls) = (targets, polls);
+            row.progress.discoveries = polls;
+            row.progress.next_poll = (polls > 0).then_some(UnixNanos::from_seconds(142));
+            AccountRow::connected(&row.progress, None, UnixNanos::from_seconds(100))
+        };
+        let (listing, first, polled) = (with(0, 0), with(1, 0), with(1, 1));
+        let title = |accounts: &[AccountRow]| said(accounts, &[]).title;
+        let wanted = "Nothing new yet: the next poll is in 42 s";
+        assert_eq!(title(std::slice::from_ref(&polled)), wanted);
+        let wanted = "Starting: the first poll is under way";
+        assert_eq!(title(&[polled.clone(), first.clone()]), wanted);
+        let wanted = "Starting: listing what there is to poll";
+        assert_eq!(title(&[polled.clone(), first, listing]), wanted);
+        assert_eq!(title(&[polled, account(Some(6))]), "1 account is starting");
     }
 
     #[test]

@@ -58,8 +58,12 @@ pub(crate) enum AccountState {
     Waiting,
     /// It has nothing that the configuration asks for.
     Empty,
-    /// Nothing is known yet.
-    Starting,
+    /// What there is to poll is not known yet.
+    Listing,
+    /// It is being polled for the first time.
+    FirstPoll,
+    /// It has been polled, and nothing has come that was not taken before.
+    NothingNew,
     /// Points of the past are fetched.
     CatchingUp,
     /// All is well.
@@ -76,7 +80,9 @@ impl AccountState {
             Self::PartlyFailing => "partly failing",
             Self::Waiting => "waiting for the cloud",
             Self::Empty => "nothing to poll",
-            Self::Starting => "starting",
+            Self::Listing => "listing",
+            Self::FirstPoll => "first poll",
+            Self::NothingNew => "nothing new yet",
             Self::CatchingUp => "catching up",
             Self::UpToDate => "up to date",
         }
@@ -87,7 +93,7 @@ impl AccountState {
         match self {
             Self::NotConnected | Self::Failing | Self::Unreachable => Level::Bad,
             Self::PartlyFailing | Self::Waiting | Self::Empty => Level::Warn,
-            Self::Starting | Self::CatchingUp => Level::Busy,
+            Self::Listing | Self::FirstPoll | Self::NothingNew | Self::CatchingUp => Level::Busy,
             Self::UpToDate => Level::Good,
         }
     }
@@ -116,14 +122,21 @@ pub(super) fn of_account(account: &AccountProgress, failing: &[Failing]) -> Acco
 }
 
 fn without_failures(account: &AccountProgress) -> AccountState {
-    if account.discoveries > 0 && account.targets == 0 {
-        AccountState::Empty
-    } else if account.newest.is_none() {
-        AccountState::Starting
-    } else if account.groups.values().any(|group| !group.behind.is_zero()) {
+    let mut groups = account.groups.values();
+    if account.targets == 0 {
+        if account.discoveries > 0 {
+            AccountState::Empty
+        } else {
+            AccountState::Listing
+        }
+    } else if groups.any(|group| !group.behind.is_zero()) {
         AccountState::CatchingUp
-    } else {
+    } else if account.newest.is_some() {
         AccountState::UpToDate
+    } else if account.polls == 0 {
+        AccountState::FirstPoll
+    } else {
+        AccountState::NothingNew
     }
 }
 
@@ -319,7 +332,12 @@ mod tests {
 
     #[test]
     fn without_failures_it_is_told_by_what_has_come() {
-        assert_eq!(state(&AccountProgress::default(), &[]), "starting");
+        let mut account = AccountProgress::default();
+        assert_eq!(state(&account, &[]), "listing");
+        account.targets = 1;
+        assert_eq!(state(&account, &[]), "first poll");
+        account.polls = 1;
+        assert_eq!(state(&account, &[]), "nothing new yet");
         let mut account = running();
         account.targets = 0;
         assert_eq!(state(&account, &[]), "nothing to poll");

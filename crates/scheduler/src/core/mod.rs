@@ -302,6 +302,21 @@ impl Core {
         self.groups.values().filter_map(GroupState::next_due).min()
     }
 
+    /// When the next group of an account is polled.
+    pub fn next_poll(&self, account: &AccountId) -> Option<UnixNanos> {
+        // The least of an account's keys.
+        let first = GroupKey {
+            account: account.clone(),
+            scope: Scope::new(""),
+            name: "".into(),
+        };
+        let of_account = self.groups.range(first..).map_while(|(key, state)| {
+            let is = key.account == *account;
+            is.then_some(state.next)
+        });
+        of_account.min()
+    }
+
     /// Targets and the series expected of them, of one account.
     pub fn targets(&self, account: &AccountId) -> (usize, u64) {
         let of_account = self.groups.iter().filter(|(key, _)| key.account == *account);

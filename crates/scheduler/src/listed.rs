@@ -1,0 +1,136 @@
+//! Says what each account has to poll when that is known first: a line for each of a few accounts, one line for the
+//! rest of many.
+
+use provider_api::{AccountId, UnixNanos};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Accounts that get a line of their own in a [`SPELL`]: what a person reads.
+const LINES: usize = 20;
+
+/// How long further accounts are gathered for one line.
+const SPELL: Duration = Duration::from_secs(60);
+
+/// What was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Scopes that could be listed.
+    pub(crate) scopes: usize,
+    /// Targets in them.
+    pub(crate) targets: usize,
+    /// Series expected of these.
+    pub(crate) series: u64,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    since: Option<UnixNanos>,
+    lines: usize,
+    rest: usize,
+    of_rest: Found,
+}
+
+/// What has been said.
+#[derive(Debug, Default)]
+pub(crate) struct Listed(Mutex<Said>);
+
+impl Listed {
+    /// An account has been listed for the first time.
+    pub(crate) fn first(&self, now: UnixNanos, account: &AccountId, found: Found) {
+        if !self.of_its_own(now, found) {
+            return;
+        }
+        let Found {
+            scopes,
+            targets,
+            series,
+        } = found;
+        if targets == 0 {
+            tracing::warn!(%account, scopes, "account {account}: nothing of what was listed fits the configuration; compare its entries with what `nephoscope discover` lists");
+        } else {
+            tracing::info!(%account, scopes, targets, series, "account {account} is listed and polled");
+        }
+    }
+
+    /// Says what was gathered, when it is time.
+    pub(crate) fn rest(&self, now: UnixNanos) {
+        if let Some((accounts, found)) = self.gathered(now) {
+            let Found {
+                scopes,
+                targets,
+                series,
+            } = found;
+            tracing::info!(
+                accounts,
+                scopes,
+                targets,
+                series,
+                "further accounts are listed and polled"
+            );
+        }
+    }
+
+    /// Whether this account gets a line of its own.
+    fn of_its_own(&self, now: UnixNanos, found: Found) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = said.since.is_none_or(|since| now.since(since) >= SPELL);
+        if over && said.rest == 0 {
+            (said.since, said.lines) = (Some(now), 0);
+        }
+        if said.lines < LINES {
+            said.lines += 1;
+            return true;
+        }
+        said.rest += 1;
+        said.of_rest.scopes += found.scopes;
+        said.of_rest.targets += found.targets;
+        said.of_rest.series += found.series;
+        false
+    }
+
+    fn gathered(&self, now: UnixNanos) -> Option<(usize, Found)> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = said.since.is_some_and(|since| now.since(since) >= SPELL);
+        if !over || said.rest == 0 {
+            return None;
+        }
+        let Said { rest, of_rest, .. } = std::mem::take(&mut *said);
+        Some((rest, of_rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Found = Found {
+        scopes: 1,
+        targets: 2,
+        series: 3,
+    };
+
+    fn at(seconds: i64) -> UnixNanos {
+        UnixNanos::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_thousand_accounts_are_a_few_lines_and_one_for_the_rest() {
+        let listed = Listed::default();
+        let lines = (0..1_000).filter(|_| listed.of_its_own(at(5), ONE)).count();
+        assert_eq!((lines, listed.gathered(at(64))), (LINES, None));
+        let rest = Found {
+            scopes: 980,
+            targets: 1_960,
+            series: 2_940,
+        };
+        assert_eq!(listed.gathered(at(65)), Some((980, rest)));
+        assert_eq!(listed.gathered(at(200)), None);
+        assert!(listed.of_its_own(at(200), ONE), "later ones have lines again");
+    }
+
+    #[test]
+    fn an_account_now_and_then_has_its_own_line() {
+        let listed = Listed::default();
+        assert!((0..1_000).all(|n| listed.of_its_own(at(n * 60), ONE)));
+    }
+}
