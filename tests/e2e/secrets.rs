@@ -2,9 +2,11 @@
 //! configurations, what arrives at the receiver, the store's files. Credentials of every kind are planted, right ones
 //! and such as fail.
 
+use crate::commands::nephoscope;
 use crate::setup::{Clouds, Daemon, PATIENCE, general, http_get_with, local, wait_for};
 use cloudsim::{Faults, World, aws, azure};
 use export::receiver::Receiver;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -156,6 +158,11 @@ async fn emits_no_secret(format: &str, level: &str) {
             "{file} is open to all and not warned of:\n{log}"
         );
     }
+    let open = format!(
+        "{}/nephoscope.yaml holds a secret in clear (line ",
+        folder.path().display()
+    );
+    assert!(log.contains(&open), "{log}");
     planted.absent("the log", log.as_bytes());
     planted.absent(
         "what arrived",
@@ -215,4 +222,38 @@ async fn no_secret_in_what_commands_say_of_good_and_broken_files() {
     }
     clouds.stop().await;
     receiver.stop().await;
+}
+
+#[tokio::test]
+async fn a_configuration_with_a_secret_in_clear_is_warned_of_while_others_may_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("nephoscope.yaml");
+    let account = |secret: &str| {
+        format!(
+            "state: {{ dir: state }}\ndestinations: [{{ name: scrape, prometheus: {{}} }}]\naws:\n  - name: a\n    regions: \
+             [eu-west-1]\n    credentials: {{ static: {{ access_key_id: AKIA, secret_access_key: {secret} }} }}\n    \
+             metrics: [{{ namespace: AWS/EC2 }}]\n"
+        )
+    };
+    std::fs::write(folder.path().join("key"), WRONG_KEY).unwrap();
+    let mode = |file: &str, mode| {
+        let path = folder.path().join(file);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("key", 0o600);
+    let warned = async || {
+        let output = nephoscope(&["check", "--offline", "--config", path.to_str().unwrap()]).await;
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!said.contains(WRONG_KEY), "{said}");
+        said.contains("holds a secret in clear (line 6, `secret_access_key`)")
+    };
+    std::fs::write(&path, account(WRONG_KEY)).unwrap();
+    mode("nephoscope.yaml", 0o644);
+    assert!(warned().await);
+    mode("nephoscope.yaml", 0o640);
+    assert!(!warned().await, "a group may be trusted");
+    mode("nephoscope.yaml", 0o644);
+    std::fs::write(&path, account("\"${file:key}\"")).unwrap();
+    assert!(!warned().await, "it only says where the secret is");
 }

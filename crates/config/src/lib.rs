@@ -7,6 +7,7 @@
 
 mod accounts;
 mod check;
+mod clear;
 mod config;
 mod form;
 mod hide;
@@ -66,6 +67,7 @@ fn read(
     let base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
     let mut root = parse::read(path, sources, found)?;
     accounts::merge(&mut root, &base, sources, found);
+    clear::look(&root, sources, lookup);
     substitute::all(&mut root, &base, lookup, found);
     let schema = schema();
     let json = walk::Walker::new(&schema).document(&root, found);

@@ -9,11 +9,7 @@ const LOOSE: u32 = 0o026;
 
 /// Says so in the log when a secret lies open. Those that systemd hands over are its own business.
 pub(crate) fn look(path: &Path, lookup: &dyn Lookup) {
-    let handed_over = lookup.env("CREDENTIALS_DIRECTORY");
-    if handed_over.is_some_and(|directory| path.starts_with(directory)) {
-        return;
-    }
-    if let Some(mode) = lookup.mode(path).filter(|mode| mode & LOOSE != 0) {
+    if let Some(mode) = mode(path, lookup) {
         let file = path.display();
         tracing::warn!(
             %file,
@@ -21,4 +17,13 @@ pub(crate) fn look(path: &Path, lookup: &dyn Lookup) {
             "others may read or change the secret in {file}: `chmod 600 {file}`"
         );
     }
+}
+
+/// The mode of a file that others may read or change.
+pub(crate) fn mode(path: &Path, lookup: &dyn Lookup) -> Option<u32> {
+    let handed_over = lookup.env("CREDENTIALS_DIRECTORY");
+    if handed_over.is_some_and(|directory| path.starts_with(directory)) {
+        return None;
+    }
+    lookup.mode(path).filter(|mode| mode & LOOSE != 0)
 }

@@ -7,8 +7,9 @@ use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
 use cloudsim::{Clock, Faults, World};
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The configuration of demo and simulator, with the addresses left open.
@@ -50,12 +51,10 @@ impl Clouds {
     pub(crate) fn write(&self, folder: &Path, otlp: &str, listen: &str) -> io::Result<PathBuf> {
         std::fs::create_dir_all(folder)?;
         std::fs::write(folder.join("ca.pem"), self.azure.ca_pem())?;
-        std::fs::write(
-            folder.join("service-account.json"),
-            self.gcp.service_account_json(),
-        )?;
+        let key = folder.join("service-account.json");
+        write_private(&key, &self.gcp.service_account_json())?;
         let path = folder.join("nephoscope.yaml");
-        std::fs::write(&path, configuration(&self.variables(folder, otlp, listen)))?;
+        write_private(&path, &configuration(&self.variables(folder, otlp, listen)))?;
         Ok(path)
     }
 
@@ -148,8 +147,15 @@ fn write_variables(folder: &Path, variables: &[(&'static str, String)]) -> io::R
         .map(|(name, value)| format!("{name}={}\n", shell_quoted(value)))
         .collect();
     let unfinished = folder.join(format!("{VARIABLES_FILE}.new"));
-    std::fs::write(&unfinished, lines.concat())?;
+    write_private(&unfinished, &lines.concat())?;
     std::fs::rename(&unfinished, folder.join(VARIABLES_FILE))
+}
+
+/// Secrets, though of no use elsewhere: as one should write them.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = std::fs::OpenOptions::new();
+    let file = file.write(true).create(true).truncate(true).mode(0o600);
+    file.open(path)?.write_all(text.as_bytes())
 }
 
 fn shell_quoted(value: &str) -> String {
