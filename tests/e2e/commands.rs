@@ -244,7 +244,13 @@ gcp:
 async fn plan_prices_what_a_poll_then_costs() {
     const POLLS_OF_A_MONTH: u64 = 30 * 24 * 60;
     const USD_NANOS_PER_CENT: u64 = 10_000_000;
-    let configured = Configured::new(|yaml| yaml).await;
+    let configured = Configured::new(|yaml| {
+        let entry = "namespace: AWS/EC2, ";
+        let (all, one) = ("budget: { usd_per_day: 1 }", "budget: { usd_per_day: 0.95 }, ");
+        yaml.replacen("defaults:\n", &format!("defaults:\n  {all}\n"), 1)
+            .replacen(entry, &format!("{entry}{one}"), 1)
+    })
+    .await;
     let output = configured.run(&["plan", "--json"]).await;
     assert!(output.status.success(), "{}", err(&output));
     let plan: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
@@ -278,6 +284,9 @@ async fn plan_prices_what_a_poll_then_costs() {
         "eu-west-1 AWS/EC2 60s",
         "total",
         "one series each until they have been read",
+        "budget: $1.00 a day is too little, $1.90 are needed",
+        "about 1.9 times as far apart",
+        "budget of AWS/EC2: $0.9500 a day is enough",
     ] {
         assert!(table.contains(words), "{words} in:\n{table}");
     }

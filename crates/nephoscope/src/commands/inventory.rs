@@ -4,7 +4,7 @@
 
 use crate::wiring;
 use futures::{StreamExt as _, stream};
-use gate::Gate;
+use gate::{BudgetLimits, Gate};
 use provider_api::{Catalogue, GroupSpec, MetricsProvider, Target};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ pub(crate) struct Group {
 pub(crate) struct Account {
     pub(crate) provider: Arc<dyn MetricsProvider>,
     pub(crate) gate: Gate,
+    pub(crate) limits: BudgetLimits,
     pub(crate) groups: Vec<Group>,
 }
 
@@ -60,6 +61,7 @@ async fn list(account: wiring::Account) -> (Option<Account>, Vec<String>) {
     let listed = Account {
         provider,
         gate: account.gate,
+        limits: account.limits,
         groups: groups.into_values().collect(),
     };
     (Some(listed), failed)

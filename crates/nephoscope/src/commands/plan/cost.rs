@@ -1,6 +1,7 @@
 //! What polling costs: per group the calls of one poll, as the provider plans them, times the polls of a day. Pure.
 
 use crate::commands::inventory::{Account, Group, Inventory};
+use gate::{BudgetLimits, EntryLimit};
 use provider_api::{Cloud, Due, MetricsProvider, Target, UnixNanos, Window};
 use std::time::Duration;
 
@@ -51,11 +52,32 @@ impl Sum {
 #[derive(Debug)]
 pub(super) struct GroupCost {
     pub(super) name: String,
+    /// The metric entry it belongs to, by its place in the account's configuration.
+    pub(super) entry: usize,
     pub(super) every: Duration,
     pub(super) period: Duration,
     /// Oldest that the newest point is, just before the next poll, with the settle that is known before anything is learnt.
     pub(super) freshness: Duration,
     pub(super) sum: Sum,
+}
+
+/// A budget and what it has to pay for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Budgeted {
+    /// The metric entry whose budget it is; nothing for the account's.
+    pub(super) entry: Option<String>,
+    /// What a day may cost, in billionths of a US dollar.
+    pub(super) limit: u64,
+    /// What it would cost.
+    pub(super) needed: u64,
+}
+
+impl Budgeted {
+    /// How many times as long as configured the time between two polls gets; nothing when the budget is enough.
+    pub(super) fn stretched(&self) -> Option<f64> {
+        let span = |nanos| Duration::from_nanos(nanos).as_secs_f64();
+        (self.needed > self.limit).then(|| span(self.needed) / span(self.limit))
+    }
 }
 
 /// One account.
@@ -65,6 +87,7 @@ pub(super) struct AccountCost {
     pub(super) cloud: Cloud,
     pub(super) groups: Vec<GroupCost>,
     pub(super) sum: Sum,
+    pub(super) budgets: Vec<Budgeted>,
 }
 
 /// All of them.
@@ -97,9 +120,28 @@ fn account(account: &Account, now: UnixNanos) -> AccountCost {
     AccountCost {
         name: provider.account().to_string(),
         cloud: provider.cloud(),
+        budgets: budgets(&account.limits, &groups, &sum),
         groups,
         sum,
     }
+}
+
+fn budgets(limits: &BudgetLimits, groups: &[GroupCost], all: &Sum) -> Vec<Budgeted> {
+    let account = limits.account.map(|limit| Budgeted {
+        entry: None,
+        limit,
+        needed: all.daily.usd_nanos,
+    });
+    let entry = |(place, entry): (usize, &EntryLimit)| {
+        let of_entry = groups.iter().filter(|group| group.entry == place);
+        Some(Budgeted {
+            entry: Some(entry.name.to_string()),
+            limit: entry.usd_nanos?,
+            needed: of_entry.map(|group| group.sum.daily.usd_nanos).sum(),
+        })
+    };
+    let entries = limits.entries.iter().enumerate().filter_map(entry);
+    account.into_iter().chain(entries).collect()
 }
 
 fn group(provider: &dyn MetricsProvider, group: &Group, now: UnixNanos) -> GroupCost {
@@ -107,6 +149,7 @@ fn group(provider: &dyn MetricsProvider, group: &Group, now: UnixNanos) -> Group
     let series = group.targets.iter().map(|t| u64::from(t.series)).sum();
     GroupCost {
         name: spec.name.to_string(),
+        entry: spec.entry,
         every: spec.every,
         period: spec.grain,
         freshness: spec.settle + spec.grain + spec.every,
@@ -154,6 +197,17 @@ fn a_day(each: u64, every: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_that_is_too_small_stretches_the_polls() {
+        let budget = |needed| Budgeted {
+            entry: None,
+            limit: 2_000_000_000,
+            needed,
+        };
+        assert_eq!(budget(2_000_000_000).stretched(), None);
+        assert_eq!(budget(3_000_000_000).stretched(), Some(1.5));
+    }
 
     #[test]
     fn a_day_has_as_many_polls_as_the_interval_allows() {

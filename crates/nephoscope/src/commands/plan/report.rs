@@ -1,6 +1,6 @@
 //! A plan as a table and as JSON.
 
-use super::cost::{AccountCost, Costs, Daily, GroupCost, INSTEAD, Sum};
+use super::cost::{AccountCost, Budgeted, Costs, Daily, GroupCost, INSTEAD, Sum};
 use crate::commands::paint::Paint;
 use crate::commands::table::{Cell, Table};
 use crate::overview::words::{count, dollars, span};
@@ -38,6 +38,9 @@ pub(super) fn table(costs: &Costs, paint: Paint) -> String {
         if account.groups.len() != 1 {
             table.row(row(&account.name, "all", &account.sum, Default::default()));
         }
+        for budget in &account.budgets {
+            note(&mut table, budget);
+        }
     }
     if costs.accounts.len() != 1 {
         table.row(row("total", "", &costs.sum, Default::default()));
@@ -55,6 +58,28 @@ pub(super) fn table(costs: &Costs, paint: Paint) -> String {
         );
     }
     text
+}
+
+fn note(table: &mut Table, budget: &Budgeted) {
+    let of = budget
+        .entry
+        .as_ref()
+        .map_or_else(String::new, |entry| format!(" of {entry}"));
+    let (limit, needed) = (dollars(budget.limit), dollars(budget.needed));
+    match budget.stretched() {
+        None => table.note(format!(
+            "budget{of}: {limit} a day is enough, {needed} are needed"
+        )),
+        Some(times) => {
+            table.note(format!(
+                "budget{of}: {limit} a day is too little, {needed} are needed"
+            ));
+            table.advice(format!(
+                "polls will come about {times:.1} times as far apart, and bring the same points later; for more, raise \
+                 `usd_per_day`; for less, ask for fewer metrics"
+            ));
+        }
+    }
 }
 
 fn row(account: &str, group: &str, sum: &Sum, [every, freshness]: [String; 2]) -> Vec<Cell> {
@@ -91,6 +116,13 @@ fn account(account: &AccountCost) -> Value {
     let groups: Vec<Value> = account.groups.iter().map(group).collect();
     json!({
         "account": account.name, "cloud": account.cloud.as_str(), "groups": groups, "total": sums(&account.sum),
+        "budgets": account.budgets.iter().map(budget).collect::<Vec<_>>(),
+    })
+}
+
+fn budget(budget: &Budgeted) -> Value {
+    json!({
+        "entry": budget.entry, "usd_nanos_per_day": budget.limit, "needed_usd_nanos_per_day": budget.needed,
     })
 }
 
