@@ -11,6 +11,7 @@
 mod access;
 mod api;
 mod backfill;
+mod budget;
 mod clock;
 mod commands;
 mod compare;

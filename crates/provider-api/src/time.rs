@@ -20,6 +20,13 @@ impl UnixNanos {
         self.0.div_euclid(NANOS_PER_SECOND)
     }
 
+    /// The time of day in UTC, as `14:05`.
+    pub fn hour_and_minute(self) -> String {
+        let minutes = self.seconds().div_euclid(60);
+        let (hour, minute) = (minutes.div_euclid(60).rem_euclid(24), minutes.rem_euclid(60));
+        format!("{hour:02}:{minute:02}")
+    }
+
     /// The latest multiple of `grain` that is not after this time, or the earliest time there is; a zero grain leaves it
     /// as it is.
     #[must_use]

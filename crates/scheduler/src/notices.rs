@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How long the same event stays quiet after it was written.
 const QUIET: Duration = Duration::from_secs(300);
 
-/// How long something that lasts, ends and begins again stays quiet after it was written.
+/// What has not been there for so long has ended; what comes again before has lasted.
 const QUIET_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// Kinds of events remembered; beyond them every new one shares the last place, so that hostile names cannot fill
@@ -22,7 +22,7 @@ const OTHERS: &str = "others";
 struct Seen {
     written: UnixNanos,
     since: u64,
-    /// It was written that it has begun, and not that it has ended.
+    /// It has begun and not ended.
     lasts: bool,
 }
 
@@ -36,24 +36,27 @@ impl Notices {
         self.after(event, now, Some(QUIET))
     }
 
-    /// Something lasts. Nothing if that is known, or is to be kept quiet; else how often it has been kept quiet.
-    pub(crate) fn begins(&self, event: &str, now: UnixNanos) -> Option<u64> {
-        if self.with(event, |seen| seen.lasts) == Some(true) {
-            return None;
-        }
-        let since = self.after(event.to_owned(), now, Some(QUIET_AGAIN))?;
-        self.with(event, |seen| seen.lasts = true);
-        Some(since)
-    }
-
-    /// It has ended. True if it was written that it had begun.
-    pub(crate) fn ends(&self, event: &str) -> bool {
-        self.with(event, |seen| std::mem::take(&mut seen.lasts)) == Some(true)
-    }
-
-    fn with<T>(&self, event: &str, f: impl FnOnce(&mut Seen) -> T) -> Option<T> {
+    /// Something lasts, or comes again and again. True when it has begun.
+    pub(crate) fn begins(&self, event: &'static str, now: UnixNanos) -> bool {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get_mut(event).map(f)
+        let known = seen.entry(event.to_owned()).or_insert(Seen {
+            written: now,
+            since: 0,
+            lasts: false,
+        });
+        known.written = now;
+        !std::mem::replace(&mut known.lasts, true)
+    }
+
+    /// It is not there now. True when it has just ended: it has not been there for a while.
+    pub(crate) fn ends(&self, event: &'static str, now: UnixNanos) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = |known: &&mut Seen| known.lasts && now.since(known.written) >= QUIET_AGAIN;
+        let Some(known) = seen.get_mut(event).filter(over) else {
+            return false;
+        };
+        known.lasts = false;
+        true
     }
 
     /// True for the first of its kind ever.
@@ -109,17 +112,18 @@ mod tests {
     }
 
     #[test]
-    fn what_lasts_is_written_when_it_begins_and_when_it_ends_and_not_too_often() {
+    fn what_lasts_or_comes_again_soon_begins_and_ends_once() {
         let notices = Notices::default();
-        let begins = |s| notices.begins("waits", at(s));
-        assert!(!notices.ends("waits"));
-        assert_eq!([begins(0), begins(1), begins(9_000)], [Some(0), None, None]);
-        assert!(notices.ends("waits") && !notices.ends("waits"));
-        assert_eq!(
-            [begins(3_000), begins(3_599), begins(3_600)],
-            [None, None, Some(3)]
+        let (begins, ends) = (
+            |s| notices.begins("waits", at(s)),
+            |s| notices.ends("waits", at(s)),
         );
-        assert!(notices.ends("waits"));
+        assert!(!ends(0));
+        assert_eq!([begins(0), begins(1), begins(9_000)], [true, false, false]);
+        assert_eq!([ends(9_001), ends(12_599)], [false, false]);
+        assert!(!begins(12_599), "it has lasted");
+        assert_eq!([ends(16_198), ends(16_199), ends(16_200)], [false, true, false]);
+        assert!(begins(16_201));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub struct Poll {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Budget {
-    /// US dollars of API calls a day. Default: no limit.
+    /// US dollars of API calls a day (UTC) at list price; polls wait rather than pass it. Default: no limit.
     #[schemars(extend("examples" = [20]))]
     pub usd_per_day: Option<f64>,
 }

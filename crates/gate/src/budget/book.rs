@@ -239,6 +239,7 @@ impl Book {
             until: first.map(|(_, waiting)| waiting.until),
             entry: short,
             too_dear: self.too_dear.values().next().cloned(),
+            never: self.too_dear.len(),
         })
     }
 

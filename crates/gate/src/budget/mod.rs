@@ -90,6 +90,8 @@ pub struct Standing {
     pub entry: Option<Arc<str>>,
     /// A call that never fits.
     pub too_dear: Option<TooDear>,
+    /// Groups that have such a call.
+    pub never: usize,
 }
 
 impl Standing {

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 const CENT: u64 = 10_000_000;
+const DAY_NANOS: i64 = 86_400 * 1_000_000_000;
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Midnight, UTC.
-const MIDNIGHT: UnixNanos = UnixNanos(20_785 * 86_400 * 1_000_000_000);
+const MIDNIGHT: UnixNanos = UnixNanos(20_785 * DAY_NANOS);
 
 /// Books in memory that outlive the budgets which are kept in them.
 #[derive(Debug)]
@@ -331,7 +332,7 @@ impl World {
     }
 
     fn today(&mut self) -> i64 {
-        let today = self.books.now().0.div_euclid(86_400 * 1_000_000_000);
+        let today = self.books.now().0.div_euclid(DAY_NANOS);
         if today > self.day {
             (self.day, self.day_limit) = (today, self.limits.account.unwrap());
         }
@@ -342,7 +343,12 @@ impl World {
         let now = self.books.now();
         match step {
             Step::Wait(seconds) => self.books.set(now.plus(Duration::from_secs((*seconds).into()))),
-            Step::Back(seconds) => self.books.set(now.minus(Duration::from_secs((*seconds).into()))),
+            // Not into yesterday: whose money that is, is a matter of its own.
+            Step::Back(seconds) => {
+                let midnight = UnixNanos(self.today() * DAY_NANOS);
+                let back = now.minus(Duration::from_secs((*seconds).into()));
+                self.books.set(back.max(midnight));
+            }
             Step::Crash => self.budget = self.books.budget(&self.limits),
             Step::Limit(account) => {
                 self.limits.account = Some(*account);

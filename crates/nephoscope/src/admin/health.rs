@@ -3,6 +3,7 @@
 
 use super::api::error::ApiError;
 use crate::live::Live;
+use crate::overview::budget;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
@@ -46,7 +47,7 @@ pub(super) struct Readiness {
 struct AccountReadiness {
     /// Whether at least one of its scopes could be listed.
     ready: bool,
-    /// What went wrong last.
+    /// Why it waits for its budget; else what went wrong last.
     reason: Option<String>,
 }
 
@@ -75,7 +76,9 @@ pub(super) async fn ready(Shared(live): Shared<Arc<Live>>) -> Response {
 
 fn readiness(live: &Live) -> Readiness {
     let connected = live.progress.snapshot().into_iter().map(|account| {
-        let reason = account.last_error.map(|last| last.text);
+        let standing = live.gate(&account.name).and_then(|gate| gate.budget().standing());
+        let waits = standing.as_ref().and_then(budget::why);
+        let reason = waits.or(account.last_error.map(|last| last.text));
         let ready = account.scopes_ok > 0;
         (account.name, AccountReadiness { ready, reason })
     });

@@ -1,11 +1,13 @@
 //! One account as people see it: its state, its figures, and what is wrong with it.
 
+use super::budget;
 use super::failing::at_present;
 use super::state::{self, AccountState};
-use gate::{Failing, Gate, QuotaUse};
+use gate::{Failing, Gate, QuotaUse, Standing};
 use provider_api::remedy::{NOT_CONNECTED, remedy};
 use provider_api::{Cloud, UnixNanos};
 use scheduler::{AccountProgress, LastError};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub(crate) struct AccountRow {
     pub(crate) quota: Option<QuotaUse>,
     /// What the requests cost at list price, in billionths of a US dollar.
     pub(crate) usd_nanos: u64,
+    /// What it may cost, if that is limited.
+    pub(crate) budget: Option<Standing>,
     /// How many seconds the cloud's clock is ahead of ours, if it has said so.
     pub(crate) skew_s: Option<i64>,
 }
@@ -63,7 +67,7 @@ impl AccountRow {
         let failing = at_present(account, of_gate, now);
         let passed = gate.map(Gate::snapshot).unwrap_or_default();
         let throttled = passed.requests.iter().filter(|c| c.outcome == "throttled");
-        Self {
+        let row = Self {
             name: account.name.clone(),
             cloud: account.cloud,
             state: state::of_account(account, &failing),
@@ -72,12 +76,40 @@ impl AccountRow {
             throttled: throttled.map(|c| c.requests).sum(),
             quota: gate.and_then(Gate::busiest),
             usd_nanos: passed.usd_nanos,
+            budget: gate.and_then(|gate| gate.budget().standing()),
             skew_s: gate.and_then(|gate| gate.skew().ahead_seconds(now)),
             progress: AccountProgress {
                 groups: std::collections::BTreeMap::new(),
                 ..account.clone()
             },
+        };
+        row.with_budget()
+    }
+
+    /// Polls that wait for money are told unless something worse is.
+    fn with_budget(mut self) -> Self {
+        let standing = self.budget.as_ref();
+        let state = standing
+            .and_then(budget::state)
+            .filter(|state| *state < self.state);
+        if let Some(state) = state {
+            (self.state, self.trouble) = (state, standing.and_then(budget::trouble));
         }
+        self
+    }
+
+    /// Its state, with what only this account can say of it.
+    pub(crate) fn said(&self) -> Cow<'static, str> {
+        let until = self.budget.as_ref().and_then(|standing| standing.until);
+        match until.filter(|_| self.state == AccountState::OverBudget) {
+            Some(until) => format!("waits for its budget until {} UTC", until.hour_and_minute()).into(),
+            None => self.state.label().into(),
+        }
+    }
+
+    /// What today has cost of what it may; nothing where that is not limited.
+    pub(crate) fn spent_today(&self) -> Option<String> {
+        self.budget.as_ref().and_then(budget::spent)
     }
 
     /// An account that is left out, and why.
@@ -101,6 +133,7 @@ impl AccountRow {
             throttled: 0,
             quota: None,
             usd_nanos: 0,
+            budget: None,
             skew_s: None,
         }
     }

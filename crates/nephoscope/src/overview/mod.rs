@@ -2,6 +2,7 @@
 //! and what to do. The page and `/api/v1/status` only put it into their own form; nothing in here writes HTML or JSON.
 
 mod account;
+pub(crate) mod budget;
 mod destination;
 mod failing;
 mod headline;

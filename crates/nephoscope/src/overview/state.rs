@@ -50,12 +50,16 @@ pub(crate) enum AccountState {
     NotConnected,
     /// Nothing of it works, and waiting does not help.
     Failing,
+    /// Its budget pays for no call, or not for all.
+    BudgetTooSmall,
     /// The cloud has not answered for long.
     Unreachable,
     /// A part of it fails, and waiting does not help.
     PartlyFailing,
     /// The cloud is out of order or throttles; it passes.
     Waiting,
+    /// Polls wait for money.
+    OverBudget,
     /// It has nothing that the configuration asks for.
     Empty,
     /// What there is to poll is not known yet.
@@ -76,9 +80,11 @@ impl AccountState {
         match self {
             Self::NotConnected => "not connected",
             Self::Failing => "failing",
+            Self::BudgetTooSmall => "budget too small",
             Self::Unreachable => "cloud unreachable",
             Self::PartlyFailing => "partly failing",
             Self::Waiting => "waiting for the cloud",
+            Self::OverBudget => "waiting for its budget",
             Self::Empty => "nothing to poll",
             Self::Listing => "listing",
             Self::FirstPoll => "first poll",
@@ -91,8 +97,8 @@ impl AccountState {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::NotConnected | Self::Failing | Self::Unreachable => Level::Bad,
-            Self::PartlyFailing | Self::Waiting | Self::Empty => Level::Warn,
+            Self::NotConnected | Self::Failing | Self::BudgetTooSmall | Self::Unreachable => Level::Bad,
+            Self::PartlyFailing | Self::Waiting | Self::OverBudget | Self::Empty => Level::Warn,
             Self::Listing | Self::FirstPoll | Self::NothingNew | Self::CatchingUp => Level::Busy,
             Self::UpToDate => Level::Good,
         }

@@ -87,6 +87,10 @@ figures! {
         "Attempts to ask a cloud, retries included; the outcome is `ok` or a kind of error"
     ApiCost Counter Real "nephoscope_api_cost_usd_total" "USD" ["cloud" "account"]
         "What the requests cost at list price; an upper bound, as refused ones are counted in full"
+    BudgetRemaining Gauge Real "nephoscope_budget_remaining_usd" "USD" ["account"]
+        "What is left of the account's budget of this UTC day; absent for accounts without one"
+    BudgetWaiting Gauge Whole "nephoscope_budget_waiting_polls" "{poll}" ["account"]
+        "Polls that wait for the budget of their account or entry; absent where there is none"
     Retries Counter Whole "nephoscope_retries_total" "{request}" ["account" "kind"]
         "Attempts made again, by the kind of error before them"
     GateWait Counter Real "nephoscope_gate_wait_seconds" "s" ["account"]

@@ -3,7 +3,7 @@
 use super::instruments::Figure;
 use super::process;
 use crate::live::Live;
-use gate::Gate;
+use gate::{Gate, Standing};
 use provider_api::UnixNanos;
 use scheduler::AccountProgress;
 use std::collections::BTreeMap;
@@ -91,6 +91,9 @@ impl Measured {
         }
         let dollars = Duration::from_nanos(passed.usd_nanos).as_secs_f64();
         self.add(Figure::ApiCost, &[cloud, account], Value::Real(dollars));
+        if let Some(standing) = gate.budget().standing() {
+            self.budget(account, &standing);
+        }
         let waited = passed.waited.as_secs_f64();
         self.add(Figure::GateWait, &[account], Value::Real(waited));
         if let Some(ahead) = gate.skew().ahead_seconds(now) {
@@ -102,6 +105,18 @@ impl Measured {
         for (scope, open) in gate.breakers() {
             self.whole(Figure::BreakerOpen, &[account, &*scope.0], u64::from(open));
         }
+    }
+
+    fn budget(&mut self, account: &str, standing: &Standing) {
+        if let Some(left) = standing.remaining() {
+            let dollars = Duration::from_nanos(left).as_secs_f64();
+            self.add(Figure::BudgetRemaining, &[account], Value::Real(dollars));
+        }
+        self.size(
+            Figure::BudgetWaiting,
+            &[account],
+            standing.waiting + standing.never,
+        );
     }
 
     fn account(&mut self, account: &AccountProgress, now: UnixNanos) {

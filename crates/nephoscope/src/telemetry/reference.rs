@@ -22,6 +22,7 @@ const PROMISED: &[(&str, &[&str])] = &[
     ("gate_wait_seconds", &[]),
     ("retries_total", &["kind"]),
     ("breaker_open", &["scope"]),
+    ("budget_remaining_usd", &["account"]),
     ("store_bytes", &[]),
     ("spool_points", &[]),
     ("destination_lag_seconds", &["destination"]),

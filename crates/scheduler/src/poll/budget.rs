@@ -4,7 +4,7 @@ use super::{Outcome, Poller};
 use crate::core::Job;
 use gate::{Admitted, Claim, TooDear, Verdict};
 use provider_api::remedy::OVER_BUDGET;
-use provider_api::{Call, ProviderError, UnixNanos};
+use provider_api::{Call, ProviderError};
 use std::time::Duration;
 
 /// When a request that was refused in spite of its call's being admitted is tried again: others have spent the money
@@ -64,16 +64,16 @@ impl Poller {
         };
         let (account, now) = (self.account(), self.clock.now());
         let Some(until) = standing.until else {
-            if self.notices.ends(WAITS) {
+            if self.notices.ends(WAITS, now) {
                 tracing::info!(%account, "account {account} goes on: its budget has caught up with its polls");
             }
             return;
         };
-        if let Some(since) = self.notices.begins(WAITS, now) {
-            let (until, groups) = (hour_and_minute(until), standing.waiting);
+        if self.notices.begins(WAITS, now) {
+            let (until, groups) = (until.hour_and_minute(), standing.waiting);
             let entry = standing.entry.as_deref();
             tracing::warn!(
-                %account, groups, entry, since, remedy = OVER_BUDGET,
+                %account, groups, entry, remedy = OVER_BUDGET,
                 "account {account} waits for its budget until {until} UTC. {OVER_BUDGET}"
             );
         }
@@ -94,14 +94,4 @@ impl Poller {
             );
         }
     }
-}
-
-/// `14:05`.
-fn hour_and_minute(time: UnixNanos) -> String {
-    let minutes = time.seconds().div_euclid(60);
-    format!(
-        "{:02}:{:02}",
-        minutes.div_euclid(60).rem_euclid(24),
-        minutes.rem_euclid(60)
-    )
 }

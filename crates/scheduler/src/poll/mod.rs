@@ -150,9 +150,13 @@ impl Poller {
         span.record("points", outcome.points);
         let behind = match job.lane {
             Lane::Fresh { .. } => {
-                self.polled(now, &terms, &asked);
+                let ended = outcome.held.is_none();
+                // One that got nothing for want of money has yet to come.
+                if ended || outcome.completed > 0 {
+                    self.polled(now, &terms, &asked);
+                }
                 // What was held back may still be failing.
-                if outcome.held.is_none() || outcome.missed.is_some() {
+                if ended || outcome.missed.is_some() {
                     self.missed(job, &outcome);
                 }
                 self.compare_clocks();

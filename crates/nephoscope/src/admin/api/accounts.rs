@@ -9,6 +9,7 @@ use crate::live::Live;
 use crate::overview::{self, Overview};
 use axum::extract::State as Shared;
 use axum::response::Response;
+use jiff::Timestamp;
 use provider_api::UnixNanos;
 use scheduler::Clock as _;
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub(super) struct AccountRow {
     /// `aws`, `azure` or `gcp`; empty when the account could not be connected.
     cloud: &'static str,
     /// How it is, in a few words.
-    state: &'static str,
+    state: String,
     /// How much that matters: `bad`, `warn`, `busy` or `good`.
     level: &'static str,
     /// Whether at least one scope could be listed.
@@ -56,6 +57,12 @@ pub(super) struct AccountRow {
     quota_share: Option<f64>,
     /// What the requests cost at list price, in billionths of a US dollar.
     cost_usd_nanos: u64,
+    /// What a day (UTC) may cost, in billionths of a US dollar.
+    budget_usd_nanos: Option<u64>,
+    /// What today has cost of that.
+    spent_today_usd_nanos: Option<u64>,
+    /// When the first poll that waits for its budget may go on.
+    budget_waits_until: Option<String>,
     /// What is wrong, or was last.
     last_error: Option<String>,
     /// Whether it still is.
@@ -108,6 +115,9 @@ impl Row for AccountRow {
         "throttled",
         "quota_share",
         "cost_usd_nanos",
+        "budget_usd_nanos",
+        "spent_today_usd_nanos",
+        "budget_waits_until",
         "last_error",
         "last_error_lasts",
         "last_error_s_ago",
@@ -149,10 +159,11 @@ pub(super) fn rows(overview: &Overview) -> Vec<AccountRow> {
 
 fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixNanos) -> AccountRow {
     let (progress, trouble) = (&account.progress, account.trouble.as_ref());
+    let standing = account.budget.as_ref();
     AccountRow {
         account: account.name.clone(),
         cloud: account.cloud,
-        state: account.state.label(),
+        state: account.said().into_owned(),
         level: account.state.level().label(),
         ready: progress.scopes_ok > 0,
         scopes: progress.scopes_ok,
@@ -167,6 +178,9 @@ fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixN
         throttled: account.throttled,
         quota_share: account.quota.as_ref().map(|used| used.share),
         cost_usd_nanos: account.usd_nanos,
+        budget_usd_nanos: standing.and_then(|standing| standing.limit),
+        spent_today_usd_nanos: standing.filter(|s| s.limit.is_some()).map(|s| s.spent),
+        budget_waits_until: standing.and_then(|s| s.until).and_then(rfc3339),
         last_error: trouble.map(|trouble| trouble.text.clone()),
         last_error_lasts: trouble.map(|trouble| trouble.lasts),
         last_error_s_ago: trouble
@@ -177,6 +191,11 @@ fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixN
         remedy: trouble.map(|trouble| trouble.remedy.clone()),
         groups: groups.unwrap_or_default(),
     }
+}
+
+fn rfc3339(time: UnixNanos) -> Option<String> {
+    let time = Timestamp::from_second(time.seconds()).ok()?;
+    Some(time.to_string())
 }
 
 fn group(group: &overview::GroupRow, now: UnixNanos) -> GroupRow {

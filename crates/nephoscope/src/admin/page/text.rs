@@ -57,7 +57,8 @@ pub(super) fn mark(level: impl Borrow<Level>) -> String {
 }
 
 /// A state with its sign; HTML without anything from outside.
-pub(super) fn state(level: Level, label: &str) -> String {
+pub(super) fn state(level: Level, label: impl AsRef<str>) -> String {
+    let label = label.as_ref();
     format!(
         "<span class=\"state {}\">{}{label}</span>",
         level.label(),

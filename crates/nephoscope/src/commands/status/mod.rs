@@ -90,6 +90,7 @@ fn accounts(status: &Value) -> Table {
         ">THROTTLED",
         ">QUOTA",
         ">COST",
+        ">BUDGET TODAY",
     ]);
     for row in rows(status, "accounts") {
         table.row(vec![
@@ -106,10 +107,20 @@ fn accounts(status: &Value) -> Table {
             Cell::plain(number(row, "throttled")),
             Cell::plain(share(row, "quota_share")),
             Cell::plain(unsigned(row, "cost_usd_nanos").map(dollars).unwrap_or_default()),
+            Cell::plain(spent_today(row).unwrap_or_default()),
         ]);
         explain(&mut table, row);
     }
     table
+}
+
+/// Nothing for an account without a budget.
+fn spent_today(row: &Value) -> Option<String> {
+    let (spent, budget) = (
+        unsigned(row, "spent_today_usd_nanos")?,
+        unsigned(row, "budget_usd_nanos")?,
+    );
+    Some(format!("{} of {}", dollars(spent), dollars(budget)))
 }
 
 fn destinations(status: &Value) -> Table {
