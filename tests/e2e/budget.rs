@@ -243,6 +243,11 @@ async fn a_budget_is_kept_through_retries_sigkill_and_midnight_and_loses_nothing
     });
     let arrived = it.arrived(wanted.len()).await;
     same("aws", wanted, &arrived, "cloud.region");
+    wait_for("the line that it goes on", || {
+        let log = it.setup.daemon.log();
+        log.contains("account a goes on").then_some(())
+    })
+    .await;
     it.setup.stop().await;
 }
 
@@ -287,6 +292,72 @@ async fn told(it: &Rehearsal) {
     );
 }
 
+/// The accounts of all three clouds, with one entry of each that may cost nothing.
+fn entries_without_money(clouds: &Clouds, folder: &std::path::Path) -> String {
+    let none = "budget: { usd_per_day: 0 }";
+    let aws = clouds.aws_account();
+    let azure = clouds.azure_account(folder);
+    let gcp = clouds.gcp_account(folder);
+    let types = "- types: [\"pubsub.googleapis.com/*\"]\n";
+    [
+        aws.replace(
+            "{ namespace: AWS/SQS,",
+            &format!("{{ namespace: AWS/SQS, {none},"),
+        ),
+        azure.replace(
+            "{ resource_type: Microsoft.Cache/redis,",
+            &format!("{{ resource_type: Microsoft.Cache/redis, {none},"),
+        ),
+        gcp.replace(types, &format!("{types}        {none}\n")),
+    ]
+    .concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_that_may_cost_nothing_holds_back_no_other() {
+    let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+    let receiver = Receiver::start(local(), local()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = general(folder.path(), &receiver, "grpc") + &entries_without_money(&clouds, folder.path());
+    assert_eq!(yaml.matches("usd_per_day: 0").count(), 3, "{yaml}");
+    let mut daemon = Daemon::start(folder.path(), &yaml);
+    let come = |metric: &str| {
+        receiver
+            .received()
+            .iter()
+            .any(|point| point.metric.starts_with(metric))
+    };
+    let poor = ["aws.sqs.", "azure.cache.redis.", "gcp.pubsub."];
+    let others = ["aws.lambda.", "azure.sql.", "gcp.compute."];
+    wait_for("points of the other entries", || {
+        others.iter().all(|m| come(m)).then_some(())
+    })
+    .await;
+    for account in ["a", "z", "g"] {
+        let waiting = format!("nephoscope_budget_waiting_polls{{account=\"{account}\"}}");
+        let limit = Instant::now() + PATIENCE;
+        while daemon.sample(&waiting).await == 0 {
+            assert!(
+                Instant::now() < limit,
+                "none of {account} waits:\n{}",
+                daemon.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert!(!poor.iter().any(|m| come(m)), "it was paid for");
+    daemon
+        .reload(&yaml.replace("usd_per_day: 0", "usd_per_day: 5"), "ok")
+        .await;
+    wait_for("points of all entries", || {
+        poor.iter().all(|m| come(m)).then_some(())
+    })
+    .await;
+    assert!(daemon.terminate().await.success(), "{}", daemon.log());
+    clouds.stop().await;
+    receiver.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_budget_below_the_price_of_one_call_says_so_and_stops_in_order() {
     let clouds = Clouds::start(&World::default(), &Faults::new()).await;
@@ -304,7 +375,7 @@ async fn a_budget_below_the_price_of_one_call_says_so_and_stops_in_order() {
     let address = daemon.address().await;
     let ready = http_get(&address, "/readyz").await;
     assert!(
-        ready.contains("more than the < $0.0001 that a whole day may"),
+        ready.contains("more than the $0.00001 that a whole day may"),
         "{ready}"
     );
     let accounts = http_get(&address, "/api/v1/accounts").await;

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { appendFileSync } from "node:fs";
 import { PHONE, browser, expect } from "./browser.mjs";
 import { clouds, daemon, reached, stop, until } from "./daemon.mjs";
-import { HOSTILE, MANY, empty, errors, full, many, working } from "./states.mjs";
+import { HOSTILE, MANY, budgets, empty, errors, full, many, working } from "./states.mjs";
 
 const [binary, work, ...only] = process.argv.slice(2);
 const failures = [];
@@ -199,6 +199,22 @@ async function noRoom() {
   await stop(running.child);
 }
 
+async function shortOfMoney() {
+  const running = await daemon(binary, work, "budgets", budgets(simulated.env));
+  const starts = (s, account, words) => s.accounts.some((a) => a.account === account && a.state.startsWith(words));
+  await reached("accounts that wait for their budgets", running, (s) => starts(s, "prod", "waits for its budget until")
+    && starts(s, "lab", "budget too small") && starts(s, "shop", "up to date"));
+  const judge = async ({ page }) => {
+    const said = await text(page, "#accounts");
+    expect(/waits for its budget until \d\d:\d\d UTC/.test(said), "until when");
+    expect(said.includes(" of $20.00"), "what today has cost");
+    expect((await text(page, "#problems")).includes("usd_per_day"), "what to do");
+  };
+  await check("budgets", running.url, {}, judge);
+  await check("budgets-phone", running.url, { size: PHONE }, judge);
+  await stop(running.child);
+}
+
 async function thousandAccounts() {
   const running = await daemon(binary, work, "many", many(simulated.env));
   await reached("a thousand accounts polled", running, (s) =>
@@ -225,7 +241,7 @@ async function thousandAccounts() {
   await stop(running.child);
 }
 
-const parts = [allIsWell, nothingYet, muchIsWrong, noRoom, thousandAccounts];
+const parts = [allIsWell, nothingYet, muchIsWrong, noRoom, shortOfMoney, thousandAccounts];
 for (const part of parts.filter((part) => !only.length || only.includes(part.name))) {
   try {
     await part();

@@ -6,6 +6,7 @@ const AWS_METRICS = ["AWS/EC2", "AWS/Lambda", "AWS/SQS", "AWS/ApplicationELB"]
 const aws = (env, name, more = {}) => `  - name: ${JSON.stringify(name)}
     poll: { every: 1m, settle: 1m, lookback: 2m, initial: ${more.initial ?? "3h"} }
     regions: [${more.regions ?? "eu-west-1, us-east-1"}]
+    ${more.budget ? `budget: { usd_per_day: ${more.budget} }` : ""}
     ${more.account_id ? `account_id: "${more.account_id}"` : ""}
     endpoint: ${more.endpoint ?? env.AWS}
     credentials: { static: { access_key_id: ${env.AWS_KEY}, secret_access_key: "${more.secret ?? env.AWS_SECRET}" } }
@@ -59,6 +60,10 @@ ${gcp(env, "ml", "sim-project, somebody-elses")}`;
 /** A destination that takes nothing and has little room. */
 export const full = (env) => () =>
   `destinations:\n  - { name: gateway, otlp: { endpoint: "http://127.0.0.1:9" }, spool_max: 1KiB }\naws:\n${aws(env, "prod")}`;
+
+/** One account's budget pays for a part of its first polls only, another's for no call, a third's for all. */
+export const budgets = (env) => (folder) =>
+  `${WORKING(folder)}aws:\n${aws(env, "prod", { budget: 0.0003 })}${aws(env, "lab", { budget: 0.0001 })}${aws(env, "shop", { budget: 20 })}`;
 
 /** As many accounts as the largest users have; every tenth has a wrong key. */
 export const MANY = 1000;

@@ -193,6 +193,8 @@ impl Scheduler {
 
     /// Takes an account on; one of the same name ends.
     fn put(&mut self, account: Account, tasks: &mut Tasks) {
+        let before = self.roster.poller(account.provider.account());
+        let lasting = before.map(|(_, poller)| poller.notices.lasting());
         self.remove(account.provider.account());
         self.progress.enlist(account.provider.as_ref());
         let number = self.roster.number();
@@ -204,7 +206,7 @@ impl Scheduler {
             progress: Arc::clone(&self.progress),
             learner: Arc::clone(&self.learner),
             clock: Arc::clone(&self.clock),
-            notices: Arc::default(),
+            notices: Arc::new(lasting.unwrap_or_default()),
         };
         let lister = Lister {
             poller: poller.clone(),

@@ -59,6 +59,15 @@ impl Notices {
         true
     }
 
+    /// What lasts and nothing else: an account that is taken on anew says its failures again, but not that it still waits.
+    pub(crate) fn lasting(&self) -> Self {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lasting = seen.iter().filter(|(_, known)| known.lasts);
+        Self(Mutex::new(
+            lasting.map(|(event, known)| (event.clone(), *known)).collect(),
+        ))
+    }
+
     /// True for the first of its kind ever.
     pub(crate) fn first(&self, event: String, now: UnixNanos) -> bool {
         self.after(event, now, None).is_some()
@@ -124,6 +133,10 @@ mod tests {
         assert!(!begins(12_599), "it has lasted");
         assert_eq!([ends(16_198), ends(16_199), ends(16_200)], [false, true, false]);
         assert!(begins(16_201));
+        assert_eq!(notices.due("failed".to_owned(), at(0)), Some(0));
+        let anew = notices.lasting();
+        assert!(!anew.begins("waits", at(16_202)));
+        assert_eq!(anew.due("failed".to_owned(), at(1)), Some(0));
     }
 
     #[test]

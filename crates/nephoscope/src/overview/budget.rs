@@ -2,7 +2,7 @@
 
 use super::account::Trouble;
 use super::state::AccountState;
-use super::words::{dollars, many};
+use super::words::{dollars, exact_dollars, many};
 use gate::{Standing, TooDear};
 use provider_api::remedy::OVER_BUDGET;
 
@@ -43,7 +43,11 @@ pub(crate) fn why(standing: &Standing) -> Option<String> {
         entry,
     }) = &standing.too_dear
     {
-        let (call, day, entry) = (dollars(*usd_nanos), dollars(*limit), of(entry.as_deref()));
+        let (call, day, entry) = (
+            exact_dollars(*usd_nanos),
+            exact_dollars(*limit),
+            of(entry.as_deref()),
+        );
         let text = format!(
             "One call costs {call}, more than the {day} that a whole day{entry} may; it is never made."
         );
@@ -125,7 +129,7 @@ mod tests {
         };
         assert_eq!(
             why(&too_small).unwrap(),
-            "One call costs $0.0050, more than the $0.0010 that a whole day may; it is never made."
+            "One call costs $0.005, more than the $0.001 that a whole day may; it is never made."
         );
         assert_eq!(state(&too_small), Some(AccountState::BudgetTooSmall));
     }

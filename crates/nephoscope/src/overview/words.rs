@@ -72,6 +72,11 @@ pub(crate) fn dollars(nanos: u64) -> String {
     }
 }
 
+/// US dollars to the last digit, where two sums are told apart.
+pub(crate) fn exact_dollars(nanos: u64) -> String {
+    format!("${}", Duration::from_nanos(nanos).as_secs_f64())
+}
+
 /// A share of one as whole percent; what is little is not called nothing.
 pub(crate) fn percent(share: f64) -> String {
     if share > 0.0 && share < 0.01 {
@@ -129,6 +134,7 @@ mod tests {
         ];
         let wanted = ["$0", "< $0.0001", "$0.0004", "$0.0123", "$1.50", "$1,234,567.00"];
         assert_eq!(sums.map(dollars), wanted);
+        assert_eq!([120_000, 20_000_000_000].map(exact_dollars), ["$0.00012", "$20"]);
         assert_eq!(
             [0.0, 0.004, 0.5, 1.26].map(percent),
             ["0 %", "< 1 %", "50 %", "126 %"]
