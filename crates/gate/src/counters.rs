@@ -49,6 +49,11 @@ impl Counters {
         });
     }
 
+    /// What an answer cost beyond its price.
+    pub(crate) fn owes(&self, usd_nanos: u64) {
+        self.with(|c| c.usd_nanos = c.usd_nanos.saturating_add(usd_nanos));
+    }
+
     pub(crate) fn retried(&self, kind: &'static str) {
         self.with(|c| *c.retries.entry(kind).or_default() += 1);
     }

@@ -216,6 +216,13 @@ impl Gate {
         }
     }
 
+    /// An answer turned out to cost so much more than was known when it was asked for (Google bills by series). That is
+    /// spent, whatever the day may cost; the next request is told.
+    pub async fn owes(&self, request: &Request, usd_nanos: u64) {
+        self.shared.carried.counters.owes(usd_nanos);
+        self.budget().owes(request.group.as_ref(), usd_nanos).await;
+    }
+
     /// What has passed so far.
     pub fn snapshot(&self) -> Snapshot {
         self.shared.carried.counters.snapshot()

@@ -3,6 +3,7 @@
 //! them. Everything that waits or tries again is the gate's.
 
 use crate::GCP;
+use crate::census::Census;
 use crate::classify::classify;
 use crate::config::{CredentialSource, GcpConfig};
 use gate::{Gate, Request};
@@ -26,6 +27,7 @@ const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
 pub(crate) struct Connection {
     config: GcpConfig,
     gate: Gate,
+    census: Census,
     live: RwLock<Live>,
     /// For what needs no token.
     plain: reqwest::Client,
@@ -51,6 +53,7 @@ impl Connection {
         Ok(Self {
             config,
             gate,
+            census: Census::default(),
             live: RwLock::new(Live {
                 client,
                 generation: 0,
@@ -61,6 +64,15 @@ impl Connection {
 
     pub(crate) fn config(&self) -> &GcpConfig {
         &self.config
+    }
+
+    /// How many series the targets were seen to have.
+    pub(crate) fn census(&self) -> &Census {
+        &self.census
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// One request through the gate.

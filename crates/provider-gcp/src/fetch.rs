@@ -52,6 +52,10 @@ struct Reading<'a> {
     /// The token of the next page; `None` after the last.
     token: Option<String>,
     pages: Pages,
+    /// Series returned, and those of them that are paid. One that goes on over a page's end counts twice: whether Google
+    /// bills it twice is not documented.
+    returned: u64,
+    paid: u64,
     /// What Google said was missing.
     missing: Vec<String>,
     /// Found out on the page before; that page was handed over first.
@@ -69,6 +73,8 @@ impl<'a> Reading<'a> {
             filter: filter(detail),
             token: Some(String::new()),
             pages: Pages::at_most(MAX_PAGES),
+            returned: 0,
+            paid: call.price.units,
             missing: Vec::new(),
             broken: None,
         }
@@ -82,7 +88,10 @@ impl<'a> Reading<'a> {
             return Ok(None);
         };
         match self.ask(&token).await {
-            Ok(page) => self.batch(page).map(Some),
+            Ok((request, page)) => {
+                self.pay(&request, &page).await;
+                self.batch(page).map(Some)
+            }
             // Google's 404: the type has never had data here, or is younger than ten minutes. Nothing to hand over.
             Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
             Err(e) => Err(e),
@@ -112,10 +121,22 @@ impl<'a> Reading<'a> {
         Ok(batch)
     }
 
+    /// Pays for series beyond those that were foreseen.
+    async fn pay(&mut self, request: &Request, page: &ListTimeSeriesResponse) {
+        self.returned += u64::try_from(page.time_series.len()).unwrap_or(u64::MAX);
+        let owed = self.returned.saturating_sub(self.paid);
+        if owed > 0 {
+            self.paid += owed;
+            let price = plan::price(owed);
+            self.connection.gate().owes(request, price.usd_nanos).await;
+        }
+    }
+
     /// Adds the verdict on the target to its last batch.
     fn finish(&self, mut batch: Batch) -> Batch {
         let target = self.target.id;
         if self.missing.is_empty() {
+            self.detail.seen.set(self.returned);
             batch.complete.push(target);
         } else {
             let kind = ErrorKind::Unavailable { retry_after: None };
@@ -128,8 +149,8 @@ impl<'a> Reading<'a> {
         batch
     }
 
-    async fn ask(&self, token: &str) -> Result<ListTimeSeriesResponse, ProviderError> {
-        // A further page is free: the series were priced with the first, and how many it holds is known only then.
+    async fn ask(&self, token: &str) -> Result<(Request, ListTimeSeriesResponse), ProviderError> {
+        // The series were priced with the first page; those beyond are paid when they have come.
         let price = if token.is_empty() {
             self.call.price
         } else {
@@ -149,7 +170,8 @@ impl<'a> Reading<'a> {
             .set_end_time(timestamp(window.end()));
         let size = self.connection.config().page_size.clamp(1, MAX_PAGE_SIZE);
         let size = i32::try_from(size).unwrap_or(i32::MAX);
-        self.connection
+        let answer = self
+            .connection
             .ask(&request, |client| {
                 client
                     .list_time_series()
@@ -161,7 +183,8 @@ impl<'a> Reading<'a> {
                     .set_page_token(token)
                     .send()
             })
-            .await
+            .await?;
+        Ok((request, answer))
     }
 
     fn bad_response(&self, message: &str) -> ProviderError {

@@ -1,9 +1,10 @@
 //! Google Cloud Monitoring behind the [`MetricsProvider`] trait.
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
-//! `plan` prices calls, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
+//! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
 //! failures their kind, `connection` renews credentials. Waiting and trying again are the gate's.
 
+mod census;
 mod classify;
 mod config;
 mod connection;

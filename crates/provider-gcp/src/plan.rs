@@ -1,5 +1,5 @@
 //! From due targets to calls. Google answers one metric type per query, so each target is a call of its own; the price
-//! is by series returned. Pure.
+//! is by series returned, as many as the last time. Pure.
 
 use crate::discover::GcpTarget;
 use provider_api::{Call, Detail, Due, Price, Target, Urgency};
@@ -17,21 +17,21 @@ pub(crate) fn plan(due: &[Due]) -> Vec<Call> {
 
 /// `None` for a target that is not Google's; nobody hands us such a one.
 fn call(due: &Due) -> Option<Call> {
-    of(&due.target)?;
+    let seen = of(&due.target)?.seen.get();
     Some(Call {
         scope: due.target.group.scope.clone(),
         operation: OPERATION,
         targets: vec![due.target.clone()],
         window: due.window,
-        price: price(due.target.series),
+        price: price(seen.into()),
         urgency: Urgency::default(),
         detail: due.target.detail.clone(),
     })
 }
 
 /// What a read that returns this many series costs; a read that returns none is counted as one.
-pub(crate) fn price(series: u32) -> Price {
-    let units = u64::from(series.max(1));
+pub(crate) fn price(series: u64) -> Price {
+    let units = series.max(1);
     Price {
         requests: 1,
         units,
@@ -52,15 +52,13 @@ mod tests {
     use provider_api::conformance::{CallLimits, calls_within_limits};
     use provider_api::{UnixNanos, Window};
 
-    fn due(metric_type: &str, series: u32, start: i64) -> Due {
+    fn due(metric_type: &str, series: u64, start: i64) -> Due {
         let window = Window::new(
             UnixNanos::from_seconds(start),
             UnixNanos::from_seconds(start + 300),
         );
-        let target = Target {
-            series,
-            ..target(metric_type, None)
-        };
+        let target = target(metric_type, None);
+        of(&target).expect("Google's").seen.set(series);
         Due {
             target,
             window: window.expect("not empty"),

@@ -1,5 +1,6 @@
 //! Makers of small things for this crate's tests.
 
+use crate::census::Seen;
 use crate::config::GcpEntry;
 use crate::convert::{Converter, Page};
 use crate::discover::GcpTarget;
@@ -25,6 +26,7 @@ pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
         filter: filter.map(Arc::from),
         unit: "s".into(),
         description: "words".into(),
+        seen: Seen::default(),
     };
     let group = GroupSpec {
         scope: Scope::new("my-project"),

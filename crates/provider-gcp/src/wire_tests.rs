@@ -101,6 +101,22 @@ fn error(code: u16, status: &str) -> (u16, Json) {
 }
 
 #[tokio::test]
+async fn series_beyond_the_price_are_paid_when_they_have_come_and_foreseen_the_next_time() {
+    let one = |next: &str| page("GAUGE", "DOUBLE", &[(0, 240, double(4.0))], next);
+    let (provider, _) = provider(vec![(200, one("a")), (200, one("b")), (200, one(""))]).await;
+    let spent = || provider.connection.gate().snapshot().usd_nanos;
+    let calls = provider.plan(&due());
+    assert_eq!(calls[0].price.units, 1, "nothing is known yet");
+    let batches: Vec<_> = provider.fetch(&calls[0]).collect().await;
+    assert_eq!((batches.len(), spent()), (3, 3 * 500));
+    let again = Due {
+        target: calls[0].targets[0].clone(),
+        window: window(300, 600),
+    };
+    assert_eq!(provider.plan(&[again])[0].price.units, 3);
+}
+
+#[tokio::test]
 async fn pages_become_batches_and_the_last_completes() {
     let first = page(
         "GAUGE",

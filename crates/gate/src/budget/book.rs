@@ -172,6 +172,14 @@ impl Book {
         })
     }
 
+    /// An answer cost more than was known when its request paid: it is spent, even beyond what the day may cost.
+    pub(super) fn owes(&mut self, now: UnixNanos, group: Option<&Arc<str>>, price: u64) {
+        self.turn_to(now);
+        let under_way = group.and_then(|group| self.under_way.get(group));
+        let entry = under_way.and_then(|call| call.entry.clone());
+        self.spend(&entry, |spent| spent.saturating_add(price));
+    }
+
     /// The request did not go after all.
     pub(super) fn refund(&mut self, receipt: &Receipt) {
         if receipt.day == self.day {

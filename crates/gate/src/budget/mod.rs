@@ -14,7 +14,7 @@ mod spread;
 mod tests;
 
 use async_trait::async_trait;
-use book::{Book, Receipt};
+use book::Book;
 use provider_api::{AccountId, UnixNanos, Urgency};
 use purse::Record;
 use std::fmt;
@@ -224,7 +224,21 @@ impl Budget {
         };
         let paid = shared.book(|book, now| book.pay(now, group, price));
         let receipt = paid.map_err(|refused| refused.to_string())?;
-        shared.note(&receipt).await
+        shared.note().await.map_err(|why| {
+            shared.book(|book, _| book.refund(&receipt));
+            format!("not sent, because what it costs could not be noted: {why}")
+        })
+    }
+
+    /// An answer cost so much more than its request had paid. Failing to note it refuses the next request, not this one.
+    pub(crate) async fn owes(&self, group: Option<&Arc<str>>, usd_nanos: u64) {
+        let Some(shared) = self.0.as_ref().filter(|_| usd_nanos > 0) else {
+            return;
+        };
+        shared.book(|book, now| book.owes(now, group, usd_nanos));
+        if let Err(why) = shared.note().await {
+            tracing::debug!(account = %shared.account, why, "what an answer cost is noted with the next request");
+        }
     }
 
     fn with<T>(&self, without: T, f: impl FnOnce(&mut Book, UnixNanos) -> T) -> T {
@@ -243,7 +257,7 @@ impl Shared {
     }
 
     /// Keeps a slice more than was spent, unless enough is kept.
-    async fn note(&self, receipt: &Receipt) -> Result<(), String> {
+    async fn note(&self) -> Result<(), String> {
         if self.book(|book, _| book.to_note()).is_none() {
             return Ok(());
         }
@@ -251,18 +265,9 @@ impl Shared {
         let Some(record) = self.book(|book, _| book.to_note()) else {
             return Ok(());
         };
-        match self.books.keep(&self.account, record.write()).await {
-            Ok(()) => {
-                self.book(|book, _| book.noted(&record));
-                Ok(())
-            }
-            Err(why) => {
-                self.book(|book, _| book.refund(receipt));
-                Err(format!(
-                    "not sent, because what it costs could not be noted: {why}"
-                ))
-            }
-        }
+        self.books.keep(&self.account, record.write()).await?;
+        self.book(|book, _| book.noted(&record));
+        Ok(())
     }
 }
 

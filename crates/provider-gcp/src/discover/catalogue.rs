@@ -1,7 +1,8 @@
-//! From descriptors to targets: what of the found types the configuration wants. Pure.
+//! From descriptors to targets: what of the found types the configuration wants, with as many series as were seen.
 
 use super::groups::group;
 use super::target::GcpTarget;
+use crate::census::Census;
 use crate::config::{GcpConfig, GcpEntry};
 use google_cloud_api::model::MetricDescriptor;
 use google_cloud_api::model::metric_descriptor::ValueType;
@@ -9,13 +10,9 @@ use provider_api::{Catalogue, Group, Scope, SkipReason, Skipped, Target, TargetI
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// How many series a type is expected to yield. A descriptor does not say, and counting them needs one more read per
-/// type (with the same price per series as reading the points), so every type counts as one: the price of a plan is a
-/// lower bound until points have come.
-const EXPECTED_SERIES: u32 = 1;
-
 /// Pure: what of the found types the configuration wants, and how it is polled.
 pub(super) fn catalogue(
+    census: &Census,
     config: &GcpConfig,
     project: &str,
     found: impl IntoIterator<Item = MetricDescriptor>,
@@ -43,7 +40,9 @@ pub(super) fn catalogue(
                 .entry(spec.name.clone())
                 .or_insert_with(|| Arc::new(spec))
                 .clone();
-            catalogue.targets.push(target(group, project, entry, &descriptor));
+            catalogue
+                .targets
+                .push(target(census, group, project, entry, &descriptor));
         }
     }
     catalogue
@@ -68,7 +67,13 @@ fn is_number(value_type: &ValueType) -> bool {
     !matches!(value_type, ValueType::String | ValueType::Money)
 }
 
-fn target(group: Group, project: &str, entry: &GcpEntry, descriptor: &MetricDescriptor) -> Target {
+fn target(
+    census: &Census,
+    group: Group,
+    project: &str,
+    entry: &GcpEntry,
+    descriptor: &MetricDescriptor,
+) -> Target {
     let filter = entry.filter.as_deref();
     let id = TargetId::of(&format!(
         "{project}|{}|{}",
@@ -78,17 +83,20 @@ fn target(group: Group, project: &str, entry: &GcpEntry, descriptor: &MetricDesc
     let description = [&descriptor.description, &descriptor.display_name]
         .into_iter()
         .find(|d| !d.is_empty());
+    let seen = census.of(id);
+    let series = seen.get();
     let detail = GcpTarget {
         project: project.into(),
         metric_type: descriptor.r#type.as_str().into(),
         filter: filter.map(Arc::from),
         unit: descriptor.unit.as_str().into(),
         description: description.map(String::as_str).unwrap_or_default().into(),
+        seen,
     };
     Target {
         id,
         group,
-        series: EXPECTED_SERIES,
+        series,
         detail: Arc::new(detail),
     }
 }
@@ -126,7 +134,7 @@ mod tests {
             descriptor("compute.googleapis.com/slow", "INT64", Some(("300s", "600s"))),
             descriptor("compute.googleapis.com/words", "STRING", None),
         ];
-        let catalogue = catalogue(&config, "p", found);
+        let catalogue = catalogue(&Census::default(), &config, "p", found);
         let listed: Vec<_> = catalogue
             .targets
             .iter()

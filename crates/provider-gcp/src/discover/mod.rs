@@ -36,7 +36,14 @@ pub(crate) async fn project(connection: &Connection, project: &str) -> Result<Ca
     for filter in listings(&connection.config().entries) {
         list(connection, project, &filter, &mut found).await?;
     }
-    Ok(catalogue(connection.config(), project, found.into_values()))
+    let census = connection.census();
+    census.sweep();
+    Ok(catalogue(
+        census,
+        connection.config(),
+        project,
+        found.into_values(),
+    ))
 }
 
 /// One cheap request that proves token and permission.

@@ -1,5 +1,6 @@
 //! What this provider knows of a target: a metric type in a project.
 
+use crate::census::Seen;
 use provider_api::Detail;
 use std::any::Any;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub(crate) struct GcpTarget {
     pub(crate) filter: Option<Arc<str>>,
     pub(crate) unit: Arc<str>,
     pub(crate) description: Arc<str>,
+    pub(crate) seen: Seen,
 }
 
 impl Detail for GcpTarget {
