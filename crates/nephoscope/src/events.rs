@@ -2,12 +2,12 @@
 //! and in length; the log on standard error has all of them in full.
 
 use crate::clock::SystemClock;
+use crate::telemetry::texts::Texts;
 use provider_api::UnixNanos;
 use scheduler::Clock as _;
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::sync::{LazyLock, Mutex, PoisonError};
-use tracing::field::{Field, Visit};
+use tracing::field::Field;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
@@ -85,8 +85,8 @@ impl Events {
                 at,
                 level: metadata.level().as_str(),
                 target: metadata.target().to_owned(),
-                message: texts.message,
-                fields: texts.fields,
+                message: short(texts.message),
+                fields: texts.fields.into_iter().map(named).collect(),
             });
         });
     }
@@ -112,41 +112,20 @@ pub(crate) fn ours(target: &str) -> bool {
     OURS.contains(&crate_name)
 }
 
+fn named((field, text): (Field, String)) -> (String, String) {
+    (field.name().to_owned(), short(text))
+}
+
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+    text
+}
+
 impl<S: Subscriber> Layer<S> for Keeper {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         if wanted(event.metadata()) {
-            let mut texts = Texts::default();
-            event.record(&mut texts);
-            global().add(SystemClock.now(), event.metadata(), texts);
+            global().add(SystemClock.now(), event.metadata(), Texts::of(event));
         }
-    }
-}
-
-/// What an event says.
-#[derive(Debug, Default)]
-struct Texts {
-    message: String,
-    fields: Vec<(String, String)>,
-}
-
-impl Texts {
-    fn put(&mut self, field: &Field, mut text: String) {
-        text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.fields.push((field.name().to_owned(), text));
-        }
-    }
-}
-
-impl Visit for Texts {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.to_owned());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.put(field, format!("{value:?}"));
     }
 }
 

@@ -4,8 +4,9 @@
 //! The protocol is `tracing_journald`'s, whether there is a journal `log`'s.
 
 use super::log::is_for_machines;
-use std::fmt::{Debug, Write as _};
-use tracing::field::{Field, Value, Visit};
+use super::texts::Texts;
+use std::fmt::Write as _;
+use tracing::field::{Field, Value};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
@@ -21,13 +22,13 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut told = Told::default();
-        event.record(&mut told);
+        let mut told = Texts::of(event);
         let names = event.metadata().fields();
         let Some(message) = names.field("message") else {
             return self.0.on_event(event, context);
         };
-        told.fields.push((message.clone(), told.message()));
+        let said = self::message(&told);
+        told.fields.push((message.clone(), said));
         let values: [(&Field, Option<&dyn Value>); MOST_FIELDS] = std::array::from_fn(|at| {
             // The message is last, and must not be what is left out.
             match told.fields.iter().rev().nth(at) {
@@ -43,43 +44,16 @@ where
     }
 }
 
-/// What an event says, as text.
-#[derive(Default)]
-struct Told {
-    message: String,
-    fields: Vec<(Field, String)>,
-}
-
-impl Told {
-    /// The message, and behind it each field whose value it does not contain.
-    fn message(&self) -> String {
-        let mut text = self.message.clone();
-        for (field, value) in &self.fields {
-            if !is_for_machines(field.name(), value) && !self.message.contains(value.as_str()) {
-                // Writing to a String cannot fail.
-                write!(text, " {field}={value}").ok();
-            }
-        }
-        text
-    }
-
-    fn put(&mut self, field: &Field, text: String) {
-        if field.name() == "message" {
-            self.message = text;
-        } else {
-            self.fields.push((field.clone(), text));
+/// The message, and behind it each field whose value it does not contain.
+fn message(told: &Texts) -> String {
+    let mut text = told.message.clone();
+    for (field, value) in &told.fields {
+        if !is_for_machines(field.name(), value) && !told.message.contains(value.as_str()) {
+            // Writing to a String cannot fail.
+            write!(text, " {field}={value}").ok();
         }
     }
-}
-
-impl Visit for Told {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.to_owned());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.put(field, format!("{value:?}"));
-    }
+    text
 }
 
 #[cfg(test)]
@@ -92,9 +66,7 @@ mod tests {
 
     impl<S: Subscriber> Layer<S> for Messages {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            let mut told = Told::default();
-            event.record(&mut told);
-            self.0.lock().unwrap().push(told.message());
+            self.0.lock().unwrap().push(message(&Texts::of(event)));
         }
     }
 
