@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::process::Command;
 
 /// What every failure of a cloud must say in fields of its own.
-const FIELDS: [&str; 5] = ["account", "scope", "operation", "kind", "remedy"];
+const FIELDS: [&str; 6] = ["account", "scope", "operation", "kind", "request_id", "remedy"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_account_is_one_json_line_with_account_scope_operation_and_what_to_do() {
