@@ -2,7 +2,7 @@
 //! it names do not exist.
 #![no_main]
 
-use config_file::{Look, Lookup, load};
+use config_file::{Look, Lookup, Zeroizing, load};
 use libfuzzer_sys::fuzz_target;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,7 +15,7 @@ impl Lookup for Nothing {
         None
     }
 
-    fn read(&self, _: &Path) -> io::Result<String> {
+    fn read(&self, _: &Path) -> io::Result<Zeroizing<String>> {
         Err(io::ErrorKind::NotFound.into())
     }
 

@@ -146,7 +146,7 @@ pub(crate) fn json_of(node: &Node) -> Value {
         Data::Bool(value) => json!(value),
         Data::Int(value) => json!(value),
         Data::Float(value) => json!(value),
-        Data::Str(value) => json!(value),
+        Data::Str(value) => json!(value.as_str()),
         Data::Null | Data::Seq(_) | Data::Map(_) => Value::Null,
     }
 }

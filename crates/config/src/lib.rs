@@ -25,7 +25,9 @@ mod values;
 mod walk;
 pub mod written;
 
+use serde::Deserialize as _;
 use std::path::Path;
+use zeroize::Zeroize as _;
 
 pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
@@ -40,6 +42,7 @@ pub use crate::secret::Secret;
 pub use crate::values::{Pattern, parse_duration, parse_size};
 pub use crate::written::api::Scope as ApiScope;
 pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
+pub use zeroize::Zeroizing;
 
 /// A commented, complete configuration; it loads wherever the secrets it names exist.
 pub const EXAMPLE: &str = include_str!("../../../config/nephoscope.yaml");
@@ -70,14 +73,27 @@ fn read(
     clear::look(&root, sources, lookup);
     substitute::all(&mut root, &base, lookup, found);
     let schema = schema();
-    let json = walk::Walker::new(&schema).document(&root, found);
-    match serde_json::from_value::<written::File>(json) {
+    let mut json = walk::Walker::new(&schema).document(&root, found);
+    let file = written::File::deserialize(&json);
+    wipe(&mut json);
+    match file {
         Ok(file) => Some(check::file(&file, &root, &base, lookup, found)),
         Err(error) => {
             // The schema and the types disagree only by a mistake of ours; the words are serde's.
             found.at(&tree::At::root(&root), error.to_string(), None);
             None
         }
+    }
+}
+
+/// Leaves no text behind: any may be a secret.
+fn wipe(json: &mut serde_json::Value) {
+    use serde_json::Value;
+    match json {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(entries) => entries.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

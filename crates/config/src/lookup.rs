@@ -5,15 +5,17 @@
 
 use std::{io, os::unix::fs::PermissionsExt as _, path::Path};
 
+use zeroize::Zeroizing;
+
 /// The outside world as the configuration may ask for it.
 pub trait Lookup {
     /// The environment variable `name`, or `None` when it is unset or not Unicode.
     fn env(&self, name: &str) -> Option<String>;
-    /// The whole text of the file at `path`.
+    /// The whole text of the file at `path`; it may be a secret, so it is wiped when it goes.
     ///
     /// # Errors
     /// What the operating system says.
-    fn read(&self, path: &Path) -> io::Result<String>;
+    fn read(&self, path: &Path) -> io::Result<Zeroizing<String>>;
     /// Who may do what with the file at `path`, as `chmod` has it; `None` when it cannot be told.
     fn mode(&self, path: &Path) -> Option<u32>;
 }
@@ -31,8 +33,8 @@ impl Lookup for System {
         std::env::var(name).ok()
     }
 
-    fn read(&self, path: &Path) -> io::Result<String> {
-        std::fs::read_to_string(path)
+    fn read(&self, path: &Path) -> io::Result<Zeroizing<String>> {
+        std::fs::read_to_string(path).map(Zeroizing::new)
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {

@@ -6,6 +6,7 @@
 use std::{collections::HashMap, path::Path};
 
 use saphyr_parser::{Event, Parser, StrInput};
+use zeroize::Zeroizing;
 
 use crate::{
     hide,
@@ -22,12 +23,9 @@ const MAX_NODES: usize = 1_000_000;
 /// Reads and parses one file; what is wrong with it goes to `found`.
 pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Option<Node> {
     match std::fs::read_to_string(path) {
-        Ok(text) => {
-            let file = sources.add(path.to_owned(), &text);
-            parse(&text, file, sources, found)
-        }
+        Ok(text) => parse(path, &Zeroizing::new(text), sources, found),
         Err(error) => {
-            let file = sources.add(path.to_owned(), "");
+            let file = sources.add(path.to_owned(), "", &[]);
             let message = format!("cannot read the configuration file {}: {error}", path.display());
             let help =
                 "check the path and its permissions; `nephoscope config example` prints a file to start from";
@@ -46,14 +44,16 @@ pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Opt
     }
 }
 
-fn parse(text: &str, file: usize, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+fn parse(path: &Path, text: &str, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+    let file = sources.next();
     let mut builder = Builder::new(text, file);
     let root = builder.document();
-    sources.hide(&builder.secrets);
+    let mut secrets = std::mem::take(&mut builder.secrets);
     if root.is_none() {
         // What was not parsed is hidden by the look of its lines.
-        sources.hide(&hide::lines(text, file));
+        secrets.extend(hide::lines(text, file));
     }
+    sources.add(path.to_owned(), text, &secrets);
     for (span, message, help) in builder.problems {
         found.span(span, String::new(), message, help);
     }

@@ -5,6 +5,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use zeroize::Zeroizing;
+
 /// A stretch of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -32,27 +34,27 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Adds a text and gives its index.
-    pub(crate) fn add(&mut self, path: PathBuf, text: &str) -> usize {
+    /// The index that the next text gets.
+    pub(crate) fn next(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Adds a text with stars of the same length over the given stretches, and gives its index.
+    pub(crate) fn add(&mut self, path: PathBuf, text: &str, secrets: &[Span]) -> usize {
+        let whole = Zeroizing::new(text.to_owned());
+        let shown = secrets.iter().fold(whole, |text, span| {
+            Zeroizing::new(starred(&text, span.start, span.end))
+        });
         self.list.push(Source {
             path,
-            shown: text.into(),
+            shown: shown.as_str().into(),
         });
-        self.list.len() - 1
+        self.next() - 1
     }
 
     /// The source with this index.
     pub(crate) fn get(&self, file: usize) -> Option<&Source> {
         self.list.get(file)
-    }
-
-    /// Overwrites the given stretches with stars of the same length.
-    pub(crate) fn hide(&mut self, spans: &[Span]) {
-        for span in spans {
-            if let Some(source) = self.list.get_mut(span.file) {
-                source.shown = starred(&source.shown, span.start, span.end).into();
-            }
-        }
     }
 
     /// Line and column (both from 1, in characters) of a byte.

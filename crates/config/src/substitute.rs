@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::{
     lookup::Lookup,
     loose,
@@ -50,8 +52,8 @@ impl Substitution<'_> {
         }
     }
 
-    fn text(&mut self, text: &str, at: &At<'_>) -> Option<String> {
-        let mut out = String::new();
+    fn text(&mut self, text: &str, at: &At<'_>) -> Option<Zeroizing<String>> {
+        let mut out = Zeroizing::new(String::new());
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, after)) = after.split_once('}') else {
@@ -73,9 +75,9 @@ impl Substitution<'_> {
         Some(out)
     }
 
-    fn resolve(&self, name: &str) -> Result<String, (String, String)> {
+    fn resolve(&self, name: &str) -> Result<Zeroizing<String>, (String, String)> {
         match name.split_once(':') {
-            Some(("env", variable)) => self.lookup.env(variable).ok_or_else(|| {
+            Some(("env", variable)) => self.lookup.env(variable).map(Zeroizing::new).ok_or_else(|| {
                 let help = format!("set it where the daemon starts: `Environment={variable}=…` in the unit, or `export {variable}=…`");
                 (format!("the environment variable `{variable}` is not set"), help)
             }),
@@ -90,7 +92,7 @@ impl Substitution<'_> {
         }
     }
 
-    fn credential(&self, name: &str) -> Result<String, (String, String)> {
+    fn credential(&self, name: &str) -> Result<Zeroizing<String>, (String, String)> {
         let help = || format!("add `LoadCredential={name}:/etc/nephoscope/credentials/{name}` to the unit");
         let Some(directory) = self.lookup.env(CREDENTIALS_DIRECTORY) else {
             let message = format!(
@@ -102,7 +104,7 @@ impl Substitution<'_> {
         self.file(&Path::new(&directory).join(name), help)
     }
 
-    fn file(&self, path: &Path, help: impl Fn() -> String) -> Result<String, (String, String)> {
+    fn file(&self, path: &Path, help: impl Fn() -> String) -> Result<Zeroizing<String>, (String, String)> {
         let text = self.lookup.read(path);
         let text = text.map_err(|error| {
             (
@@ -112,6 +114,6 @@ impl Substitution<'_> {
         })?;
         loose::look(path, self.lookup);
         // Editors end a file with a newline; no secret does.
-        Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+        Ok(text.trim_end_matches(['\n', '\r']).to_owned().into())
     }
 }

@@ -3,6 +3,7 @@
 //! `parse.rs` builds it from YAML; nothing here knows what a key means.
 
 use saphyr_parser::ScalarStyle;
+use zeroize::Zeroizing;
 
 use crate::source::Span;
 
@@ -22,7 +23,8 @@ pub(crate) enum Data {
     Bool(bool),
     Int(i64),
     Float(f64),
-    Str(String),
+    /// Wiped when it goes: it may be a secret.
+    Str(Zeroizing<String>),
     Seq(Vec<Node>),
     Map(Vec<Entry>),
 }
@@ -135,13 +137,13 @@ pub(crate) fn size(node: &Node) -> usize {
 /// What a scalar means (YAML core schema; quoted = text).
 pub(crate) fn scalar(text: &str, style: ScalarStyle) -> Data {
     if style != ScalarStyle::Plain {
-        return Data::Str(text.to_owned());
+        return Data::Str(text.to_owned().into());
     }
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Data::Null,
         "true" | "True" | "TRUE" => Data::Bool(true),
         "false" | "False" | "FALSE" => Data::Bool(false),
-        _ => number(text).unwrap_or_else(|| Data::Str(text.to_owned())),
+        _ => number(text).unwrap_or_else(|| Data::Str(text.to_owned().into())),
     }
 }
 

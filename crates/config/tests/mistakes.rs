@@ -15,6 +15,7 @@ use std::{
 use config_file::{
     AutoOr, AwsBase, AzureCredentials, Config, DestinationKind, EXAMPLE, Look, Lookup, Problems, load,
 };
+use zeroize::Zeroizing;
 
 /// A world of a few variables and files; nothing real is read.
 struct Fake(BTreeMap<&'static str, &'static str>);
@@ -51,9 +52,9 @@ impl Lookup for Fake {
         None
     }
 
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read(&self, path: &Path) -> io::Result<Zeroizing<String>> {
         let text = self.0.get(path.to_str().unwrap()).copied();
-        text.map(str::to_owned)
+        text.map(|text| text.to_owned().into())
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file"))
     }
 }

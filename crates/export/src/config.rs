@@ -142,7 +142,7 @@ pub struct Tls {
     /// The client's certificate chain; needs `key_pem`.
     pub cert_pem: Option<String>,
     /// The client's private key; needs `cert_pem`.
-    pub key_pem: Option<String>,
+    pub key_pem: Option<Zeroizing<String>>,
 }
 
 impl fmt::Debug for Tls {
@@ -165,7 +165,7 @@ mod tests {
         c.headers
             .push(("authorization".into(), "Bearer hunter2".to_owned().into()));
         c.tls = Some(Tls {
-            key_pem: Some("hunter2".into()),
+            key_pem: Some("hunter2".to_owned().into()),
             ..Tls::default()
         });
         let text = format!("{c:?}");

@@ -176,7 +176,7 @@ fn tls(config: Option<&Tls>) -> ClientTlsConfig {
         None => out.with_native_roots(),
     };
     match (&tls.cert_pem, &tls.key_pem) {
-        (Some(cert), Some(key)) => out.identity(Identity::from_pem(cert, key)),
+        (Some(cert), Some(key)) => out.identity(Identity::from_pem(cert, key.as_bytes())),
         _ => out,
     }
 }

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use http::header;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, Url, redirect};
+use zeroize::Zeroizing;
 
 const METRICS: &str = "/v1/metrics";
 const TRACES: &str = "/v1/traces";
@@ -109,7 +110,7 @@ fn with_tls(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Wron
         builder = builder.tls_certs_only(all);
     }
     if let (Some(cert), Some(key)) = (&tls.cert_pem, &tls.key_pem) {
-        let both = format!("{cert}\n{key}");
+        let both = Zeroizing::new(format!("{cert}\n{}", key.as_str()));
         let identity =
             Identity::from_pem(both.as_bytes()).map_err(|e| wrong("tls.cert_file and key_file", e))?;
         builder = builder.identity(identity);

@@ -5,6 +5,7 @@
 use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Points per page of `ListTimeSeries` (it counts points, not series): bodies of a few megabytes; Google's own
 /// default of 100,000 would be ten times that in memory at once.
@@ -63,7 +64,7 @@ pub enum CredentialSource {
     #[default]
     Default,
     /// The content of a service account's key file.
-    ServiceAccountJson(serde_json::Value),
+    ServiceAccountJson(Zeroizing<String>),
     /// None at all, for emulators and tests.
     Anonymous,
 }
@@ -103,8 +104,8 @@ mod tests {
     #[test]
     fn secrets_are_not_in_debug_texts() {
         let mut config = GcpConfig::new(AccountId("ml".into()), vec!["p".to_owned()]);
-        let key = serde_json::json!({"private_key": "hunter2"});
-        config.credentials.source = CredentialSource::ServiceAccountJson(key);
+        let key = r#"{"private_key": "hunter2"}"#.to_owned();
+        config.credentials.source = CredentialSource::ServiceAccountJson(key.into());
         let text = format!("{config:?}");
         assert!(
             text.contains("ServiceAccountJson") && !text.contains("hunter2"),

@@ -210,7 +210,9 @@ fn source(
             }
         }
         CredentialSource::ServiceAccountJson(key) => {
-            let builder = service_account::Builder::new(key.clone())
+            // What is no key at all the library refuses, as it does one that lacks something.
+            let key = serde_json::from_str(key).unwrap_or_default();
+            let builder = service_account::Builder::new(key)
                 .with_access_specifier(service_account::AccessSpecifier::from_scopes([scope]));
             match quota_project {
                 Some(project) => builder.with_quota_project_id(project).build(),

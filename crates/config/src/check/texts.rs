@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use zeroize::Zeroizing;
+
 use super::Checker;
 use crate::{
     loose,
@@ -123,7 +125,7 @@ impl Checker<'_> {
     }
 
     /// A file that must be readable now; gives its path and text.
-    pub(crate) fn readable(&mut self, path: &Path, at: &At<'_>) -> Option<(PathBuf, String)> {
+    pub(crate) fn readable(&mut self, path: &Path, at: &At<'_>) -> Option<(PathBuf, Zeroizing<String>)> {
         let path = self.path(path);
         match self.lookup.read(&path) {
             Ok(text) => Some((path, text)),

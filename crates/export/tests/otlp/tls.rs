@@ -101,7 +101,7 @@ async fn a_client_certificate_is_shown_when_demanded() {
     let receiver = server(&ours, "127.0.0.1", Some(&clients)).await;
     let with = |(cert, key): (String, String)| Tls {
         cert_pem: Some(cert),
-        key_pem: Some(key),
+        key_pem: Some(key.into()),
         ..trusting(&ours)
     };
     for protocol in [Protocol::Grpc, Protocol::Http] {

@@ -50,7 +50,8 @@ fn of(files: &[PathBuf], lookup: &dyn Lookup) -> Digest {
     let mut hasher = DefaultHasher::new();
     for file in files {
         // A file that cannot be read is one that may come.
-        lookup.read(file).ok().hash(&mut hasher);
+        let text = lookup.read(file).ok();
+        text.as_deref().hash(&mut hasher);
     }
     Digest(hasher.finish())
 }

@@ -1,7 +1,7 @@
 //! An Azure tenant of the configuration as the provider wants it.
 
 use super::{LOOKBACK_START, account_id, matcher, not_connected, span, with_causes};
-use config_file::{AzureAccount, AzureMetrics};
+use config_file::{AzureAccount, AzureMetrics, Lookup as _};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
 use provider_azure::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, AzureProvider};
@@ -45,8 +45,8 @@ fn credentials(given: &config_file::AzureCredentials) -> Result<AzureCredentials
             client_id: certificate.client_id.clone(),
             pem: Zeroizing::new(format!(
                 "{}\n{}",
-                read(&certificate.cert_file)?,
-                *Zeroizing::new(read(&certificate.key_file)?)
+                *read(&certificate.cert_file)?,
+                *read(&certificate.key_file)?
             )),
         },
         Given::ManagedIdentity { client_id } => AzureCredentials::ManagedIdentity {
@@ -71,13 +71,19 @@ fn cloud(given: &config_file::AzureCloud) -> Result<AzureCloud, ProviderError> {
             resource_manager: custom.resource_manager.clone(),
             metrics: custom.metrics.clone(),
             metrics_audience: AzureCloud::public().metrics_audience,
-            ca_pem: custom.ca_file.as_deref().map(read).transpose()?,
+            ca_pem: custom.ca_file.as_deref().map(certificate).transpose()?,
         },
     })
 }
 
-fn read(path: &Path) -> Result<String, ProviderError> {
-    std::fs::read_to_string(path)
+fn certificate(path: &Path) -> Result<String, ProviderError> {
+    read(path).map(|text| text.as_str().to_owned())
+}
+
+/// A file that may hold a key.
+fn read(path: &Path) -> Result<Zeroizing<String>, ProviderError> {
+    config_file::System
+        .read(path)
         .map_err(|error| not_connected(Cloud::Azure, format!("reading {}: {error}", path.display())))
 }
 

@@ -4,7 +4,7 @@ use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::recent::Recent;
 use async_trait::async_trait;
-use config_file::{Config, Destination, DestinationKind, Otlp};
+use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp};
 use export::{DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source};
 use provider_api::SeriesPoints;
 use scheduler::Clock as _;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{DestinationSpec, Encode, Entry, Format, OnFull, Options, Store, StoreError};
 use tokio::time::sleep;
+use zeroize::Zeroizing;
 
 /// Turns points into OTLP for the store.
 pub(crate) struct Otlp3MiB;
@@ -193,8 +194,12 @@ pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
     let tls = match &otlp.tls {
         None => None,
         Some(tls) => Some(export::Tls {
-            ca_pem: tls.ca_file.as_deref().map(read).transpose()?,
-            cert_pem: tls.identity.as_ref().map(|(cert, _)| read(cert)).transpose()?,
+            ca_pem: tls.ca_file.as_deref().map(certificate).transpose()?,
+            cert_pem: tls
+                .identity
+                .as_ref()
+                .map(|(cert, _)| certificate(cert))
+                .transpose()?,
             key_pem: tls.identity.as_ref().map(|(_, key)| read(key)).transpose()?,
         }),
     };
@@ -219,7 +224,13 @@ pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
+fn certificate(path: &Path) -> Result<String, Failure> {
+    read(path).map(|text| text.as_str().to_owned())
+}
+
+/// A file that may hold a key.
+fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    config_file::System
+        .read(path)
         .map_err(|error| Failure::usage(format!("reading {}: {error}", path.display())))
 }

@@ -1,12 +1,14 @@
 //! Google Cloud projects of the configuration as the provider wants them.
 
 use super::{LOOKBACK_START, account_id, matcher, not_connected, span};
-use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics};
+use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics, Lookup as _};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
 use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider};
+use serde::de::IgnoredAny;
 use std::path::Path;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Points in one page; 10,000 keep an answer at a few megabytes.
 const PAGE_SIZE: u32 = 10_000;
@@ -42,15 +44,19 @@ fn source(base: &GcpBase) -> Result<CredentialSource, ProviderError> {
     })
 }
 
-fn key(path: &Path) -> Result<serde_json::Value, ProviderError> {
+/// The text of a key file, which is one.
+fn key(path: &Path) -> Result<Zeroizing<String>, ProviderError> {
     let failed = |what: &dyn std::fmt::Display| {
         not_connected(
             Cloud::Gcp,
             format!("reading the service account key {}: {what}", path.display()),
         )
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
-    serde_json::from_str(&text).map_err(|error| failed(&error))
+    let text = config_file::System.read(path).map_err(|error| failed(&error))?;
+    match serde_json::from_str::<IgnoredAny>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 fn entry(entry: &GcpMetrics) -> GcpEntry {

@@ -4,6 +4,7 @@ use super::*;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// Files as they would be.
 #[derive(Default)]
@@ -14,10 +15,10 @@ impl Lookup for Files {
         (name == "HOME").then(|| "/home".to_owned())
     }
 
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read(&self, path: &Path) -> io::Result<Zeroizing<String>> {
         let found = path.to_str().and_then(|path| self.0.get(path));
         found
-            .map(|text| (*text).to_owned())
+            .map(|text| (*text).to_owned().into())
             .ok_or(io::ErrorKind::NotFound.into())
     }
 
