@@ -94,11 +94,11 @@ async fn tokens_decide_who_may_do_what() {
     let guarded = Guarded::start(&format!("{{ tokens: [{read}, {poll}] }}")).await;
     let path = "/api/v1/accounts";
     let silent = guarded.status(guarded.get(path), 401, "unauthenticated").await;
-    let challenge = silent.headers()["www-authenticate"].to_str().unwrap().to_owned();
-    assert!(
-        challenge.contains("Bearer") && challenge.contains("Basic"),
-        "{challenge}"
-    );
+    let challenges = silent.headers().get_all("www-authenticate").iter();
+    let schemes: Vec<&str> = challenges
+        .map(|line| line.to_str().unwrap().split(' ').next().unwrap())
+        .collect();
+    assert_eq!(schemes, ["Bearer", "Basic"], "one a line, as browsers read them");
     for wrong in ["nsc_no", "", &reader[1..], &format!("{reader}x")] {
         guarded
             .status(guarded.get(path).bearer_auth(wrong), 401, "token_unknown")
@@ -125,6 +125,18 @@ async fn tokens_decide_who_may_do_what() {
         guarded.status(guarded.get(closed), 401, "unauthenticated").await;
     }
     guarded.status(guarded.get("/healthz"), 200, "").await;
+    let browser = guarded.get("/").header("accept", "text/html,*/*;q=0.8");
+    let shown = browser.send().await.unwrap();
+    assert_eq!(
+        (
+            shown.status().as_u16(),
+            shown.headers()["content-type"].to_str().unwrap()
+        ),
+        (401, "text/html; charset=utf-8")
+    );
+    assert!(shown.headers().contains_key("www-authenticate"));
+    let shown = shown.text().await.unwrap();
+    assert!(shown.contains("the password is a token"), "{shown}");
     status_shows_the_token(&guarded, &reader).await;
     let log = guarded.daemon.log();
     assert!(

@@ -25,9 +25,10 @@ export async function browser(work) {
   return { look, close: () => chrome.close() };
 }
 
-async function opened(chrome, { url, axe, work, name, size = DESKTOP, scheme = "light", script = true }, check) {
-  const context = await chrome.newContext({ viewport: size, colorScheme: scheme, javaScriptEnabled: script,
+async function opened(chrome, { url, axe, work, name, size = DESKTOP, scheme = "light", script = true, credentials, cancelled = false }, check) {
+  const context = await chrome.newContext({ viewport: size, colorScheme: scheme, javaScriptEnabled: script, httpCredentials: credentials,
     deviceScaleFactor: size === PHONE ? 2 : 1, reducedMotion: "reduce" });
+  if (cancelled) await context.route("**/*", cancel);
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
@@ -49,6 +50,13 @@ async function opened(chrome, { url, axe, work, name, size = DESKTOP, scheme = "
   } finally {
     await context.close();
   }
+}
+
+/** Who presses Cancel when the browser asks for a password sees the body of the answer; a browser without a window cannot. */
+async function cancel(route) {
+  const answer = await route.fetch();
+  const { "www-authenticate": _, ...headers } = answer.headers();
+  await route.fulfill({ response: answer, headers });
 }
 
 /** Nothing makes the body wider than the window. */

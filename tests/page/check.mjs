@@ -1,8 +1,8 @@
 // Brings the daemon into each state and looks at its page there.
 import { createServer } from "node:net";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { PHONE, browser, expect } from "./browser.mjs";
-import { clouds, daemon, reached, stop, until } from "./daemon.mjs";
+import { clouds, daemon, newToken, reached, stop, until } from "./daemon.mjs";
 import { HOSTILE, MANY, budgets, empty, errors, full, many, working } from "./states.mjs";
 
 const [binary, work, ...only] = process.argv.slice(2);
@@ -241,7 +241,44 @@ async function thousandAccounts() {
   await stop(running.child);
 }
 
-const parts = [allIsWell, nothingYet, muchIsWrong, noRoom, shortOfMoney, thousandAccounts];
+/** Tokens: who has none is told how to get in, and who has one sees the page, which goes on with it. */
+async function guarded() {
+  const { token, entry } = newToken(binary);
+  const running = await daemon(binary, work, "guarded", (folder) =>
+    `api: { tokens: [${entry}] }\n${working(simulated.env)(folder)}`);
+  const { url } = running;
+  const told = async ({ page, answer, complaints }) => {
+    expect(answer.status() === 401, `the status: ${answer.status()}`);
+    expect((await text(page, "h1")).includes("who you are"), "the headline");
+    expect((await text(page, "main")).includes("nephoscope config token"), "how one gets a token");
+    // The refusal is what this is about.
+    complaints.length = 0;
+  };
+  await check("closed", url, { cancelled: true }, told);
+  await check("closed-phone-dark", url, { cancelled: true, size: PHONE, scheme: "dark" }, told);
+  // The browser asks for a user and a password; this answers as a person would.
+  const credentials = { username: "anybody", password: token };
+  await check("opened", url, { credentials }, async ({ page, answer }) => {
+    expect(answer.status() === 200, `the status: ${answer.status()}`);
+    const before = await page.evaluate(() => document.body.dataset.now);
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.waitForFunction((now) => document.body.dataset.now !== now, before, { polling: 100 });
+    expect(await page.locator("#lost").isHidden(), "its refresh is let in, too");
+  });
+  await check("shut-again", url, { credentials }, async ({ page, complaints }) => {
+    const file = `${running.folder}/nephoscope.yaml`;
+    writeFileSync(file, readFileSync(file, "utf8").replace(entry, newToken(binary).entry));
+    running.child.kill("SIGHUP");
+    await until("the other token", () => running.said().includes("configuration loaded anew"), running.said);
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.locator("#lost").waitFor({ state: "visible" });
+    expect((await text(page, "#lost")).includes("does not know you"), "the notice");
+    complaints.length = 0;
+  });
+  await stop(running.child);
+}
+
+const parts = [allIsWell, nothingYet, muchIsWrong, noRoom, shortOfMoney, guarded, thousandAccounts];
 for (const part of parts.filter((part) => !only.length || only.includes(part.name))) {
   try {
     await part();

@@ -1,5 +1,5 @@
 // Starts and ends the simulated clouds and the daemon, as a user would, each with its files in a folder of its own.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -62,6 +62,13 @@ export async function daemon(binary, work, name, yaml, wrap = (command) => comma
   const said = () => readFileSync(log, "utf8");
   const url = await until(`the address of ${name}`, () => said().match(/page=(http:\/\/[^/\s]+\/)/)?.[1], said);
   return { child, url, folder, said };
+}
+
+/** A token for the API, and the entry of a configuration that has its hash. */
+export function newToken(binary) {
+  const said = execFileSync(binary, ["config", "token", "--name", "page"], { encoding: "utf8" });
+  const [token, entry] = said.split("\n").filter((line) => line && !line.startsWith("#"));
+  return { token, entry: entry.replace(/^- /, "") };
 }
 
 /** Waits until the daemon's own status fulfils a condition. */

@@ -30,9 +30,11 @@ const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 
-/// What a browser or a program is told to show.
-const CHALLENGE: HeaderValue =
-    HeaderValue::from_static("Bearer realm=\"nephoscope\", Basic realm=\"nephoscope\"");
+/// What a program and a browser are told to show, each in a line of its own: Chromium knows only the first of a line.
+const CHALLENGES: [HeaderValue; 2] = [
+    HeaderValue::from_static("Bearer realm=\"nephoscope\""),
+    HeaderValue::from_static("Basic realm=\"nephoscope\", charset=\"UTF-8\""),
+];
 
 /// Decides who may ask.
 #[derive(Debug)]
@@ -137,7 +139,9 @@ pub(super) async fn permit(
         Err(refused) => {
             let mut response = refused.into_response();
             if response.status() == StatusCode::UNAUTHORIZED {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
+                for challenge in CHALLENGES {
+                    response.headers_mut().append(header::WWW_AUTHENTICATE, challenge);
+                }
             }
             response
         }

@@ -1,6 +1,7 @@
-//! What an answer that is none looks like: always JSON, always the same four members, whatever went wrong and whoever
-//! noticed (a handler, the router, an extractor).
+//! What an answer that is none looks like: JSON with the same four members, whatever went wrong and whoever noticed (a
+//! handler, the router, an extractor). Only a browser that is not let in to the page gets a page.
 
+use crate::admin::page::door;
 use crate::clock::SystemClock;
 use axum::body::Body;
 use axum::extract::Request;
@@ -88,9 +89,14 @@ struct ErrorDetail {
 pub(in crate::admin) async fn envelope(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
+    let at_browser = door::is_wanted(request.method(), request.uri(), request.headers());
     let mut response = next.run(request).await;
     if lacks_body(&response) {
-        write_body(&mut response, &id);
+        if at_browser {
+            show_door(&mut response, &id);
+        } else {
+            write_body(&mut response, &id);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(RequestId::HEADER, value);
@@ -106,12 +112,26 @@ fn lacks_body(response: &Response) -> bool {
         && said.is_none_or(|media| media != "application/json")
 }
 
-fn write_body(response: &mut Response, id: &RequestId) {
+/// The headers that say more stay: how to show a token, when to come again.
+fn show_door(response: &mut Response, id: &RequestId) {
+    let error = said(response);
+    let (parts, body) = door::closed(&error, id.as_str()).into_parts();
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().extend(parts.headers);
+    *response.body_mut() = body;
+}
+
+/// What went wrong, in whoever's words.
+fn said(response: &mut Response) -> ApiError {
     let status = response.status();
-    let error = response
+    response
         .extensions_mut()
         .remove::<ApiError>()
-        .unwrap_or_else(|| unnamed(status));
+        .unwrap_or_else(|| unnamed(status))
+}
+
+fn write_body(response: &mut Response, id: &RequestId) {
+    let error = said(response);
     let body = ErrorBody {
         error: ErrorDetail {
             code: error.code,

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod chart;
+pub(super) mod door;
 mod number;
 mod query;
 mod search;

@@ -59,6 +59,7 @@
     try {
       const answer = await fetch(location.href, { signal: mine.signal, headers: { accept: "text/html" } });
       const text = await answer.text();
+      if ([401, 403].includes(answer.status)) return lost("The daemon does not know you any more. Load the page again to say who you are.");
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
       show(new DOMParser().parseFromString(text, "text/html"));
     } catch (error) {
@@ -81,10 +82,10 @@
     }
     cross();
   }
-  function lost() {
+  function lost(why = "The daemon does not answer. What you see is from its last answer; the page goes on asking.") {
     const notice = one("#lost");
-    if (!notice.hidden) return;
-    notice.textContent = "The daemon does not answer. What you see is from its last answer; the page goes on asking.";
+    if (!notice.hidden && notice.textContent === why) return;
+    notice.textContent = why;
     notice.hidden = false;
   }
 
