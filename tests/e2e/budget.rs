@@ -221,9 +221,9 @@ async fn a_budget_is_kept_through_retries_sigkill_and_midnight_and_loses_nothing
     it.until(midnight + 4 * HOUR_S).await;
     let morning = it.today();
     println!("{morning} of {} billed by four in the morning", it.budget);
-    // A line from an hour's worth to all of it, less what throttled tries are counted as.
+    // By then a fifth of it may have been spent.
     assert!(
-        (it.budget / 20..it.budget / 4).contains(&morning),
+        (1..it.budget / 4).contains(&morning),
         "{morning} of {}",
         it.budget
     );
@@ -285,6 +285,7 @@ async fn told(it: &Rehearsal) {
     assert_eq!(lines, 1, "{log}");
     let url = format!("http://{}", it.setup.daemon.address().await);
     let status = crate::commands::nephoscope(&["status", "--url", &url]).await;
+    assert!(status.status.success(), "nobody need act: {status:?}");
     let status = String::from_utf8(status.stdout).unwrap();
     assert!(
         status.contains("BUDGET TODAY") && status.contains(" of $0."),

@@ -150,16 +150,15 @@ impl Book {
         price: u64,
     ) -> Result<Receipt, Refused> {
         self.turn_to(now);
-        let under_way = group.and_then(|group| self.under_way.get_mut(group));
-        let entry = under_way.as_ref().and_then(|call| call.entry.clone());
+        let under_way = group.and_then(|group| self.under_way.get(group));
+        let entry = under_way.and_then(|call| call.entry.clone());
         let mut limited = self.limited(entry.as_ref()).into_iter();
         let over = |whose: &Whose, limit: u64| {
             let spent = self.purse(whose).map_or(0, |purse| purse.spent);
             spent.saturating_add(price) > limit
         };
         if let Some((entry, limit)) = limited.find(|(whose, limit)| over(whose, *limit)) {
-            let until = self.day.after().start();
-            return Err(Refused { limit, entry, until });
+            return Err(Refused { limit, entry });
         }
         if let Some(call) = group.and_then(|group| self.under_way.get_mut(group)) {
             call.left = call.left.saturating_sub(price);

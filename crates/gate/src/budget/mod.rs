@@ -125,7 +125,6 @@ pub enum Verdict {
 pub(crate) struct Refused {
     limit: u64,
     entry: Option<Arc<str>>,
-    until: UnixNanos,
 }
 
 /// A call that goes: its price is set aside until this is dropped.

@@ -197,7 +197,7 @@ fn gathered(state: AccountState, names: &[String]) -> Problem {
         remedy: String::new(),
         names: names.iter().take(shown).cloned().collect(),
         more: names.len().saturating_sub(shown.max(1)),
-        passes: state == AccountState::Waiting,
+        passes: matches!(state, AccountState::Waiting | AccountState::OverBudget),
     }
 }
 
