@@ -1,9 +1,9 @@
 //! Who may ask the real binary: tokens, scopes, networks, rates, pages of other sites, certificates. The cloud behind it
 //! cannot be reached; it answers all the same.
 
+use crate::authority::Authority;
 use crate::commands::nephoscope;
 use crate::setup::{Daemon, wait_for};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use reqwest::{Certificate, Client, ClientBuilder, Identity, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use std::path::Path;
@@ -250,36 +250,6 @@ async fn a_page_of_another_site_changes_nothing() {
         .await;
     let own = post().header("origin", format!("http://{}", guarded.address));
     guarded.status(own, 405, "method_not_allowed").await;
-}
-
-/// An authority, and what it signs.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pem: String,
-}
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        params.distinguished_name.push(DnType::CommonName, name);
-        let pem = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        Self { issuer, pem }
-    }
-
-    /// Certificate and key.
-    fn signs(&self, names: &[&str]) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let certificate = CertificateParams::new(names)
-            .unwrap()
-            .signed_by(&key, &self.issuer)
-            .unwrap();
-        (certificate.pem(), key.serialize_pem())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@
 
 mod access;
 mod api;
+mod authority;
 mod backfill;
 mod budget;
 mod clock;
@@ -17,6 +18,7 @@ mod commands;
 mod compare;
 mod exposition;
 mod hostile;
+mod listener;
 mod packaged;
 mod part;
 mod reload;
