@@ -2,9 +2,11 @@
 //! one that is wrong.
 
 mod accounts;
+mod certificates;
 mod configurations;
 mod destinations;
 mod storm;
+mod telemetry;
 
 use crate::setup::{Clouds, Compared, Daemon, Setup, general, http_get, local, wait_for};
 use crate::{same, same_gcp, wanted_aws, wanted_gcp};
