@@ -23,6 +23,10 @@ async fn each_account_is_named_with_what_it_polls_and_each_state_is_what_it_says
         // Its first points may come before the last of its scopes is listed.
         wait_for(&wanted, || setup.daemon.log().contains(&wanted).then_some(())).await;
         assert_eq!(setup.daemon.log().matches(&wanted).count(), 1, "{wanted}");
+        let log = setup.daemon.log();
+        let line = log.lines().find(|line| line.contains(&wanted)).unwrap();
+        let (_, usd) = line.rsplit_once("usd_per_day=").unwrap();
+        assert!(usd.parse::<f64>().unwrap() > 0.0, "{line}");
     }
 
     // What was taken before is not new: a daemon that was started again says when it asks for more.

@@ -1,6 +1,7 @@
 //! Says what each account has to poll when that is known first: a line for each of a few accounts, one line for the
 //! rest of many.
 
+use crate::price::Daily;
 use provider_api::{AccountId, UnixNanos};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,22 @@ pub(crate) struct Found {
     pub(crate) targets: usize,
     /// Series expected of these.
     pub(crate) series: u64,
+    /// What polling them takes.
+    pub(crate) daily: Daily,
+}
+
+impl Found {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.scopes += other.scopes;
+        self.targets += other.targets;
+        self.series += other.series;
+        self.daily.add(other.daily);
+    }
+
+    /// At list price.
+    fn usd_per_day(self) -> f64 {
+        Duration::from_nanos(self.daily.usd_nanos).as_secs_f64()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -44,11 +61,12 @@ impl Listed {
             scopes,
             targets,
             series,
+            ..
         } = found;
         if targets == 0 {
             tracing::warn!(%account, scopes, "account {account}: nothing of what was listed fits the configuration; compare its entries with what `nephoscope discover` lists");
         } else {
-            tracing::info!(%account, scopes, targets, series, "account {account} is listed and polled");
+            tracing::info!(%account, scopes, targets, series, usd_per_day = found.usd_per_day(), "account {account} is listed and polled");
         }
     }
 
@@ -59,6 +77,7 @@ impl Listed {
                 scopes,
                 targets,
                 series,
+                ..
             } = found;
             tracing::info!(
                 accounts,
@@ -82,9 +101,7 @@ impl Listed {
             return true;
         }
         said.rest += 1;
-        said.of_rest.scopes += found.scopes;
-        said.of_rest.targets += found.targets;
-        said.of_rest.series += found.series;
+        said.of_rest.add(found);
         false
     }
 
@@ -107,6 +124,10 @@ mod tests {
         scopes: 1,
         targets: 2,
         series: 3,
+        daily: Daily {
+            calls: 4,
+            usd_nanos: 5,
+        },
     };
 
     fn at(seconds: i64) -> UnixNanos {
@@ -122,6 +143,10 @@ mod tests {
             scopes: 980,
             targets: 1_960,
             series: 2_940,
+            daily: Daily {
+                calls: 3_920,
+                usd_nanos: 4_900,
+            },
         };
         assert_eq!(listed.gathered(at(65)), Some((980, rest)));
         assert_eq!(listed.gathered(at(200)), None);

@@ -2,9 +2,11 @@
 
 use crate::listed::{Found, Listed};
 use crate::poll::Poller;
+use crate::price::Daily;
 use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::{AccountId, Catalogue, ProviderError};
+use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Target, UnixNanos};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -34,7 +36,7 @@ impl Lister {
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut first = true;
         loop {
-            let Round { found, complete } = self.once().await;
+            let Round { found, complete } = self.once(first).await;
             if first && found.scopes > 0 {
                 first = false;
                 let now = self.poller.clock.now();
@@ -53,13 +55,14 @@ impl Lister {
         }
     }
 
-    async fn once(&self) -> Round {
+    /// The price is asked for by the first round only: it is told once.
+    async fn once(&self, first: bool) -> Round {
         let mut scopes = self.poller.provider.discover();
         let (mut all, mut failed) = (Found::default(), Vec::new());
         while let Some(scope) = scopes.next().await {
             match scope {
                 Ok(catalogue) => {
-                    add(&mut all, &catalogue);
+                    all.add(self.found(&catalogue, first));
                     for skipped in &catalogue.skipped {
                         self.poller.left_out(skipped);
                     }
@@ -86,6 +89,20 @@ impl Lister {
         }
     }
 
+    fn found(&self, catalogue: &Catalogue, priced: bool) -> Found {
+        let (provider, now) = (self.poller.provider.as_ref(), self.poller.clock.now());
+        Found {
+            scopes: 1,
+            targets: catalogue.targets.len(),
+            series: catalogue.targets.iter().map(|t| u64::from(t.series)).sum(),
+            daily: if priced {
+                daily(provider, catalogue, now)
+            } else {
+                Daily::default()
+            },
+        }
+    }
+
     fn failed(&self, error: &ProviderError) {
         let (poller, now) = (&self.poller, self.poller.clock.now());
         poller.failed(error);
@@ -95,9 +112,18 @@ impl Lister {
     }
 }
 
-fn add(all: &mut Found, catalogue: &Catalogue) {
-    let series: u64 = catalogue.targets.iter().map(|t| u64::from(t.series)).sum();
-    all.scopes += 1;
-    all.targets += catalogue.targets.len();
-    all.series += series;
+/// What polling a catalogue takes, by the settle and lookback that are known before anything is learnt.
+fn daily(provider: &dyn MetricsProvider, catalogue: &Catalogue, now: UnixNanos) -> Daily {
+    let mut groups: HashMap<&str, Vec<Target>> = HashMap::new();
+    for target in &catalogue.targets {
+        groups.entry(&target.group.name).or_default().push(target.clone());
+    }
+    let mut all = Daily::default();
+    for targets in groups.into_values() {
+        if let Some(group) = targets.first().map(|target| &target.group) {
+            let spec = group.in_force(group.settle.start(), group.lookback.start());
+            all.add(Daily::of(provider, &spec, &targets, spec.every, now));
+        }
+    }
+    all
 }

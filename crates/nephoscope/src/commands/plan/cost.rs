@@ -1,31 +1,14 @@
-//! What polling costs: per group the calls of one poll, as the provider plans them, times the polls of a day. Pure.
+//! What polling costs, by account and group, and what it would with other intervals. Pure.
 
 use crate::commands::inventory::{Account, Group, Inventory};
 use gate::{BudgetLimits, EntryLimit};
-use provider_api::{Cloud, Due, MetricsProvider, Target, UnixNanos, Window};
+use provider_api::{Cloud, MetricsProvider, UnixNanos};
+use scheduler::Daily;
 use std::time::Duration;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// Intervals to compare with.
 pub(super) const INSTEAD: [(&str, Duration); 2] =
     [("1m", Duration::from_mins(1)), ("10m", Duration::from_mins(10))];
-
-/// What a day of polling takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Daily {
-    /// Requests that fetch points, further pages included as far as they are foreseen.
-    pub(super) calls: u64,
-    /// At list price.
-    pub(super) usd_nanos: u64,
-}
-
-impl Daily {
-    fn add(&mut self, other: Self) {
-        self.calls += other.calls;
-        self.usd_nanos += other.usd_nanos;
-    }
-}
 
 /// Targets and series, and what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +129,7 @@ fn budgets(limits: &BudgetLimits, groups: &[GroupCost], all: &Sum) -> Vec<Budget
 
 fn group(provider: &dyn MetricsProvider, group: &Group, now: UnixNanos) -> GroupCost {
     let spec = &group.spec;
+    let daily = |every| Daily::of(provider, spec, &group.targets, every, now);
     let series = group.targets.iter().map(|t| u64::from(t.series)).sum();
     GroupCost {
         name: spec.name.to_string(),
@@ -156,42 +140,10 @@ fn group(provider: &dyn MetricsProvider, group: &Group, now: UnixNanos) -> Group
         sum: Sum {
             targets: u64::try_from(group.targets.len()).unwrap_or(u64::MAX),
             series,
-            daily: daily(provider, group, spec.every, now),
-            instead: INSTEAD.map(|(_, every)| daily(provider, group, every, now)),
+            daily: daily(spec.every),
+            instead: INSTEAD.map(|(_, every)| daily(every)),
         },
     }
-}
-
-/// A poll asks for what is new since the one before and looks back a little.
-fn daily(provider: &dyn MetricsProvider, group: &Group, every: Duration, now: UnixNanos) -> Daily {
-    let spec = &group.spec;
-    let end = now.minus(spec.settle).floor(spec.grain);
-    let start = end.minus(every.max(spec.grain) + spec.lookback).floor(spec.grain);
-    let Some(window) = Window::new(start, end) else {
-        return Daily::default();
-    };
-    let due = |target: &Target| Due {
-        target: target.clone(),
-        window,
-    };
-    let due: Vec<Due> = group.targets.iter().map(due).collect();
-    let mut poll = Daily::default();
-    for call in provider.plan(&due) {
-        poll.add(Daily {
-            calls: u64::from(call.price.requests.max(1)),
-            usd_nanos: call.price.usd_nanos,
-        });
-    }
-    Daily {
-        calls: a_day(poll.calls, every),
-        usd_nanos: a_day(poll.usd_nanos, every),
-    }
-}
-
-/// What comes once per `every`, of a whole day.
-fn a_day(each: u64, every: Duration) -> u64 {
-    let all = u128::from(each) * DAY.as_millis() / every.as_millis().max(1);
-    u64::try_from(all).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -207,13 +159,5 @@ mod tests {
         };
         assert_eq!(budget(2_000_000_000).stretched(), None);
         assert_eq!(budget(3_000_000_000).stretched(), Some(1.5));
-    }
-
-    #[test]
-    fn a_day_has_as_many_polls_as_the_interval_allows() {
-        assert_eq!(a_day(3, Duration::from_mins(5)), 864);
-        assert_eq!(a_day(3, Duration::from_hours(24)), 3);
-        assert_eq!(a_day(10, Duration::from_hours(48)), 5);
-        assert_eq!(a_day(u64::MAX, Duration::from_millis(1)), u64::MAX);
     }
 }

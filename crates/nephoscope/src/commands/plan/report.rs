@@ -1,10 +1,11 @@
 //! A plan as a table and as JSON.
 
-use super::cost::{AccountCost, Budgeted, Costs, Daily, GroupCost, INSTEAD, Sum};
+use super::cost::{AccountCost, Budgeted, Costs, GroupCost, INSTEAD, Sum};
 use crate::commands::paint::Paint;
 use crate::commands::table::{Cell, Table};
 use crate::overview::words::{count, dollars, span};
 use provider_api::Cloud;
+use scheduler::Daily;
 use serde_json::{Value, json};
 
 /// Days of a month.
