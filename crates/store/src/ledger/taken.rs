@@ -114,11 +114,14 @@ impl Taken {
         self.points().first().is_some_and(|(oldest, _)| *oldest <= end)
     }
 
-    /// Adds what was taken ahead of a gap at `boundary`, now that the gap is closed.
+    /// Adds what was taken ahead of a gap at `boundary`, now that the gap is closed. Where windows ahead failed, the next
+    /// one begins at the boundary and looks back over it.
     pub(crate) fn merge(&mut self, ahead: &Self, boundary: i64, reach: &Reach) {
         let floor = ahead.floor();
+        let looked_back_to = boundary.saturating_sub(reach.grain.saturating_mul(reach.keep.into()));
+        let from = reach.from.min(looked_back_to);
         let reach = Reach {
-            from: reach.from.min(boundary).max(floor),
+            from: if floor > boundary { from.max(floor) } else { from },
             ..*reach
         };
         for (end, print) in ahead.points() {

@@ -56,8 +56,13 @@ fn run(series: Vec<Writes>, steps: &[Step], on_disk: bool) {
     });
 }
 
+/// `CASES=15000` for a night.
+fn cases() -> u32 {
+    std::env::var("CASES").map_or(150, |cases| cases.parse().unwrap())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_point_is_handed_over_once(
         series in prop::collection::vec(writes(), 1..4),
@@ -110,6 +115,21 @@ fn a_window_that_failed_and_one_ahead_of_it_agree() {
             Step::Wait(4),
             main(5, true, Some(1)),
             ahead(11, 1, Some(1)),
+        ],
+        false,
+    );
+    // What had been taken ahead joins, and the next window looks back over the place where it does.
+    run(
+        vec![writes(60)],
+        &[
+            first.clone(),
+            Step::Wait(358),
+            main(50, false, None),
+            Step::Wait(1),
+            ahead(144, 28, Some(2)),
+            main(32, false, None),
+            main(133, false, None),
+            ahead(1, 1, None),
         ],
         false,
     );

@@ -241,8 +241,9 @@ impl World {
         let p = self.progress()?;
         let new = end - length * MINUTE;
         let from = match p.ahead.last() {
-            Some((_, newest)) if new <= newest.seconds() || p.ahead.is_full() => {
-                newest.seconds() - LOOKBACK_MINUTES * MINUTE
+            // As the scheduler does it: not beyond where the stretch begins, before which nothing was taken.
+            Some((begin, newest)) if new <= newest.seconds() || p.ahead.is_full() => {
+                begin.seconds().max(newest.seconds() - LOOKBACK_MINUTES * MINUTE)
             }
             Some(_) | None => new,
         };
