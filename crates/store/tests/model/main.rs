@@ -56,13 +56,9 @@ fn run(series: Vec<Writes>, steps: &[Step], on_disk: bool) {
     });
 }
 
-/// `CASES=15000` for a night.
-fn cases() -> u32 {
-    std::env::var("CASES").map_or(150, |cases| cases.parse().unwrap())
-}
-
+// `PROPTEST_CASES=15000` for a night.
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_point_is_handed_over_once(
         series in prop::collection::vec(writes(), 1..4),
