@@ -293,6 +293,47 @@ async fn told(it: &Rehearsal) {
     );
 }
 
+/// Waits until the daemon has counted exactly what the cloud has billed, which it does on one day; gives that.
+async fn counted_as_billed(day: i64, daemon: &Daemon, clouds: &Clouds) -> Option<u64> {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        if Timestamp::now().as_second() / DAY_S != day {
+            return None;
+        }
+        let answer = http_get(&daemon.address().await, "/api/v1/accounts").await;
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let counted = answer["items"][0]["spent_today_usd_nanos"].as_u64();
+        let billed = clouds.aws.counts().units("metrics requested") * USD_NANOS_PER_METRIC;
+        if billed > 0 && counted == Some(billed) {
+            return Some(billed);
+        }
+        assert!(
+            Instant::now() < limit,
+            "{billed} billed: {answer}\n{}",
+            daemon.log()
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orderly_restart_counts_on_from_what_the_cloud_has_billed() {
+    let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+    let receiver = Receiver::start(local(), local()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = configuration(&clouds, folder.path(), &receiver, 20_000_000_000);
+    let mut daemon = Daemon::start(folder.path(), &yaml);
+    let day = Timestamp::now().as_second() / DAY_S;
+    counted_as_billed(day, &daemon, &clouds).await;
+    assert!(daemon.terminate().await.success(), "{}", daemon.log());
+    let mut daemon = Daemon::start(folder.path(), &yaml);
+    let billed = counted_as_billed(day, &daemon, &clouds).await;
+    println!("{billed:?} counted and billed");
+    assert!(daemon.terminate().await.success(), "{}", daemon.log());
+    clouds.stop().await;
+    receiver.stop().await;
+}
+
 /// The accounts of all three clouds, with one entry of each that may cost nothing.
 fn entries_without_money(clouds: &Clouds, folder: &std::path::Path) -> String {
     let none = "budget: { usd_per_day: 0 }";
