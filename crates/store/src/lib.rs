@@ -18,7 +18,9 @@ mod writer;
 
 pub use error::{OpenError, StoreError};
 pub use ledger::{MOST_STRETCHES, Progress, Stretches};
-pub use options::{BALLAST_BYTES, DestinationSpec, FORGET_AFTER, Format, LEDGER_BYTES, OnFull, Options};
+pub use options::{
+    BALLAST_BYTES, DestinationSpec, FORGET_AFTER, Format, LEDGER_BYTES, LOG_BYTES, OnFull, Options,
+};
 pub use spool::Entry;
 pub use store::Store;
 

@@ -14,6 +14,10 @@ pub const LEDGER_BYTES: u64 = 1 << 30;
 /// is noticed.
 pub const BALLAST_BYTES: u64 = 16 << 20;
 
+/// What the write-ahead log is cut back to after a transaction or a reader has made it grow. As a rule it has a quarter of
+/// that: `SQLite` moves it into the file whenever it has a thousand pages.
+pub const LOG_BYTES: u64 = 16 << 20;
+
 /// What a destination does when it has fallen behind by `max_bytes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFull {

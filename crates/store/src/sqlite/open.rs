@@ -2,6 +2,7 @@
 
 use super::schema::{self, APPLICATION_ID, FORMAT};
 use crate::error::{is_corrupt, is_full};
+use crate::options::LOG_BYTES;
 use crate::{OpenError, Options};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
@@ -16,9 +17,6 @@ const PAGE_BYTES: u64 = 4096;
 
 /// Statements kept ready; more than we have.
 const STATEMENTS: usize = 64;
-
-/// What the write-ahead log is cut back to after it had to grow.
-const WAL_KEPT_BYTES: i64 = 16 << 20;
 
 /// Page cache of each connection, in KiB (`SQLite` counts them as negative).
 const CACHE_KIB: i64 = -8192;
@@ -114,7 +112,7 @@ fn configure(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", false)?;
     conn.pragma_update(None, "cache_size", CACHE_KIB)?;
-    conn.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES)
+    conn.pragma_update(None, "journal_size_limit", LOG_BYTES.cast_signed())
 }
 
 /// Never below what the file has already, else nothing could be written until it has shrunk.
