@@ -201,6 +201,11 @@ impl Daemon {
         self.memory_bytes("VmRSS:")
     }
 
+    /// The part of it that is no file's, in bytes.
+    pub fn anonymous_bytes(&self) -> u64 {
+        self.memory_bytes("RssAnon:")
+    }
+
     fn memory_bytes(&self, kind: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|l| l.strip_prefix(kind)).unwrap();

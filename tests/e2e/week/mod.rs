@@ -1,15 +1,22 @@
 //! A long time in a short one: clouds and daemon on a clock that runs a thousand times as fast. Hour after hour every point
-//! is compared with the truth, and memory, files and counters are looked at; in between the daemon is started again.
+//! is compared with the truth, and memory, files and counters are looked at. Early on the daemon is started again, and a
+//! receiver that takes next to nothing fills the spool: from then on all that may grow up to a bound has done so.
 //!
 //! `cargo test` runs a day. The week takes ten minutes:
 //! `cargo test -p nephoscope --test e2e -- --ignored --nocapture a_week`.
 
+mod arrived;
+mod counters;
+mod held;
+
 use crate::compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};
-use crate::setup::{Clouds, Compared, Daemon, NANOS, PATIENCE, Setup, general, identity, local};
+use crate::setup::{Clouds, Compared, Daemon, PATIENCE, Setup, general, local};
+use arrived::Arrived;
 use cloudsim::{Clock, Faults, Pace, World};
-use export::receiver::{FlatPoint, Receiver};
+use counters::Counters;
+use export::receiver::Receiver;
+use held::{Memories, Percent, files_within_bounds};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -26,19 +33,29 @@ const REGION: &str = "eu-west-1";
 const AZURE_TYPE: &str = "Microsoft.Cache/redis";
 const GCP_HOST: &str = "pubsub.googleapis.com";
 const PROJECT: &str = "sim-project";
+/// What may wait on the disk: a few hours' points.
+const SPOOL_MAX_BYTES: u64 = 256 << 10;
+/// How long the receiver takes for a request while it takes next to nothing: shorter than the daemon waits for it.
+const SLOW: Duration = Duration::from_secs(3);
+/// Where files cost no time, if the machine has it: to a clock that is a thousand times as fast, a disk is a thousand times
+/// as slow.
+const IN_MEMORY: &str = "/dev/shm";
 
 /// How long, how fast, and what may grow meanwhile.
 struct Form {
     speed: u16,
     hours: i64,
-    /// When the daemon is started again; before the first mark.
+    /// When the daemon is started again.
     restart_at_hour: i64,
-    /// Memory and files are noted whenever so many hours are over.
+    /// When the receiver takes next to nothing until the spool is full; before the first mark that counts.
+    slow_from_hour: i64,
+    /// Memory is marked whenever so many hours are over.
     mark_hours: i64,
-    /// After so many marks all has its size: what is bounded has reached its bound.
-    settled_marks: usize,
-    /// Most of memory and of files at any later mark, in percent of then.
-    most_percent: u64,
+    /// A mark is the middle of so many readings, one an hour.
+    readings: usize,
+    /// The first mark that counts; at each later one memory is at most so many percent of it.
+    first_mark: usize,
+    most: Percent,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,10 +63,15 @@ async fn a_day_on_a_fast_clock_loses_nothing_and_leaves_nothing_behind() {
     rehearse(&Form {
         speed: 1_000,
         hours: 24,
-        restart_at_hour: 3,
-        mark_hours: 8,
-        settled_marks: 1,
-        most_percent: 150,
+        restart_at_hour: 2,
+        slow_from_hour: 3,
+        mark_hours: 4,
+        readings: 4,
+        first_mark: 4,
+        most: Percent {
+            resident: 107,
+            anonymous: 120,
+        },
     })
     .await;
 }
@@ -61,9 +83,14 @@ async fn a_week_on_a_fast_clock_loses_nothing_and_leaves_nothing_behind() {
         speed: 1_000,
         hours: 7 * 24,
         restart_at_hour: 6,
+        slow_from_hour: 8,
         mark_hours: 24,
-        settled_marks: 3,
-        most_percent: 110,
+        readings: 8,
+        first_mark: 1,
+        most: Percent {
+            resident: 105,
+            anonymous: 110,
+        },
     })
     .await;
 }
@@ -74,8 +101,7 @@ async fn rehearse(form: &Form) {
     let (mut setup, arrived) = started(pace).await;
     // Until then a second takes a second.
     tokio::time::sleep(until(&setup, start.as_second() + 1)).await;
-    let mut counters = Counters::default();
-    let mut marks: Vec<(u64, u64)> = Vec::new();
+    let (mut counters, mut memories) = (Counters::default(), Memories::default());
     for hour in 1..=form.hours {
         let to = setup.window.to + HOUR_S;
         setup.window = Compared {
@@ -85,30 +111,50 @@ async fn rehearse(form: &Form) {
         tokio::time::sleep(pace.true_span(until(&setup, to + PUBLISHED_AFTER_S))).await;
         compare(&setup, &arrived).await;
         counters.look(&setup.daemon.metrics().await);
+        memories.read(&setup.daemon);
+        let files = files_within_bounds(&state(&setup), SPOOL_MAX_BYTES, series(&setup).await);
         if hour % form.mark_hours == 0 {
-            let mark = (
-                setup.daemon.rss_bytes(),
-                bytes_in(&setup.folder.path().join("state")),
-            );
-            println!(
-                "after {hour} h: {} kB resident, {} kB of files",
-                mark.0 >> 10,
-                mark.1 >> 10
-            );
-            marks.push(mark);
+            println!("after {hour} h: {}; {files}", memories.mark(form.readings));
         }
         if hour == form.restart_at_hour {
-            assert!(setup.daemon.terminate().await.success());
-            let yaml = std::fs::read_to_string(setup.folder.path().join("nephoscope.yaml")).unwrap();
-            setup.daemon = Daemon::start_paced(setup.folder.path(), &yaml, pace);
+            restart(&mut setup, pace).await;
             counters = Counters::default();
         }
+        if hour == form.slow_from_hour {
+            fill_the_spool(&setup).await;
+        }
     }
-    flat(&marks[form.settled_marks - 1..], form.most_percent);
+    memories.assert_flat(form.first_mark, form.most);
     println!("{} counters, {} looks", counters.last.len(), counters.looks);
     setup.stop().await;
     let strays = &arrived.lock().unwrap().strays;
     assert!(strays.is_empty(), "twice, or never wanted: {strays:?}");
+}
+
+async fn restart(setup: &mut Setup, pace: Pace) {
+    assert!(setup.daemon.terminate().await.success());
+    let yaml = std::fs::read_to_string(setup.folder.path().join("nephoscope.yaml")).unwrap();
+    setup.daemon = Daemon::start_paced(setup.folder.path(), &yaml, pace);
+}
+
+/// Returns when as much waits as may.
+async fn fill_the_spool(setup: &Setup) {
+    setup.receiver.delay(SLOW);
+    let limit = Instant::now() + PATIENCE;
+    let waiting = "nephoscope_spool_pending_bytes{destination=\"receiver\"}";
+    while setup.daemon.sample(waiting).await < SPOOL_MAX_BYTES {
+        assert!(Instant::now() < limit, "the spool did not fill");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    setup.receiver.delay(Duration::ZERO);
+}
+
+fn state(setup: &Setup) -> std::path::PathBuf {
+    setup.folder.path().join("state")
+}
+
+async fn series(setup: &Setup) -> u64 {
+    setup.daemon.sample("nephoscope_ledger_series").await
 }
 
 /// Clouds, receiver and daemon before the time begins to run; the window ends where the comparison begins.
@@ -127,7 +173,11 @@ async fn started(pace: Pace) -> (Setup, Arc<Mutex<Arrived>>) {
     let board = Arc::clone(&arrived);
     receiver.keep(0);
     receiver.on_points(Box::new(move |points| board.lock().unwrap().add(points)));
-    let folder = tempfile::tempdir().unwrap();
+    let folder = if Path::new(IN_MEMORY).is_dir() {
+        tempfile::tempdir_in(IN_MEMORY).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    };
     let yaml = configuration(&clouds, folder.path(), &receiver);
     let daemon = Daemon::start_paced(folder.path(), &yaml, pace);
     let setup = Setup {
@@ -143,13 +193,18 @@ async fn started(pace: Pace) -> (Setup, Arc<Mutex<Arrived>>) {
     (setup, arrived)
 }
 
-/// As the other tests have it, but polled every five minutes, with little to poll and little memory for the page, which is
+/// As the other tests have it, but polled every ten minutes, with little to poll and little memory for the page, which is
 /// then full long before the first mark.
 fn configuration(clouds: &Clouds, folder: &Path, receiver: &Receiver) -> String {
-    let general = general(folder, receiver, "grpc").replace(
-        "every: 1m, settle: 5m, lookback: 2m, initial: 15m",
-        "every: 5m, settle: auto, lookback: 20m, initial: 6h",
-    );
+    let general = general(folder, receiver, "grpc")
+        .replace(
+            "every: 1m, settle: 5m, lookback: 2m, initial: 15m",
+            "every: 10m, settle: auto, lookback: 20m, initial: 6h",
+        )
+        .replace(
+            "/state }",
+            &format!("/state, spool_max: {}KiB }}", SPOOL_MAX_BYTES >> 10),
+        );
     let accounts = [
         clouds
             .aws_account()
@@ -207,106 +262,4 @@ async fn compare(setup: &Setup, arrived: &Mutex<Arrived>) {
     same("aws", aws, &points, "cloud.region");
     same("azure", azure, &points, "cloud.resource_id");
     same_gcp(&gcp, &points);
-}
-
-/// Points that wait to be compared.
-struct Arrived {
-    points: Vec<FlatPoint>,
-    begin: i64,
-    compared: i64,
-    /// What came although its time had been compared.
-    strays: Vec<String>,
-}
-
-impl Arrived {
-    fn after(begin: i64) -> Self {
-        Self {
-            points: Vec::new(),
-            begin,
-            compared: begin,
-            strays: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, points: &[FlatPoint]) {
-        for point in points {
-            match end(point) {
-                end if end <= self.begin * NANOS => {}
-                end if end <= self.compared * NANOS => self.strays.push(identity(point)),
-                _ => self.points.push(point.clone()),
-            }
-        }
-    }
-
-    /// Whether there are so many points of each cloud that end by `to`.
-    fn has(&self, wanted: [(&str, usize); 3], to: i64) -> bool {
-        let of = |cloud: &str| {
-            let ended = self.points.iter().filter(|point| end(point) <= to * NANOS);
-            let is_of = |point: &&FlatPoint| point.resource.get("cloud.provider").is_some_and(|c| c == cloud);
-            ended.filter(is_of).count()
-        };
-        wanted.into_iter().all(|(cloud, points)| of(cloud) >= points)
-    }
-
-    fn take(&mut self, to: i64) -> Vec<FlatPoint> {
-        self.compared = to;
-        let (ended, left) = std::mem::take(&mut self.points)
-            .into_iter()
-            .partition(|point| end(point) <= to * NANOS);
-        self.points = left;
-        ended
-    }
-}
-
-fn end(point: &FlatPoint) -> i64 {
-    i64::try_from(point.time).unwrap()
-}
-
-/// What `/metrics` calls a counter, as it was seen last.
-#[derive(Default)]
-struct Counters {
-    last: BTreeMap<String, f64>,
-    looks: usize,
-}
-
-impl Counters {
-    /// None goes backwards, and none is gone.
-    fn look(&mut self, metrics: &str) {
-        let types = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-        let counters: HashSet<&str> = types.filter_map(|line| line.strip_suffix(" counter")).collect();
-        let is_counter = |series: &str| {
-            let name = series.split('{').next().unwrap_or(series);
-            counters.contains(name) || counters.contains(name.trim_end_matches("_total"))
-        };
-        let samples = metrics.lines().filter(|line| !line.starts_with('#'));
-        let now: BTreeMap<String, f64> = samples
-            .filter_map(|line| line.rsplit_once(' '))
-            .filter(|(series, _)| is_counter(series))
-            .map(|(series, value)| (series.to_owned(), value.parse().unwrap()))
-            .collect();
-        assert!(now.len() > 20, "hardly a counter in {metrics}");
-        for (series, before) in &self.last {
-            let after = now.get(series);
-            assert!(
-                after.is_some_and(|after| after >= before),
-                "{series}: {before}, then {after:?}"
-            );
-        }
-        self.last = now;
-        self.looks += 1;
-    }
-}
-
-/// At no mark more than so many percent of the first.
-fn flat(marks: &[(u64, u64)], most_percent: u64) {
-    let (rss, files) = *marks.first().unwrap();
-    for mark in marks {
-        assert!(mark.0 * 100 <= rss * most_percent, "memory grows: {marks:?}");
-        assert!(mark.1 * 100 <= files * most_percent, "files grow: {marks:?}");
-    }
-}
-
-fn bytes_in(folder: &Path) -> u64 {
-    let files = std::fs::read_dir(folder).unwrap();
-    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
 }
