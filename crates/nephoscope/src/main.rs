@@ -24,6 +24,9 @@ use telemetry::log::Form;
 /// How long what still runs may take to notice that everything has ended.
 const RUNTIME_GRACE: Duration = Duration::from_secs(2);
 
+/// How long a thread for blocking work may have nothing to do: each keeps memory of its own that it hands back when it ends.
+const THREAD_KEPT: Duration = Duration::from_secs(1);
+
 /// A poll of a million series needs for a while what it does not need afterwards. The allocator of the C library keeps it:
 /// docs/decisions/0002-memory.md has the figures.
 #[global_allocator]
@@ -39,7 +42,8 @@ fn main() -> ExitCode {
     if let Err(error) = private {
         tracing::warn!(%error, "a crash may leave a core file with secrets in it");
     }
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    match runtime.enable_all().thread_keep_alive(THREAD_KEPT).build() {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli.command));
             runtime.shutdown_timeout(RUNTIME_GRACE);

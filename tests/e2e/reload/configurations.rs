@@ -95,7 +95,8 @@ impl Configurations {
             ),
         ];
         let main = general(folder, receiver, "grpc") + &stays.concat();
-        let main = format!("accounts: [\"accounts.d/*.yaml\"]\n{main}");
+        // So little memory for the page is full before memory is looked at.
+        let main = format!("accounts: [\"accounts.d/*.yaml\"]\napi: {{ recent_max: 256KiB }}\n{main}");
         let all = Self {
             rng: Rng::with_seed(seed),
             folder: folder.to_owned(),
