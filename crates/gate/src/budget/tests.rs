@@ -1,3 +1,5 @@
+//! The budget against random worlds and clocks, crashes and reloads: no day costs more than it may.
+
 use super::*;
 use crate::{Gate, GateConfig, Request};
 use proptest::prelude::*;
