@@ -66,6 +66,10 @@ impl Default for GateConfig {
 pub struct Request {
     /// Region, subscription or project.
     pub scope: Scope,
+    /// The host that answers, where a scope has several: breaker, clock difference and "not before" go by it.
+    pub host: Option<Arc<str>>,
+    /// Whose quota it counts against, where that is not the scope's (a principal, a consumer project).
+    pub domain: Option<Arc<str>>,
     /// The API operation by its own name.
     pub operation: &'static str,
     /// What one attempt costs.
@@ -81,6 +85,8 @@ impl Request {
     pub fn new(scope: Scope, operation: &'static str, price: Price) -> Self {
         Self {
             scope,
+            host: None,
+            domain: None,
             operation,
             price,
             urgency: Urgency::Fresh,

@@ -9,6 +9,7 @@ mod error;
 mod matcher;
 mod model;
 pub mod names;
+mod nearest;
 mod pages;
 mod provider;
 pub mod remedy;
@@ -20,15 +21,16 @@ mod time;
 pub use error::{ErrorKind, ProviderError};
 pub use matcher::Matcher;
 pub use model::{
-    Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Point, Resource, Series,
-    SeriesId, SeriesPoints, Temporality, Value,
+    Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Pairs, Point, Resource,
+    Series, SeriesId, SeriesPoints, Temporality, Value,
 };
+pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
 pub use skips::Skips;
 pub use target::{
-    AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Price, Scope, SkipReason,
-    Skipped, Span, Target, TargetId, Urgency,
+    AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, MOST_NEAREST, Matched,
+    Members, Price, Reach, Scope, SkipReason, Skipped, Span, Target, TargetId, Unlisted, Urgency,
 };
 pub use texts::Texts;
 pub use time::{UnixNanos, Window};

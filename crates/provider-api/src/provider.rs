@@ -1,6 +1,8 @@
 //! The one trait that a cloud has to implement.
 
-use crate::{AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError};
+use crate::{
+    AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Target, TargetId,
+};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use std::fmt;
@@ -26,8 +28,12 @@ pub trait MetricsProvider: fmt::Debug + Send + Sync + 'static {
     /// what is missing in the cloud's own words.
     async fn check(&self) -> CheckReport;
 
-    /// One catalogue per scope; a scope that fails is an `Err` and the listing goes on with the next.
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>>;
+    /// One catalogue per scope, with everything that may have points within `reach`; a scope that fails is an `Err` and the
+    /// listing goes on with the next, a part of a scope that fails is [`Catalogue::unlisted`].
+    fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>>;
+
+    /// The identities under which files of format 3 and older know what this target yields, by the configuration of today.
+    fn formerly(&self, target: &Target) -> Vec<TargetId>;
 
     /// Pure: every due target in exactly one call, each call within the API's limits, each with its price.
     fn plan(&self, due: &[Due]) -> Vec<Call>;

@@ -1,11 +1,12 @@
 //! What one can ask a cloud for, what is due, and what came back.
 
-use crate::{Cloud, ErrorKind, SeriesPoints, UnixNanos, Window};
+use crate::{Cloud, ErrorKind, ProviderError, SeriesPoints, UnixNanos, Window};
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 /// The configuration's name of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,14 +36,45 @@ impl fmt::Display for Scope {
 }
 
 /// Stable identity of a target within its account; the same across runs.
+///
+/// It says what the points are and never how they are asked for: what may change about the question without changing the
+/// points are the target's [`Members`]. Watermarks hang on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TargetId(pub u64);
 
 impl TargetId {
-    /// From a text that names the target in full (`eu-west-1|AWS/EC2|CPUUtilization|InstanceId=i-1|60|Average`).
-    pub fn of(text: &str) -> Self {
+    /// From the pieces that say what the points are (region, namespace, metric, each dimension and its value, period). The
+    /// number of pieces and their order matter, and no two lists of pieces are alike by what they are made of.
+    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(hash_pieces(pieces))
+    }
+
+    /// From one text, as files of format 3 and older have it; see [`MetricsProvider::formerly`](crate::MetricsProvider::formerly).
+    pub fn of_text(text: &str) -> Self {
         Self(xxh3_64(text.as_bytes()))
     }
+}
+
+/// What is asked of a target: statistics, names of metrics, limits. When they change, the target keeps its watermark and is
+/// looked back over once for what is new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Members(pub u64);
+
+impl Members {
+    /// From pieces in an order that does not hang on the configuration's (sorted, as a rule).
+    pub fn of<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(hash_pieces(pieces))
+    }
+}
+
+/// Each piece goes in behind its length, so that ("a=1", "b") and ("a", "1=b") differ.
+fn hash_pieces<'a>(pieces: impl IntoIterator<Item = &'a str>) -> u64 {
+    let mut hash = Xxh3::new();
+    for piece in pieces {
+        hash.update(&u64::try_from(piece.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(piece.as_bytes());
+    }
+    hash.digest()
 }
 
 /// A length of time that the configuration gives, or that is learnt from a documented value onwards.
@@ -130,6 +162,8 @@ pub trait Detail: Any + fmt::Debug + Send + Sync {
 pub struct Target {
     /// Identity.
     pub id: TargetId,
+    /// What is asked of it.
+    pub members: Members,
     /// How it is polled.
     pub group: Group,
     /// How many series it is expected to yield.
@@ -147,6 +181,84 @@ pub struct Catalogue {
     pub targets: Vec<Target>,
     /// What was left out and why (a metric type without numbers, a resource type without definitions).
     pub skipped: Vec<Skipped>,
+    /// Parts that could not be listed. What was known of them stays; the rest of the catalogue stands.
+    pub unlisted: Vec<Unlisted>,
+    /// How long after its first point a thing may still be missing in a listing of this cloud.
+    pub lag: Duration,
+    /// What each pattern of the configuration fits here.
+    pub matched: Vec<Matched>,
+}
+
+impl Catalogue {
+    /// A catalogue without targets.
+    pub fn empty(scope: Scope, lag: Duration) -> Self {
+        Self {
+            scope,
+            targets: Vec::new(),
+            skipped: Vec::new(),
+            unlisted: Vec::new(),
+            lag,
+            matched: Vec::new(),
+        }
+    }
+}
+
+/// A part of a scope that could not be listed.
+#[derive(Clone, Debug)]
+pub struct Unlisted {
+    /// The [`GroupSpec::namespace`] of the targets that it has.
+    pub namespace: Arc<str>,
+    /// Why.
+    pub error: Arc<ProviderError>,
+}
+
+/// What one pattern of an entry fits in one scope. A pattern that fits nothing in any scope is a mistake that a person is
+/// told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The metric entry, by its place in the account's configuration.
+    pub entry: usize,
+    /// The key that the pattern stands under (`names`, `namespace`, `tags`).
+    pub key: &'static str,
+    /// The pattern as it was written.
+    pub pattern: Arc<str>,
+    /// How many things it fits.
+    pub count: u64,
+    /// The nearest things that exist, nearest first, when it fits nothing; at most [`MOST_NEAREST`].
+    pub nearest: Vec<Arc<str>>,
+}
+
+/// Most names that are offered instead of one that does not exist.
+pub const MOST_NEAREST: usize = 3;
+
+/// How far back the windows of what is listed will reach. A cloud that lists only what has been active lately must not do
+/// so when windows reach back beyond that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    others: Duration,
+    scopes: HashMap<Scope, Duration>,
+}
+
+impl Reach {
+    /// The same for every scope.
+    pub fn of_all(reach: Duration) -> Self {
+        Self {
+            others: reach,
+            scopes: HashMap::new(),
+        }
+    }
+
+    /// The same, with another reach for one scope.
+    #[must_use]
+    pub fn with(mut self, scope: Scope, reach: Duration) -> Self {
+        self.scopes.insert(scope, reach);
+        self
+    }
+
+    /// How long ago the oldest point that will be asked for in this scope may have ended.
+    pub fn of(&self, scope: &Scope) -> Duration {
+        self.scopes.get(scope).copied().unwrap_or(self.others)
+    }
 }
 
 /// A target whose time has come.
@@ -292,5 +404,29 @@ pub struct Batch {
 impl From<Cloud> for &'static str {
     fn from(cloud: Cloud) -> Self {
         cloud.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a watermark hangs on must be the same in every version: these hashes are in users' files.
+    #[test]
+    fn identities_are_pinned_and_pieces_do_not_run_together() {
+        let id = TargetId::of(["eu-west-1", "AWS/EC2", "CPUUtilization", "60"]);
+        assert_eq!(id, TargetId(1_746_602_150_915_302_718));
+        let pieces: [&[&str]; 5] = [
+            &["A", "1,B=2"],
+            &["A", "1", "B", "2"],
+            &["A1", "B2"],
+            &["A", "1B2"],
+            &[],
+        ];
+        let ids: std::collections::HashSet<TargetId> = pieces
+            .iter()
+            .map(|pieces| TargetId::of(pieces.iter().copied()))
+            .collect();
+        assert_eq!(ids.len(), pieces.len());
     }
 }

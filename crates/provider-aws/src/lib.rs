@@ -28,7 +28,7 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
-    Scope,
+    Reach, Scope, Target, TargetId,
 };
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -169,12 +169,16 @@ impl MetricsProvider for AwsProvider {
         self.report().await
     }
 
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         Box::pin(stream! {
             for region in &self.regions {
                 yield self.catalogue(region).await;
             }
         })
+    }
+
+    fn formerly(&self, _: &Target) -> Vec<TargetId> {
+        Vec::new()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

@@ -125,7 +125,9 @@ mod tests {
     use futures::stream::BoxStream;
     use provider_api::UnixNanos;
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
-    use provider_api::{AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError};
+    use provider_api::{
+        AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError, Reach, TargetId,
+    };
     use std::sync::LazyLock;
 
     static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| AccountId("a".into()));
@@ -148,8 +150,12 @@ mod tests {
             CheckReport::default()
         }
 
-        fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+        fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
             Box::pin(futures::stream::empty())
+        }
+
+        fn formerly(&self, _: &Target) -> Vec<TargetId> {
+            Vec::new()
         }
 
         fn plan(&self, due: &[Due]) -> Vec<Call> {

@@ -3,7 +3,9 @@
 
 use futures::StreamExt;
 use gate::{Gate, GateConfig};
-use provider_api::{AccountId, Cloud, Due, ErrorKind, MetricsProvider, Outcome, Span, UnixNanos, Window};
+use provider_api::{
+    AccountId, Cloud, Due, ErrorKind, MetricsProvider, Outcome, Reach, Span, UnixNanos, Window,
+};
 use provider_aws::{AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -160,7 +162,7 @@ async fn discovers_plans_and_fetches() {
             .await
             .expect("a provider");
         let catalogue = provider
-            .discover()
+            .discover(Reach::of_all(Duration::from_secs(3_600)))
             .next()
             .await
             .expect("a region")
@@ -211,7 +213,11 @@ async fn a_missing_permission_is_named_by_the_check() {
         ];
         assert_eq!(seen, wanted, "{report:?}");
         assert_eq!(gate.snapshot().usd_nanos, 10_000, "one metric was read");
-        let listed = provider.discover().next().await.expect("a region");
+        let listed = provider
+            .discover(Reach::of_all(Duration::from_secs(3_600)))
+            .next()
+            .await
+            .expect("a region");
         assert!(
             listed.is_err_and(|e| *e.kind() == ErrorKind::Forbidden),
             "a region without its tags is an error"

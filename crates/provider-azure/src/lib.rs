@@ -30,7 +30,8 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use http::Api;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError,
+    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
+    Target, TargetId,
 };
 
 /// Why a provider could not be made.
@@ -138,8 +139,12 @@ impl MetricsProvider for AzureProvider {
         self.report().await
     }
 
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         self.catalogues()
+    }
+
+    fn formerly(&self, _: &Target) -> Vec<TargetId> {
+        Vec::new()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

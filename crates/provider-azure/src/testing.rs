@@ -8,8 +8,8 @@ use crate::target::{Aggregation, AskedMetric, Question, TargetDetail};
 use crate::wire::Definition;
 use gate::{Gate, GateConfig};
 use provider_api::{
-    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Resource, Scope, Skipped, Span, Target, TargetId,
-    UnixNanos, Window,
+    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Members, Resource, Scope, Skipped, Span, Target,
+    TargetId, UnixNanos, Window,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,9 +97,10 @@ pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
         resource,
         question: question.clone(),
     };
-    let id = TargetId::of(&format!("{id}|{}", question.key()));
+    let id = TargetId::of_text(&format!("{id}|{}", question.key()));
     Target {
         id,
+        members: Members::default(),
         group: Arc::new(group),
         series: question.series(),
         detail: Arc::new(detail),

@@ -157,11 +157,9 @@ impl<'a> Reading<'a> {
             Price::FREE
         };
         let request = Request {
-            scope: self.call.scope.clone(),
-            operation: self.call.operation,
-            price,
             urgency: self.call.urgency,
             group: self.call.group().cloned(),
+            ..Request::new(self.call.scope.clone(), self.call.operation, price)
         };
         let window = self.call.window;
         // Google's intervals are (start, end], as our windows are.

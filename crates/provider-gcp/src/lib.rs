@@ -34,7 +34,8 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError,
+    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
+    Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -94,7 +95,7 @@ impl MetricsProvider for GcpProvider {
         report
     }
 
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         stream! {
             self.connection.look_at_clock().await;
             for project in &self.connection.config().projects {
@@ -102,6 +103,10 @@ impl MetricsProvider for GcpProvider {
             }
         }
         .boxed()
+    }
+
+    fn formerly(&self, _: &Target) -> Vec<TargetId> {
+        Vec::new()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

@@ -8,7 +8,9 @@ use crate::plan;
 use google_cloud_api::model::MetricDescriptor;
 use google_cloud_gax::error::{Error, rpc::Status};
 use google_cloud_monitoring_v3::model::ListTimeSeriesResponse;
-use provider_api::{AccountId, GroupSpec, Matcher, Scope, Span, Target, TargetId, UnixNanos, Window};
+use provider_api::{
+    AccountId, GroupSpec, Matcher, Members, Scope, Span, Target, TargetId, UnixNanos, Window,
+};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +45,8 @@ pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
         longest_window: MINUTE,
     };
     Target {
-        id: TargetId::of(metric_type),
+        id: TargetId::of_text(metric_type),
+        members: Members::default(),
         group: Arc::new(group),
         series: 1,
         detail: Arc::new(detail),

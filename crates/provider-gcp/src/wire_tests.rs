@@ -9,7 +9,7 @@ use provider_api::conformance::{
     batches_fit_their_call, each_due_target_in_exactly_one_call, partial_answer_kept,
 };
 use provider_api::{
-    AccountId, Batch, Cloud, Due, ErrorKind, Matcher, MetricsProvider as _, Outcome, ProviderError,
+    AccountId, Batch, Cloud, Due, ErrorKind, Matcher, MetricsProvider as _, Outcome, ProviderError, Reach,
     SkipReason, Target,
 };
 use serde_json::{Value as Json, json};
@@ -202,7 +202,10 @@ async fn discovery_and_check_speak_of_the_project() {
         json!({"metricDescriptors": [{"type": TYPE, "metricKind": "GAUGE", "valueType": "DOUBLE"}]});
     let clock = (404, json!({}));
     let (provider, seen) = provider(vec![clock, (200, descriptor), error(403, "PERMISSION_DENIED")]).await;
-    let catalogues: Vec<_> = provider.discover().collect().await;
+    let catalogues: Vec<_> = provider
+        .discover(Reach::of_all(std::time::Duration::from_secs(3_600)))
+        .collect()
+        .await;
     let catalogue = catalogues[0].as_ref().expect("listed");
     assert_eq!(catalogue.targets[0].detail.describe(), TYPE);
     let check = provider.check().await.checks.remove(0);

@@ -5,7 +5,7 @@ use crate::poll::Poller;
 use crate::price::Daily;
 use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Target, UnixNanos};
+use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Reach, Target, UnixNanos};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,10 @@ impl Lister {
 
     /// The price is asked for by the first round only: it is told once.
     async fn once(&self, first: bool) -> Round {
-        let mut scopes = self.poller.provider.discover();
+        let mut scopes = self
+            .poller
+            .provider
+            .discover(Reach::of_all(Duration::from_secs(3 * 3_600)));
         let (mut all, mut failed) = (Found::default(), Vec::new());
         while let Some(scope) = scopes.next().await {
             match scope {

@@ -1,7 +1,7 @@
 //! Which group does what when: ticks, deep looks, and turns at the backlog.
 
 use provider_api::{
-    AccountId, Catalogue, Detail, Group, GroupSpec, Scope, Span, Target, TargetId, UnixNanos,
+    AccountId, Catalogue, Detail, Group, GroupSpec, Members, Scope, Span, Target, TargetId, UnixNanos,
 };
 use scheduler::core::{Core, Job, Lane};
 use std::any::Any;
@@ -43,14 +43,14 @@ fn group(name: &str) -> Group {
 fn catalogue(groups: &[&str]) -> Catalogue {
     let target = |(id, name): (u64, &&str)| Target {
         id: TargetId(id),
+        members: Members::default(),
         group: group(name),
         series: 1,
         detail: Arc::new(Nothing),
     };
     Catalogue {
-        scope: Scope::new("s"),
         targets: (0..).zip(groups).map(target).collect(),
-        skipped: Vec::new(),
+        ..Catalogue::empty(Scope::new("s"), Duration::ZERO)
     }
 }
 

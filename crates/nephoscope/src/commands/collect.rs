@@ -35,7 +35,9 @@ pub(crate) async fn run(args: &CollectArgs) -> Result<(), Failure> {
 /// Returns how many scopes or calls failed.
 async fn collect(provider: &Arc<dyn MetricsProvider>, args: &CollectArgs) -> Result<u32, Failure> {
     let mut failed = 0;
-    let mut scopes = provider.discover();
+    let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
+        3 * 3_600,
+    )));
     while let Some(scope) = scopes.next().await {
         let Ok(catalogue) = scope.inspect_err(|error| tracing::error!("{error}")) else {
             failed += 1;

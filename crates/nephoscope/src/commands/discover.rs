@@ -20,7 +20,9 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
                 continue;
             }
         };
-        let mut scopes = provider.discover();
+        let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
+            3 * 3_600,
+        )));
         while let Some(scope) = scopes.next().await {
             match scope {
                 Ok(catalogue) => print(&lines(&account.name, &catalogue, args.json))?,

@@ -50,7 +50,9 @@ async fn list(account: wiring::Account) -> (Option<Account>, Vec<String>) {
         Err(error) => return (None, vec![format!("{}: {error}", account.name)]),
     };
     let (mut groups, mut failed) = (BTreeMap::new(), Vec::new());
-    let mut scopes = provider.discover();
+    let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
+        3 * 3_600,
+    )));
     while let Some(scope) = scopes.next().await {
         match scope {
             Ok(catalogue) => sort(&mut groups, catalogue),

@@ -50,26 +50,60 @@ impl Attributes {
 
 /// Length first, so that ("ab","c") and ("a","bc") differ.
 pub(super) fn feed(hash: &mut Xxh3, text: &str) {
-    hash.update(&text.len().to_le_bytes());
+    hash.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
     hash.update(text.as_bytes());
 }
 
-/// What the points are about: the attributes of an OTLP resource.
+/// What the points are about: the attributes of an OTLP resource. Some of them identify it, others only describe it: a
+/// series goes on as the same when a tag or a name for people changes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Resource {
     attributes: Attributes,
     hash: u128,
+    identity: u128,
+    former_identity: u128,
 }
 
+/// Attributes of a resource as a provider gathers them.
+pub type Pairs = Vec<(Arc<str>, Arc<str>)>;
+
 impl Resource {
-    /// A resource with these attributes (`cloud.provider`, `cloud.account.id`, `cloud.region`, …).
+    /// A resource that all of these attributes identify (`cloud.provider`, `cloud.account.id`, `cloud.region`, …).
     pub fn new(attributes: Attributes) -> Self {
-        let mut hash = Xxh3::new();
-        attributes.feed(&mut hash);
+        let hash = hash(&attributes);
         Self {
-            hash: hash.digest128(),
+            hash,
+            identity: hash,
+            former_identity: hash,
             attributes,
         }
+    }
+
+    /// A resource that `identifying` attributes identify and `describing` ones describe (tags). Files of format 3 and older
+    /// took both as its identity and knew nothing of the `added` ones, which describe it as well.
+    pub fn described(identifying: Pairs, describing: Pairs, added: Pairs) -> Self {
+        let identity = hash(&Attributes::new(identifying.clone()));
+        let mut pairs = identifying;
+        pairs.extend(describing);
+        let former_identity = hash(&Attributes::new(pairs.clone()));
+        pairs.extend(added);
+        let attributes = Attributes::new(pairs);
+        Self {
+            hash: hash(&attributes),
+            identity,
+            former_identity,
+            attributes,
+        }
+    }
+
+    /// A stable hash of what identifies it.
+    pub(super) fn identity(&self) -> u128 {
+        self.identity
+    }
+
+    /// What files of format 3 and older have for it.
+    pub(super) fn former_identity(&self) -> u128 {
+        self.former_identity
     }
 
     /// Its attributes.
@@ -81,6 +115,12 @@ impl Resource {
     pub fn key(&self) -> u128 {
         self.hash
     }
+}
+
+fn hash(attributes: &Attributes) -> u128 {
+    let mut hash = Xxh3::new();
+    attributes.feed(&mut hash);
+    hash.digest128()
 }
 
 #[cfg(test)]
@@ -103,5 +143,18 @@ mod tests {
         assert_eq!(a.key(), b.key());
         assert_ne!(a.key(), Resource::new(attrs(&[("a", "12"), ("b", "")])).key());
         assert_eq!(a.attributes().get("b"), Some("2"));
+    }
+
+    #[test]
+    fn what_describes_is_no_identity() {
+        let pairs = |k: &str, v: &str| vec![(Arc::from(k), Arc::from(v))];
+        let of =
+            |team: &str| Resource::described(pairs("id", "1"), pairs("tag.team", team), pairs("name", "n"));
+        let (a, b) = (of("a"), of("b"));
+        assert_eq!(a.identity(), b.identity());
+        assert_ne!(a.key(), b.key());
+        let as_format_3_had_it = Resource::new(attrs(&[("id", "1"), ("tag.team", "a")]));
+        assert_eq!(a.former_identity(), as_format_3_had_it.key());
+        assert_eq!(a.attributes().get("name"), Some("n"));
     }
 }

@@ -6,7 +6,7 @@
 mod attributes;
 mod points;
 
-pub use attributes::{Attributes, Resource};
+pub use attributes::{Attributes, Pairs, Resource};
 pub use points::{Buckets, Exemplar, Histogram, Point, Value};
 
 use attributes::feed;
@@ -70,6 +70,36 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// What stands for the kind in the identities on disk: the words are those of the first version and never change.
+    fn identity(self) -> &'static str {
+        use Temporality::{Cumulative, Delta};
+        match self {
+            Self::Gauge => "Gauge",
+            Self::Sum {
+                temporality: Delta,
+                monotonic: false,
+            } => "Sum { temporality: Delta, monotonic: false }",
+            Self::Sum {
+                temporality: Delta,
+                monotonic: true,
+            } => "Sum { temporality: Delta, monotonic: true }",
+            Self::Sum {
+                temporality: Cumulative,
+                monotonic: false,
+            } => "Sum { temporality: Cumulative, monotonic: false }",
+            Self::Sum {
+                temporality: Cumulative,
+                monotonic: true,
+            } => "Sum { temporality: Cumulative, monotonic: true }",
+            Self::Histogram { temporality: Delta } => "Histogram { temporality: Delta }",
+            Self::Histogram {
+                temporality: Cumulative,
+            } => "Histogram { temporality: Cumulative }",
+        }
+    }
+}
+
 /// A metric as its provider describes it; see [`Metric`].
 #[derive(Clone, Debug)]
 pub struct MetricSpec {
@@ -105,7 +135,7 @@ impl Metric {
         for part in [spec.cloud.as_str(), &*spec.namespace, &*spec.name, &*spec.unit] {
             feed(&mut hash, part);
         }
-        feed(&mut hash, &format!("{:?}", spec.kind));
+        feed(&mut hash, spec.kind.identity());
         Self {
             hash: hash.digest128(),
             spec,
@@ -123,7 +153,8 @@ impl Metric {
     }
 }
 
-/// Stable identity of a series: a hash of resource, metric and attributes that does not change between runs.
+/// Stable identity of a series: a hash of what identifies its resource, of metric and attributes. It does not change
+/// between runs, nor with what only describes the resource (tags, names for people).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeriesId(pub u128);
 
@@ -141,8 +172,18 @@ pub struct Series {
 impl Series {
     /// The identity.
     pub fn id(&self) -> SeriesId {
+        self.id_on(self.resource.identity())
+    }
+
+    /// The identity that files of format 3 and older have, where it is another one.
+    pub fn former_id(&self) -> Option<SeriesId> {
+        let (former, now) = (self.resource.former_identity(), self.resource.identity());
+        (former != now).then(|| self.id_on(former))
+    }
+
+    fn id_on(&self, resource: u128) -> SeriesId {
         let mut hash = Xxh3::new();
-        hash.update(&self.resource.key().to_le_bytes());
+        hash.update(&resource.to_le_bytes());
         hash.update(&self.metric.hash.to_le_bytes());
         self.attributes.feed(&mut hash);
         SeriesId(hash.digest128())
@@ -158,4 +199,73 @@ pub struct SeriesPoints {
     pub series: Series,
     /// The points.
     pub points: Vec<Point>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the ledger knows of a series hangs on these numbers: they are in users' files.
+    #[test]
+    fn identities_are_pinned() {
+        let kinds = [
+            Kind::Gauge,
+            Kind::Sum {
+                temporality: Temporality::Delta,
+                monotonic: false,
+            },
+            Kind::Sum {
+                temporality: Temporality::Delta,
+                monotonic: true,
+            },
+            Kind::Sum {
+                temporality: Temporality::Cumulative,
+                monotonic: false,
+            },
+            Kind::Sum {
+                temporality: Temporality::Cumulative,
+                monotonic: true,
+            },
+            Kind::Histogram {
+                temporality: Temporality::Delta,
+            },
+            Kind::Histogram {
+                temporality: Temporality::Cumulative,
+            },
+        ];
+        let pair = |k: &str, v: &str| Attributes::new(vec![(k.into(), v.into())]);
+        let ids: Vec<u128> = kinds
+            .into_iter()
+            .map(|kind| {
+                let spec = MetricSpec {
+                    cloud: Cloud::Aws,
+                    namespace: "AWS/EC2".into(),
+                    name: "aws.ec2.cpu_utilization.average".into(),
+                    cloud_name: "CPUUtilization".into(),
+                    statistic: Some("Average".into()),
+                    unit: "%".into(),
+                    kind,
+                    description: "".into(),
+                };
+                let series = Series {
+                    resource: Arc::new(Resource::new(pair("cloud.region", "eu-west-1"))),
+                    metric: Arc::new(Metric::new(spec)),
+                    attributes: pair("InstanceId", "i-1"),
+                };
+                series.id().0
+            })
+            .collect();
+        assert_eq!(
+            ids,
+            [
+                283_417_881_421_634_358_461_333_514_856_997_956_862,
+                87_819_746_616_779_009_070_896_410_937_874_101_145,
+                237_918_439_224_058_282_606_648_911_531_909_287_868,
+                198_680_005_254_006_308_058_840_282_704_724_106_416,
+                246_715_523_900_718_538_479_834_320_745_093_049_850,
+                250_013_657_514_187_060_722_773_409_625_161_493_019,
+                135_935_282_624_167_961_595_019_351_013_832_164_315,
+            ]
+        );
+    }
 }

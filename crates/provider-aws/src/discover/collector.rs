@@ -5,7 +5,7 @@ use super::target::{AwsTarget, MetricOf};
 use crate::config::AwsEntry;
 use crate::tags::TagIndex;
 use crate::units;
-use provider_api::{Attributes, Group, Matcher, Resource, Scope, Target, TargetId, Texts};
+use provider_api::{Attributes, Group, Matcher, Members, Resource, Scope, Target, TargetId, Texts};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -100,6 +100,7 @@ impl<'a> Collector<'a> {
         let dimensions = self.dimensions(listed);
         self.targets.push(Target {
             id,
+            members: Members::default(),
             group,
             series,
             detail: Arc::new(AwsTarget {
@@ -202,7 +203,7 @@ fn identity(scope: &Scope, entry: &AwsEntry, listed: &Listed) -> TargetId {
     dimensions.sort();
     let (dimensions, statistics) = (dimensions.join(","), entry.statistics().join(","));
     let seconds = entry.grain().as_secs();
-    TargetId::of(&format!(
+    TargetId::of_text(&format!(
         "{scope}|{}|{}|{dimensions}|{seconds}|{statistics}",
         entry.namespace, listed.name
     ))

@@ -42,9 +42,8 @@ impl AwsProvider {
             self.scan(region, namespace, recent, &mut collector).await?;
         }
         Ok(Catalogue {
-            scope: region.scope.clone(),
             targets: collector.finish(),
-            skipped: Vec::new(),
+            ..Catalogue::empty(region.scope.clone(), Duration::ZERO)
         })
     }
 

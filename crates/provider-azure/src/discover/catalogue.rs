@@ -7,7 +7,8 @@ use crate::config::AzureEntry;
 use crate::target::{Question, TargetDetail};
 use crate::wire::Definition;
 use provider_api::{
-    AccountId, Catalogue, Group, GroupSpec, Resource, Scope, SkipReason, Skipped, Target, TargetId, Texts,
+    AccountId, Catalogue, Group, GroupSpec, Members, Resource, Scope, SkipReason, Skipped, Target, TargetId,
+    Texts,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -62,9 +63,9 @@ impl<'a> Building<'a> {
 
     pub(super) fn finish(self) -> Catalogue {
         Catalogue {
-            scope: self.scope.clone(),
             targets: self.targets,
             skipped: self.skipped,
+            ..Catalogue::empty(self.scope.clone(), Duration::ZERO)
         }
     }
 
@@ -119,7 +120,7 @@ impl<'a> Building<'a> {
     }
 
     fn target(&mut self, place: &Place, resource: &Arc<Resource>, group: &Group, question: &Arc<Question>) {
-        let id = TargetId::of(&format!("{}|{}", place.id.to_ascii_lowercase(), question.key()));
+        let id = TargetId::of_text(&format!("{}|{}", place.id.to_ascii_lowercase(), question.key()));
         // Two entries may ask for the same; the first one's timing counts.
         if self.known.insert(id) {
             let detail = TargetDetail {
@@ -130,6 +131,7 @@ impl<'a> Building<'a> {
             let series = question.series();
             self.targets.push(Target {
                 id,
+                members: Members::default(),
                 group: group.clone(),
                 series,
                 detail: Arc::new(detail),

@@ -145,11 +145,9 @@ impl Api {
     /// Sends `ask` through the gate; every failure is classified.
     pub(crate) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, ProviderError> {
         let request = Request {
-            scope: ask.scope.clone(),
-            operation: ask.operation,
-            price: ask.price,
             urgency: ask.urgency,
             group: ask.group.cloned(),
+            ..Request::new(ask.scope.clone(), ask.operation, ask.price)
         };
         let attempt = || async {
             let live = self.live();

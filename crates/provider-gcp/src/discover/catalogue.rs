@@ -6,9 +6,10 @@ use crate::census::Census;
 use crate::config::{GcpConfig, GcpEntry};
 use google_cloud_api::model::MetricDescriptor;
 use google_cloud_api::model::metric_descriptor::ValueType;
-use provider_api::{Catalogue, Group, Scope, SkipReason, Skipped, Target, TargetId};
+use provider_api::{Catalogue, Group, Members, Scope, SkipReason, Skipped, Target, TargetId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Pure: what of the found types the configuration wants, and how it is polled.
 pub(super) fn catalogue(
@@ -17,11 +18,7 @@ pub(super) fn catalogue(
     project: &str,
     found: impl IntoIterator<Item = MetricDescriptor>,
 ) -> Catalogue {
-    let mut catalogue = Catalogue {
-        scope: Scope::new(project),
-        targets: Vec::new(),
-        skipped: Vec::new(),
-    };
+    let mut catalogue = Catalogue::empty(Scope::new(project), Duration::ZERO);
     let mut groups = HashMap::new();
     for descriptor in found {
         let wanted: Vec<_> = wanted_by(&config.entries, &descriptor.r#type).collect();
@@ -75,7 +72,7 @@ fn target(
     descriptor: &MetricDescriptor,
 ) -> Target {
     let filter = entry.filter.as_deref();
-    let id = TargetId::of(&format!(
+    let id = TargetId::of_text(&format!(
         "{project}|{}|{}",
         descriptor.r#type,
         filter.unwrap_or_default()
@@ -95,6 +92,7 @@ fn target(
     };
     Target {
         id,
+        members: Members::default(),
         group,
         series,
         detail: Arc::new(detail),

@@ -7,8 +7,8 @@ use futures::stream::BoxStream;
 use gate::{Gate, Request};
 use provider_api::{
     AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
-    GroupSpec, Kind, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Resource, Scope,
-    Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Urgency, Value,
+    GroupSpec, Kind, Members, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Reach,
+    Resource, Scope, Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Urgency, Value,
 };
 use scheduler::Clock as _;
 use std::any::Any;
@@ -211,9 +211,10 @@ impl MetricsProvider for Sky {
         CheckReport::default()
     }
 
-    fn discover(&self) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         let target = |id: u64, group: &Group| Target {
             id: TargetId(id),
+            members: Members::default(),
             group: Arc::clone(group),
             series: 1,
             detail: Arc::new(Nothing),
@@ -224,11 +225,14 @@ impl MetricsProvider for Sky {
             ids.map(move |id| target(id, &group))
         };
         let catalogue = Catalogue {
-            scope: Scope::new("s"),
             targets: (0..GROUPS).flat_map(of_group).collect(),
-            skipped: Vec::new(),
+            ..Catalogue::empty(Scope::new("s"), Duration::ZERO)
         };
         futures::stream::iter([Ok(catalogue)]).boxed()
+    }
+
+    fn formerly(&self, _: &Target) -> Vec<TargetId> {
+        Vec::new()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {
