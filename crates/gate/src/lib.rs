@@ -263,8 +263,8 @@ impl Gate {
     fn admitted(&self, request: &Request) -> Result<RetryLimits, ProviderError> {
         let limits = self.shared.config.retry.clone();
         match self.shared.breakers.admit(Instant::now(), &request.scope) {
-            Admission::Go => Ok(limits),
-            Admission::Probe => Ok(RetryLimits {
+            Admission::Go if request.urgency != Urgency::Doubtful => Ok(limits),
+            Admission::Go | Admission::Probe => Ok(RetryLimits {
                 attempts: 1,
                 ..limits
             }),
@@ -278,7 +278,7 @@ impl Gate {
                      The last time: {why}"
                 );
                 let (scope, cloud) = (request.scope.clone(), self.shared.cloud);
-                Err(ProviderError::new(cloud, request.operation, scope, kind, message))
+                Err(ProviderError::new(cloud, request.operation, scope, kind, message).not_sent(wait))
             }
         }
     }
@@ -317,7 +317,7 @@ impl Gate {
     {
         let waiting = Instant::now();
         // Before the slot, which the present may be waiting for.
-        if request.urgency == Urgency::Backlog {
+        if request.urgency != Urgency::Fresh {
             self.shared.quotas.spared(&request.scope, request.operation).await;
         }
         let slot = self.shared.slots.acquire().await;

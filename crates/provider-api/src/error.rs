@@ -71,6 +71,7 @@ struct Failed {
     message: String,
     request_id: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    wait: Option<Duration>,
 }
 
 impl ProviderError {
@@ -91,6 +92,7 @@ impl ProviderError {
             message: message.into(),
             request_id: None,
             source: None,
+            wait: None,
         }))
     }
 
@@ -106,6 +108,18 @@ impl ProviderError {
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// The same for a request that was not sent, and may be sent when so much time has passed.
+    #[must_use]
+    pub fn not_sent(mut self, wait: Duration) -> Self {
+        self.0.wait = Some(wait);
+        self
+    }
+
+    /// How long to wait before the request may be sent, when it was not.
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.wait
     }
 
     /// Which cloud.

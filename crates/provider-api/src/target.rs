@@ -298,6 +298,8 @@ pub enum Urgency {
     Fresh,
     /// What the present can spare: what lies behind after an outage.
     Backlog,
+    /// What the present can spare, and tried once: it has failed by itself before, and will be asked for again.
+    Doubtful,
 }
 
 /// One planned request (with all its pages).

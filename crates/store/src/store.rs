@@ -12,7 +12,7 @@ use crate::{
     Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, OpenError,
     Options, Progress, StoreError, Usage,
 };
-use provider_api::{AccountId, TargetId, UnixNanos};
+use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use rusqlite::Connection;
 use std::fmt;
 use std::path::Path;
@@ -105,7 +105,7 @@ impl Store {
 
     /// Knows these targets from now on, durably: one that is new begins where its [`Listing`] says, one of which something
     /// else is asked than before is looked back over once, one that a file of an older format knows by another identity goes
-    /// on where it was. Those that have not changed cost nothing.
+    /// on where it was.
     pub async fn enlist(
         &self,
         account: &AccountId,
@@ -113,12 +113,15 @@ impl Store {
         listed: Vec<Listing>,
     ) -> Result<Enlisted, StoreError> {
         let account = lane.account(account);
-        let listed = self.shared.targets().differing(&account, listed);
-        if listed.is_empty() {
-            return Ok(Enlisted::default());
-        }
         let request = Box::new(EnlistRequest { account, listed });
         self.ask(|reply| Message::Enlist(request, reply)).await
+    }
+
+    /// Whether enlisting a target would change nothing.
+    pub fn knows(&self, account: &AccountId, lane: Lane, target: TargetId, members: Members) -> bool {
+        self.shared
+            .targets()
+            .knows(&lane.account(account), target, members)
     }
 
     /// The latest time that any target of an account has been taken up to.

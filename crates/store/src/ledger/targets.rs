@@ -5,9 +5,9 @@
 use super::progress::Progress;
 use super::series::VACANT;
 use super::stretches::Stretches;
-use crate::{BACKFILL, Listing};
+use crate::BACKFILL;
 use hashbrown::{HashMap, HashTable};
-use provider_api::{AccountId, TargetId, UnixNanos};
+use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -182,16 +182,11 @@ impl Targets {
         })
     }
 
-    /// Those of the listed targets that differ from what is known of them.
-    pub(crate) fn differing(&self, account: &AccountId, mut listed: Vec<Listing>) -> Vec<Listing> {
-        let Some(account) = self.numbers.get(&account.0) else {
-            return listed;
-        };
-        listed.retain(|one| {
-            let row = self.find(*account, one.target).and_then(|slot| self.row(slot));
-            row.is_none_or(|row| row.upto.is_none() || row.members != one.members.0)
-        });
-        listed
+    /// Whether a target is known and asked for the same.
+    pub(crate) fn knows(&self, account: &AccountId, target: TargetId, members: Members) -> bool {
+        let account = self.numbers.get(&account.0);
+        let row = account.and_then(|account| self.row(self.find(*account, target)?));
+        row.is_some_and(|row| row.upto.is_some() && row.members == members.0)
     }
 
     /// The latest time that any target of an account has been taken up to.
