@@ -84,6 +84,11 @@ pub(crate) struct Left {
 }
 
 impl Outcome {
+    /// Whether the cloud gives anything at present: the past is not asked for before the present is got.
+    fn gets_through(&self) -> bool {
+        !self.walled && (self.completed > 0 || !self.failed)
+    }
+
     fn label(&self) -> &'static str {
         match (self.failed, self.completed) {
             (false, _) if self.held.is_some() || self.too_dear => "held",
@@ -167,7 +172,7 @@ impl Poller {
                 }
                 self.compare_clocks();
                 self.weigh(&terms).await?;
-                !asked.behind.is_zero() && !outcome.walled
+                !asked.behind.is_zero() && outcome.gets_through()
             }
             // Without any headway the next poll tries again; going on at once would only repeat the failure.
             Lane::Backlog { .. } => (outcome.completed > 0 || outcome.held.is_some()) && !outcome.walled,
