@@ -9,7 +9,7 @@ mod client;
 mod config;
 mod discover;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod plan;
 mod tags;

@@ -1,5 +1,5 @@
 //! What the fuzz targets call: bytes as Azure might send them, through the decoders and the conversion that real answers
-//! go through. Only with the feature `fuzzing`.
+//! go through. Only with the feature `fuzzing`, and in tests, which read every seed.
 
 use crate::classify::{GET_BATCH, Hints, refusal};
 use crate::convert::{Conversion, Metrics};
@@ -76,4 +76,22 @@ pub fn refused(status: u16, body: &[u8]) {
         &Hints::default(),
         body,
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/azure");
+
+    #[test]
+    fn every_seed_is_read() {
+        let seeds = std::fs::read_dir(SEEDS).expect("the seeds");
+        for seed in seeds {
+            let body = std::fs::read(seed.expect("a seed").path()).expect("a file");
+            super::metrics(&body);
+            super::listings(&body);
+            for status in [400, 403, 429, 503] {
+                super::refused(status, &body);
+            }
+        }
+    }
 }

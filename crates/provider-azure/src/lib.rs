@@ -11,7 +11,7 @@ mod convert;
 mod credentials;
 mod discover;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod http;
 mod plan;

@@ -1,5 +1,5 @@
 //! What the fuzz targets call: bytes as Google might send them, through the conversion that real answers go through. Only
-//! with the feature `fuzzing`.
+//! with the feature `fuzzing`, and in tests, which read every seed.
 
 use crate::convert::Converter;
 use crate::plan::{of, plan};
@@ -34,5 +34,19 @@ pub fn time_series(body: &[u8]) {
             ..Batch::default()
         });
         batches_fit_their_call(&call, &batches);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/gcp");
+
+    #[test]
+    fn every_seed_is_read() {
+        let seeds = std::fs::read_dir(SEEDS).expect("the seeds");
+        for seed in seeds {
+            let body = std::fs::read(seed.expect("a seed").path()).expect("a file");
+            super::time_series(&body);
+        }
     }
 }

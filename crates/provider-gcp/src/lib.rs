@@ -12,7 +12,7 @@ mod convert;
 mod discover;
 mod distribution;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod naming;
 mod place;

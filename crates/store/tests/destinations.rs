@@ -1,9 +1,7 @@
 //! Destinations that come, go and change: by a restart or while the store is open, with the same outcome.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{commit, drain, open, options, point, points, series_of, window};
+use crate::common::{commit, drain, open, options, point, points, series_of, window};
 use provider_api::{Kind, SeriesPoints, TargetId, Temporality, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,7 @@
 //! What can be wrong when a store is opened: each has its own words, and none changes the file.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{Lines, MINUTE, account, commit, open, options, points, window};
+use crate::common::{Lines, MINUTE, account, commit, open, options, points, window};
 use provider_api::{TargetId, UnixNanos};
 use rusqlite::Connection;
 use std::path::Path;

@@ -11,7 +11,7 @@ mod identity;
 mod listing;
 mod session;
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use data::page;
 pub(crate) use identities::Identities;
 pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
