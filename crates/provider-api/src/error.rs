@@ -70,6 +70,7 @@ struct Failed {
     kind: ErrorKind,
     message: String,
     request_id: Option<String>,
+    unreached: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     wait: Option<Duration>,
 }
@@ -91,6 +92,7 @@ impl ProviderError {
             kind,
             message: message.into(),
             request_id: None,
+            unreached: false,
             source: None,
             wait: None,
         }))
@@ -100,6 +102,14 @@ impl ProviderError {
     #[must_use]
     pub fn with_request_id(mut self, id: Option<String>) -> Self {
         self.0.request_id = id;
+        self
+    }
+
+    /// The same where nobody was reached (no address, no connection, no TLS): it says more of the host than of what was
+    /// asked. A time-out is not one: the question may be what takes so long.
+    #[must_use]
+    pub fn with_nobody_reached(mut self) -> Self {
+        self.0.unreached = true;
         self
     }
 
@@ -145,6 +155,11 @@ impl ProviderError {
     /// The cloud's words and what to do.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Whether nobody was reached.
+    pub fn unreached(&self) -> bool {
+        self.0.unreached
     }
 
     /// The cloud's id of the request, to quote to its support.
