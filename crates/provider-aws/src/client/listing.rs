@@ -1,7 +1,7 @@
 //! The requests that list: metrics of a namespace, and resources with their tags.
 
 use super::RegionClient;
-use crate::discover::Listed;
+use crate::discover::{Listed, Scan};
 use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
 use aws_sdk_resourcegroupstagging as tagging;
 use gate::Gate;
@@ -32,16 +32,15 @@ impl RegionClient {
     pub(crate) async fn list(
         &self,
         gate: &Gate,
-        namespace: &str,
-        recent: bool,
+        scan: Scan<'_>,
         token: Option<String>,
     ) -> Result<ListPage, ProviderError> {
         let prepared = self
             .cloudwatch
             .list_metrics()
-            .namespace(namespace)
+            .namespace(scan.namespace)
             .set_next_token(token);
-        let prepared = prepared.set_recently_active(recent.then_some(RecentlyActive::Pt3H));
+        let prepared = prepared.set_recently_active(scan.recent.then_some(RecentlyActive::Pt3H));
         let attempt = || {
             let sent = prepared
                 .clone()
