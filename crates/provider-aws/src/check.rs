@@ -34,8 +34,8 @@ impl AwsProvider {
             checks.push(Check::of(scope(), LIST_METRICS, &listed));
             checks.push(Check::of(scope(), plan::OPERATION, &read));
         }
-        if let Some(services) = self.tag_services() {
-            let answer = region.resources(&self.gate, &services, None).await;
+        if let Some(types) = self.tag_types() {
+            let answer = region.resources(&self.gate, &types, None).await;
             checks.push(Check::of(scope(), GET_RESOURCES, &answer));
         }
         checks

@@ -3,6 +3,7 @@
 //!
 //! Waiting, counting and trying again are the gate's; when to ask is the scheduler's.
 
+mod arns;
 mod check;
 mod classify;
 mod client;

@@ -67,6 +67,11 @@ pub(crate) fn reach(period: Duration) -> Duration {
     period.saturating_mul(PERIODS_BACK)
 }
 
+/// The namespaces of the table.
+pub(crate) fn namespaces() -> impl Iterator<Item = &'static str> {
+    SLOW.iter().map(|s| s.namespace)
+}
+
 fn rows(namespace: &str) -> impl Iterator<Item = &'static Slow> {
     SLOW.iter().filter(move |s| s.namespace == namespace)
 }

@@ -3,11 +3,12 @@
 use super::claims::{Claim, claims};
 use super::groups::Groups;
 use super::identity::{identity, members};
+use super::seen::Seen;
 use super::target::{AwsTarget, MetricOf};
 use crate::config::AwsEntry;
-use crate::tags::TagIndex;
-use crate::units;
-use provider_api::{Attributes, Group, Matcher, Members, Resource, Scope, Target, TargetId, Texts};
+use crate::tags::{Owner, TagIndex};
+use crate::{arns, units};
+use provider_api::{Attributes, Group, Members, Resource, Scope, Target, TargetId, Texts};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ struct Share {
     group: Group,
     members: Members,
     metric: Arc<MetricOf>,
-    /// The tags that its entries want copied, by their place in [`Collector::copied`].
-    copied: usize,
+    /// What its entries want of tags, by its place in [`Collector::wishes`].
+    wish: usize,
 }
 
 /// By the entries that fit a metric, and its name.
@@ -51,11 +52,30 @@ pub(crate) struct Collector<'a> {
     /// The metrics of one resource have the same dimensions.
     dimensions: HashSet<Attributes>,
     shares: Shares,
-    copied: Vec<Vec<&'a str>>,
-    resources: HashMap<(usize, Arc<str>, Option<usize>), Arc<Resource>>,
+    wishes: Vec<Wish<'a>>,
+    about: HashMap<Arc<str>, HashMap<Attributes, About>>,
+    resources: HashMap<(usize, About), Arc<Resource>>,
     resources_by_key: HashMap<u128, Arc<Resource>>,
     known: HashSet<TargetId>,
     targets: Vec<Target>,
+    seen: Seen<'a>,
+}
+
+/// What entries want of tags, together.
+#[derive(Debug, PartialEq, Eq)]
+struct Wish<'a> {
+    /// Whether they ask for them at all.
+    tags: bool,
+    copied: Vec<&'a str>,
+}
+
+/// What the metrics of one resource have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct About {
+    platform: Option<&'static str>,
+    owner: Owner,
+    /// Written from the dimensions.
+    arn: Option<Arc<str>>,
 }
 
 impl<'a> Collector<'a> {
@@ -68,54 +88,74 @@ impl<'a> Collector<'a> {
             texts: Texts::default(),
             dimensions: HashSet::new(),
             shares: Shares::new(),
-            copied: Vec::new(),
+            wishes: Vec::new(),
+            about: HashMap::new(),
             resources: HashMap::new(),
             resources_by_key: HashMap::new(),
             known: HashSet::new(),
             targets: Vec::new(),
+            seen: Seen::new(entries),
         }
     }
 
     /// Offers a listed metric to the entries of its namespace.
     pub(crate) fn offer(&mut self, namespace: &str, listed: &Listed) {
-        let entries = self.entries.iter().enumerate();
-        let fits = |entry: &AwsEntry| entry.namespace == namespace && wants(entry, listed);
-        let fitting: Vec<(usize, &AwsEntry)> = entries.filter(|(_, entry)| fits(entry)).collect();
-        let owner = if fitting.iter().any(|(_, entry)| entry.needs_tags()) {
-            self.tags
-                .and_then(|tags| tags.owner(units::arn_service(namespace), &listed.dimensions))
-        } else {
-            None
-        };
-        let chosen = |entry: &AwsEntry| {
-            let by_tags = |tags: &TagIndex| tags.fits(owner, &entry.tags);
-            entry.tags.is_empty() || self.tags.is_some_and(by_tags)
-        };
-        let fitting: Vec<usize> = fitting
-            .into_iter()
-            .filter(|(_, entry)| chosen(entry))
-            .map(|(index, _)| index)
-            .collect();
-        if fitting.is_empty() {
+        if !self.seen.listed(namespace, listed) {
             return;
         }
-        for share in self.shares(namespace, fitting, &listed.name).iter() {
-            self.take(namespace, share, owner, listed);
+        let of_it = self
+            .entries
+            .iter()
+            .enumerate()
+            .filter(|(_, e)| e.namespace == namespace);
+        let wanting: Vec<(usize, &AwsEntry)> = of_it.filter(|(i, _)| self.seen.wants(*i, listed)).collect();
+        if wanting.is_empty() {
+            return;
+        }
+        let dimensions = self.dimensions(listed);
+        let about = self.about(namespace, &dimensions);
+        let mut fitting = Vec::with_capacity(wanting.len());
+        for (index, entry) in wanting {
+            if let Some(tags) = self.tags.filter(|_| entry.needs_tags()) {
+                self.seen.joined(index, about.owner, tags);
+            }
+            let chosen = |tags: &TagIndex| tags.fits(about.owner, &entry.tags);
+            if entry.tags.is_empty() || self.tags.is_some_and(chosen) {
+                self.seen.wanted(index);
+                fitting.push(index);
+            }
+        }
+        if !fitting.is_empty() {
+            for share in self.shares(namespace, fitting, &listed.name).iter() {
+                self.take(namespace, share, &about, listed, &dimensions);
+            }
         }
     }
 
-    pub(crate) fn finish(self) -> Vec<Target> {
-        self.targets
+    /// The targets, and what was seen on the way.
+    pub(super) fn finish(self) -> (Vec<Target>, Seen<'a>) {
+        (self.targets, self.seen)
     }
 
-    fn take(&mut self, namespace: &str, share: &Share, owner: Option<usize>, listed: &Listed) {
+    /// What has been seen so far.
+    pub(super) fn seen(&self) -> &Seen<'a> {
+        &self.seen
+    }
+
+    fn take(
+        &mut self,
+        namespace: &str,
+        share: &Share,
+        about: &About,
+        listed: &Listed,
+        dimensions: &Attributes,
+    ) {
         let id = identity(&self.place.scope, namespace, listed, share.group.grain);
         // A list may repeat itself.
         if !self.known.insert(id) {
             return;
         }
-        let resource = self.resource(namespace, share.copied, owner);
-        let dimensions = self.dimensions(listed);
+        let resource = self.resource(share.wish, about);
         self.targets.push(Target {
             id,
             members: share.members,
@@ -123,7 +163,7 @@ impl<'a> Collector<'a> {
             series: u32::try_from(share.metric.statistics.len()).unwrap_or(u32::MAX),
             detail: Arc::new(AwsTarget {
                 metric: Arc::clone(&share.metric),
-                dimensions,
+                dimensions: dimensions.clone(),
                 resource,
             }),
         });
@@ -159,14 +199,14 @@ impl<'a> Collector<'a> {
 
     fn share(&mut self, namespace: &str, name: &str, claim: Claim<'_>) -> Option<Share> {
         let group = Arc::clone(self.groups.of(claim.entry, claim.grain)?);
-        let copied = self.copied_by(&claim.askers);
+        let wish = self.wish(&claim.askers);
         let (namespace, name) = (self.texts.get(namespace), self.texts.get(name));
         let texts = &mut self.texts;
         let statistic = |s: &&str| Arc::new(units::metric(&namespace, &name, &texts.get(s)));
         Some(Share {
             group,
             members: members(&claim.statistics),
-            copied,
+            wish,
             metric: Arc::new(MetricOf {
                 statistics: claim.statistics.iter().map(statistic).collect(),
                 namespace,
@@ -176,40 +216,62 @@ impl<'a> Collector<'a> {
         })
     }
 
-    /// The tags that these entries want copied, together.
-    fn copied_by(&mut self, askers: &[usize]) -> usize {
-        let entries = askers.iter().filter_map(|i| self.entries.get(*i));
-        let mut keys: Vec<&str> = entries
+    fn wish(&mut self, askers: &[usize]) -> usize {
+        let askers = || askers.iter().filter_map(|i| self.entries.get(*i));
+        let mut copied: Vec<&str> = askers()
             .flat_map(|e| e.copy_tags.iter().map(String::as_str))
             .collect();
-        keys.sort_unstable();
-        keys.dedup();
-        self.copied
+        copied.sort_unstable();
+        copied.dedup();
+        let tags = askers().any(AwsEntry::needs_tags);
+        let wish = Wish { tags, copied };
+        self.wishes
             .iter()
-            .position(|known| *known == keys)
+            .position(|known| *known == wish)
             .unwrap_or_else(|| {
-                self.copied.push(keys);
-                self.copied.len() - 1
+                self.wishes.push(wish);
+                self.wishes.len() - 1
             })
     }
 
-    fn resource(&mut self, namespace: &str, copied: usize, owner: Option<usize>) -> Arc<Resource> {
-        let namespace = self.texts.get(namespace);
-        if let Some(known) = self.resources.get(&(copied, Arc::clone(&namespace), owner)) {
+    fn about(&mut self, namespace: &str, dimensions: &Attributes) -> About {
+        if let Some(known) = self.about.get(namespace).and_then(|all| all.get(dimensions)) {
+            return known.clone();
+        }
+        let at = arns::At {
+            region: &self.place.scope.0,
+            account: self.place.account_number.as_deref(),
+        };
+        let arn = arns::written(namespace, |name| dimensions.get(name), at);
+        let new = About {
+            platform: units::platform(namespace),
+            owner: self
+                .tags
+                .map_or(Owner::Nobody, |tags| tags.owner(namespace, dimensions)),
+            arn: arn.map(Arc::from),
+        };
+        let of_namespace = self.about.entry(self.texts.get(namespace)).or_default();
+        of_namespace.insert(dimensions.clone(), new.clone());
+        new
+    }
+
+    fn resource(&mut self, wish: usize, about: &About) -> Arc<Resource> {
+        let key = (wish, about.clone());
+        if let Some(known) = self.resources.get(&key) {
             return Arc::clone(known);
         }
-        let new = self.described(&namespace, copied, owner);
+        let new = self.described(wish, about);
         let by_key = self.resources_by_key.entry(new.key());
         let shared = Arc::clone(by_key.or_insert_with(|| Arc::new(new)));
-        self.resources
-            .insert((copied, namespace, owner), Arc::clone(&shared));
+        self.resources.insert(key, Arc::clone(&shared));
         shared
     }
 
     /// Account and region identify it, for the dimensions of a series say the rest. What has to be asked for and may be
     /// refused (the account's number, tags) only describes it.
-    fn described(&mut self, namespace: &str, copied: usize, owner: Option<usize>) -> Resource {
-        let owner = owner.and_then(|o| self.tags?.resource(o));
+    fn described(&mut self, wish: usize, about: &About) -> Resource {
+        let wish = self.wishes.get(wish);
+        let owner = about.owner.place().and_then(|o| self.tags?.resource(o));
         let texts = &mut self.texts;
         let mut pair = |key: &str, value: &str| (texts.get(key), texts.get(value));
         let identifying = vec![
@@ -220,24 +282,23 @@ impl<'a> Collector<'a> {
         let mut describing = Vec::new();
         let number = self.place.account_number.as_deref();
         describing.extend(number.map(|n| pair("cloud.account.id", n)));
-        describing.extend(units::platform(namespace).map(|p| pair("cloud.platform", p)));
+        describing.extend(about.platform.map(|p| pair("cloud.platform", p)));
+        let mut added = Vec::new();
         if let Some(owner) = owner {
-            describing.push(pair("cloud.resource_id", &owner.arn));
-            let keys = self.copied.get(copied).into_iter().flatten();
-            let copied = keys.filter_map(|k| Some(pair(&format!("tag.{k}"), owner.tag(k)?)));
-            describing.extend(copied);
+            let arn = pair("cloud.resource_id", &owner.arn);
+            // Format 3 told only those of the ARN who asked for tags.
+            if let Some(wish) = wish.filter(|wish| wish.tags) {
+                describing.push(arn);
+                let copied = wish.copied.iter();
+                let copied = copied.filter_map(|k| Some(pair(&format!("tag.{k}"), owner.tag(k)?)));
+                describing.extend(copied);
+            } else {
+                added.push(arn);
+            }
         }
-        Resource::described(identifying, describing, Vec::new())
+        added.extend(about.arn.iter().map(|arn| pair("cloud.resource_id", arn)));
+        Resource::described(identifying, describing, added)
     }
-}
-
-/// Whether name and dimensions fit.
-fn wants(entry: &AwsEntry, listed: &Listed) -> bool {
-    let value = |wanted: &str| listed.dimensions.iter().find(|(k, _)| k == wanted);
-    let has = |(name, m): &(String, Matcher)| value(name).is_some_and(|(_, v)| m.matches(v));
-    Matcher::any(&entry.names, &listed.name)
-        && entry.dimensions.iter().all(has)
-        && entry.absent.iter().all(|name| value(name).is_none())
 }
 
 /// Targets for the tests of other files.
@@ -254,20 +315,21 @@ pub(crate) fn synthetic(region: &str, count: usize, statistics: &[&str]) -> Vec<
             &crate::testing::listed("CPUUtilization", &[("InstanceId", &format!("i-{i}"))]),
         );
     }
-    collector.finish()
+    collector.finish().0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{entry, listed, place};
+    use provider_api::Matcher;
 
     fn collect(entries: &[AwsEntry], tags: &TagIndex, metrics: &[Listed]) -> Vec<Target> {
         let mut collector = Collector::new(place("eu-west-1"), entries, Some(tags));
         for m in metrics {
             collector.offer("AWS/EC2", m);
         }
-        collector.finish()
+        collector.finish().0
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod collector;
 mod groups;
 mod identity;
 mod scans;
+mod seen;
 mod tagged;
 mod target;
 
@@ -19,14 +20,20 @@ pub(crate) use tagged::Tags;
 pub(crate) use target::AwsTarget;
 
 use crate::client::{LIST_METRICS, RegionClient};
+use crate::tags::TagIndex;
 use crate::{AwsProvider, broken};
 use collector::Collector;
-use provider_api::{Catalogue, Pages, ProviderError, Unlisted};
+use provider_api::{Catalogue, Matched, Pages, ProviderError, Unlisted};
+use seen::Seen;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Most pages of one `ListMetrics` scan, 500 metrics each: five million metrics in one namespace of one region.
 const MOST_LIST_PAGES: u64 = 10_000;
+/// Pages of all metrics to look through for what a namespace that has none may have been meant to be.
+const MOST_PAGES_FOR_NAMESPACES: usize = 20;
+static NO_NAMESPACES: BTreeSet<String> = BTreeSet::new();
 /// How long a new metric may be missing in a listing (API reference of `ListMetrics`).
 const LAG: Duration = Duration::from_mins(15);
 
@@ -44,26 +51,38 @@ impl AwsProvider {
         };
         let tagged = self.tagged(region).await;
         let mut collector = Collector::new(place, &self.config.entries, tagged.index.as_deref());
-        let mut unlisted = Vec::new();
+        let mut failed = Vec::new();
         let scans = scans(&self.config.entries, reach);
         for scan in &scans {
-            if let Err(error) = self.scan(region, *scan, &mut collector).await {
-                unlisted.push((scan.namespace, error));
+            if let Err(error) = self
+                .scan(region, *scan, |m| collector.offer(scan.namespace, m))
+                .await
+            {
+                failed.push((scan.namespace, error));
             }
         }
-        if unlisted.len() == scans.len()
-            && let Some((_, error)) = unlisted.pop()
+        if failed.len() == scans.len()
+            && let Some((_, error)) = failed.pop()
         {
             return Err(error);
         }
-        let mut unlisted: Vec<Unlisted> = unlisted
+        let well: Vec<Scan<'_>> = scans
             .into_iter()
-            .map(|(n, e)| part((n, Arc::new(e))))
+            .filter(|scan| failed.iter().all(|(namespace, _)| *namespace != scan.namespace))
             .collect();
-        unlisted.extend(tagged.waiting.into_iter().map(part));
+        let matched = self
+            .matched(region, &well, &collector, tagged.index.as_deref())
+            .await;
+        let (targets, seen) = collector.finish();
+        let failed = failed
+            .into_iter()
+            .map(|(namespace, error)| (namespace, Arc::new(error)));
         Ok(Catalogue {
-            targets: collector.finish(),
-            unlisted,
+            targets,
+            skipped: seen.unreadable(),
+            unlisted: failed.chain(tagged.waiting).map(part).collect(),
+            matched,
+            joined: seen.all_joined(),
             ..Catalogue::empty(region.scope.clone(), LAG)
         })
     }
@@ -72,23 +91,83 @@ impl AwsProvider {
         &self,
         region: &RegionClient,
         scan: Scan<'_>,
-        collector: &mut Collector<'_>,
+        mut offer: impl FnMut(&Listed),
     ) -> Result<(), ProviderError> {
         let mut pages = Pages::at_most(MOST_LIST_PAGES);
         let mut token = None;
         loop {
             let page = region.list(&self.gate, scan, token).await?;
-            page.metrics
-                .iter()
-                .for_each(|m| collector.offer(scan.namespace, m));
-            let brought = !page.metrics.is_empty();
+            page.metrics.iter().for_each(&mut offer);
             token = pages
-                .follow(page.token.as_deref(), brought)
+                .follow(page.token.as_deref(), !page.metrics.is_empty())
                 .map_err(|why| broken(region, LIST_METRICS, why))?;
             if token.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// What each pattern fits. For an entry that got nothing it is looked further: for what is published rarely, and for
+    /// namespaces by another name.
+    async fn matched(
+        &self,
+        region: &RegionClient,
+        scans: &[Scan<'_>],
+        collector: &Collector<'_>,
+        tags: Option<&TagIndex>,
+    ) -> Vec<Matched> {
+        let met = collector.seen();
+        let mut all = Vec::new();
+        let mut others = None;
+        for scan in scans {
+            let without = met.without(scan.namespace);
+            let rare = if without.is_empty() || !scan.recent {
+                None
+            } else {
+                self.rare(region, scan.namespace).await
+            };
+            if !rare.as_ref().unwrap_or(met).exists(scan.namespace) && others.is_none() {
+                others = Some(self.namespaces(region).await);
+            }
+            let others = others.as_ref().unwrap_or(&NO_NAMESPACES);
+            for index in met.entries_of(scan.namespace) {
+                let rare = rare.as_ref().filter(|_| without.contains(&index));
+                all.extend(rare.unwrap_or(met).matched(index, tags, others));
+                all.extend(rare.and_then(|rare| rare.rarely(index)));
+            }
+        }
+        all.sort_by_key(|matched| matched.entry);
+        all
+    }
+
+    /// What a namespace had within two weeks. Nothing when that cannot be listed: it is a help and no more.
+    async fn rare(&self, region: &RegionClient, namespace: &str) -> Option<Seen<'_>> {
+        let mut seen = Seen::new(&self.config.entries);
+        let scan = Scan {
+            namespace,
+            recent: false,
+        };
+        let listed = self
+            .scan(region, scan, |metric| seen.look(namespace, metric))
+            .await;
+        listed.is_ok().then_some(seen)
+    }
+
+    /// Namespaces that have had metrics lately, as far as a few pages go.
+    async fn namespaces(&self, region: &RegionClient) -> BTreeSet<String> {
+        let mut known = BTreeSet::new();
+        let mut token = None;
+        for _ in 0..MOST_PAGES_FOR_NAMESPACES {
+            let Ok((more, next)) = region.namespaces(&self.gate, token).await else {
+                break;
+            };
+            known.extend(more);
+            token = next;
+            if token.is_none() {
+                break;
+            }
+        }
+        known
     }
 }
 

@@ -4,10 +4,13 @@
 use crate::client::{GET_RESOURCES, RegionClient};
 use crate::config::AwsEntry;
 use crate::tags::{MOST_TAG_PAGES, TagIndex};
-use crate::{AwsProvider, broken, units};
+use crate::{AwsProvider, arns, broken};
 use provider_api::{Pages, ProviderError, Scope};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most types in one request (API reference of `GetResources`).
+const MOST_TYPES: usize = 100;
 
 /// What was listed last, by region.
 #[derive(Debug, Default)]
@@ -39,10 +42,10 @@ pub(super) struct Tagged<'a> {
 impl AwsProvider {
     /// No request when no entry asks for tags.
     pub(super) async fn tagged(&self, region: &RegionClient) -> Tagged<'_> {
-        let Some(services) = self.tag_services() else {
+        let Some(types) = self.tag_types() else {
             return Tagged::default();
         };
-        let error = match self.list_tags(region, &services).await {
+        let error = match self.list_tags(region, &types).await {
             Ok(index) => {
                 return Tagged {
                     index: Some(self.tags.keep(&region.scope, index)),
@@ -61,12 +64,12 @@ impl AwsProvider {
         }
     }
 
-    async fn list_tags(&self, region: &RegionClient, services: &[&str]) -> Result<TagIndex, ProviderError> {
+    async fn list_tags(&self, region: &RegionClient, types: &[&str]) -> Result<TagIndex, ProviderError> {
         let mut index = TagIndex::default();
         let mut pages = Pages::at_most(MOST_TAG_PAGES);
         let mut token = None;
         loop {
-            let page = region.resources(&self.gate, services, token).await?;
+            let page = region.resources(&self.gate, types, token).await?;
             let brought = !page.resources.is_empty();
             page.resources
                 .into_iter()
@@ -93,19 +96,24 @@ impl AwsProvider {
         tracing::warn!(%account, "account {account}: tags could not be listed, {meanwhile}: {error}. Allow `tag:GetResources`, or remove `tags` and `copy_tags`");
     }
 
-    /// Services to list tagged resources of; empty = all, because one namespace's service is unknown; nothing when no
-    /// entry needs tags.
-    pub(crate) fn tag_services(&self) -> Option<Vec<&'static str>> {
-        let entries: Vec<&AwsEntry> = self.config.entries.iter().filter(|e| e.needs_tags()).collect();
-        if entries.is_empty() {
-            return None;
-        }
-        let known: Option<Vec<_>> = entries.iter().map(|e| units::arn_service(&e.namespace)).collect();
-        let mut services = known.unwrap_or_default();
-        services.sort_unstable();
-        services.dedup();
-        Some(services)
+    /// Types to list tagged resources of; empty = all, because the table does not know the types of one namespace; nothing when
+    /// no entry needs tags.
+    pub(crate) fn tag_types(&self) -> Option<Vec<&'static str>> {
+        tag_types(&self.config.entries)
     }
+}
+
+fn tag_types(entries: &[AwsEntry]) -> Option<Vec<&'static str>> {
+    let mut wanting = entries.iter().filter(|e| e.needs_tags()).peekable();
+    wanting.peek()?;
+    let known: Option<Vec<_>> = wanting.map(|e| arns::tag_types(&e.namespace)).collect();
+    let mut types: Vec<&str> = known.unwrap_or_default().into_iter().flatten().collect();
+    types.sort_unstable();
+    types.dedup();
+    if types.len() > MOST_TYPES {
+        types.clear();
+    }
+    Some(types)
 }
 
 /// The namespaces of entries that choose by tags, each once.
@@ -117,4 +125,30 @@ fn choosing(entries: &[AwsEntry]) -> Vec<&str> {
         }
     }
     namespaces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::entry;
+
+    #[test]
+    fn only_what_needs_tags_is_listed_by_the_types_of_its_namespace() {
+        let tagged = |namespace: &str| AwsEntry {
+            copy_tags: vec!["team".into()],
+            ..entry(namespace)
+        };
+        for (entries, wanted) in [
+            (vec![entry("AWS/EC2")], None),
+            (vec![entry("AWS/EC2"), tagged("AWS/SQS")], Some(vec!["sqs"])),
+            (
+                vec![tagged("AWS/DocDB"), tagged("AWS/RDS")],
+                Some(vec!["rds:cluster", "rds:db", "rds:db-proxy"]),
+            ),
+            // A namespace that the table does not know may have any type.
+            (vec![tagged("AWS/SQS"), tagged("Shop")], Some(vec![])),
+        ] {
+            assert_eq!(tag_types(&entries), wanted);
+        }
+    }
 }
