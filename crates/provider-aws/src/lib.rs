@@ -3,6 +3,7 @@
 //!
 //! Waiting, counting and trying again are the gate's; when to ask is the scheduler's.
 
+mod arns;
 mod check;
 mod classify;
 mod client;
@@ -12,6 +13,7 @@ mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod plan;
+mod slow;
 mod tags;
 #[cfg(any(test, feature = "fuzzing"))]
 mod testing;
@@ -24,6 +26,7 @@ pub use config::{
 use async_stream::stream;
 use async_trait::async_trait;
 use client::{Identities, RegionClient};
+use discover::{AwsTarget, Tags};
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
@@ -42,6 +45,8 @@ pub struct AwsProvider {
     sts: aws_sdk_sts::Client,
     /// Asked once; nothing inside when STS refused.
     number: OnceCell<Option<Arc<str>>>,
+    /// What serves while they cannot be listed.
+    tags: Tags,
 }
 
 impl AwsProvider {
@@ -72,6 +77,7 @@ impl AwsProvider {
             regions,
             sts,
             number: OnceCell::new(),
+            tags: Tags::default(),
         })
     }
 
@@ -169,16 +175,16 @@ impl MetricsProvider for AwsProvider {
         self.report().await
     }
 
-    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         Box::pin(stream! {
             for region in &self.regions {
-                yield self.catalogue(region).await;
+                yield self.catalogue(region, reach.of(&region.scope)).await;
             }
         })
     }
 
-    fn formerly(&self, _: &Target) -> Vec<TargetId> {
-        Vec::new()
+    fn formerly(&self, target: &Target) -> Vec<TargetId> {
+        AwsTarget::formerly(target)
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {
