@@ -1,8 +1,10 @@
-//! Packing due targets into getBatch calls. Pure: whether a call is in the end answered by the data plane or by ARM is
-//! `fetch`'s business and changes nothing here.
+//! Packing due targets into calls: resources of which the same is asked share one, which takes as many requests as their
+//! metrics need. Pure: whether a request is in the end answered by the data plane or by ARM is `fetch`'s business and
+//! changes nothing here.
 
 use crate::classify::GET_BATCH;
-use crate::target::{Question, TargetDetail};
+use crate::question::{Question, requests};
+use crate::target::TargetDetail;
 use provider_api::{Call, Detail, Due, Price, Target, Urgency, Window};
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 
 /// getBatch takes at most 50 unique ids of one subscription, region and type (learn, migrate-to-batch-api).
 pub(crate) const MOST_RESOURCES: usize = 50;
-/// Most points that one call may ask for: about 10 MiB of JSON.
+/// Most points that one request may ask for: about 10 MiB of JSON.
 pub(crate) const MOST_POINTS: u64 = 100_000;
 /// "Metric queries: $0.01 per 1,000 standard API calls" (azure.microsoft.com, Azure Monitor pricing, platform metrics;
 /// list price, free allowance not taken off): billionths of a dollar per call.
@@ -22,6 +24,16 @@ pub(crate) fn price() -> Price {
         requests: 1,
         units: 1,
         usd_nanos: USD_NANOS_PER_CALL,
+    }
+}
+
+/// What so many of them cost.
+fn prices(count: u32) -> Price {
+    let one = price();
+    Price {
+        requests: one.requests.saturating_mul(count),
+        units: one.units.saturating_mul(count.into()),
+        usd_nanos: one.usd_nanos.saturating_mul(count.into()),
     }
 }
 
@@ -59,10 +71,10 @@ struct Alike<'a> {
 
 /// Every due target in exactly one call. A target of another provider is left out: it has no place here.
 pub(crate) fn plan(due: &[Due]) -> Vec<Call> {
-    let mut alike: BTreeMap<(String, Window), Alike<'_>> = BTreeMap::new();
+    let mut alike: BTreeMap<(u64, Window), Alike<'_>> = BTreeMap::new();
     for d in due {
         let Some(known) = detail(&d.target) else { continue };
-        let entry = alike.entry((known.question.key(), d.window));
+        let entry = alike.entry((known.question.key, d.window));
         let empty = || Alike {
             question: &known.question,
             targets: Vec::new(),
@@ -70,7 +82,7 @@ pub(crate) fn plan(due: &[Due]) -> Vec<Call> {
         entry.or_insert_with(empty).targets.push(&d.target);
     }
     let pack =
-        |((_, window), alike): ((String, Window), Alike<'_>)| packed(alike.question, window, alike.targets);
+        |((_, window), alike): ((u64, Window), Alike<'_>)| packed(alike.question, window, alike.targets);
     alike.into_iter().flat_map(pack).collect()
 }
 
@@ -78,8 +90,8 @@ fn packed(question: &Arc<Question>, window: Window, targets: Vec<&Target>) -> Ve
     let mut calls = Vec::new();
     let mut now: Vec<Target> = Vec::new();
     let mut points = 0;
+    let more = u64::from(question.width()).saturating_mul(window.grains(question.grain));
     for target in targets {
-        let more = u64::from(target.series).saturating_mul(window.grains(target.group.grain));
         if !now.is_empty() && (now.len() == MOST_RESOURCES || points + more > MOST_POINTS) {
             calls.extend(call(question, window, std::mem::take(&mut now)));
             points = 0;
@@ -93,6 +105,7 @@ fn packed(question: &Arc<Question>, window: Window, targets: Vec<&Target>) -> Ve
 
 fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Option<Call> {
     let scope = targets.first()?.group.scope.clone();
+    let count = u32::try_from(requests(&question.metrics).len()).unwrap_or(u32::MAX);
     let detail = Arc::new(CallDetail {
         question: question.clone(),
     });
@@ -101,7 +114,7 @@ fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Optio
         operation: GET_BATCH,
         targets,
         window,
-        price: price(),
+        price: prices(count),
         urgency: Urgency::default(),
         detail,
     })
@@ -110,14 +123,14 @@ fn call(question: &Arc<Question>, window: Window, targets: Vec<Target>) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Aggregation;
+    use crate::question::Aggregation;
     use crate::testing::{question, target, window};
 
     fn due(n: usize, region: &str, aggregation: Aggregation, w: Window) -> Vec<Due> {
         let q = question(region, &["Ingress"], &[aggregation]);
         (0..n)
             .map(|i| Due {
-                target: target(&format!("/r{i}"), &q),
+                target: target(&format!("/{region}/{aggregation:?}/r{i}"), &q),
                 window: w,
             })
             .collect()
@@ -146,5 +159,20 @@ mod tests {
         let calls = plan(&due(50, "westeurope", Aggregation::Average, month));
         assert_eq!(calls.len(), 25, "43,200 points each, two fit into 100,000");
         assert!(calls.iter().all(|c| c.price == price()));
+    }
+
+    #[test]
+    fn many_names_are_several_requests_of_one_call() {
+        let names: Vec<String> = (0..45).map(|i| format!("m{i:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let q = question("r", &names, &[Aggregation::Average]);
+        let one = |i| Due {
+            target: target(&format!("/r{i}"), &q),
+            window: window(0, 300),
+        };
+        let calls = plan(&(0..100).map(one).collect::<Vec<_>>());
+        let sizes: Vec<_> = calls.iter().map(|c| (c.targets.len(), c.price)).collect();
+        assert_eq!(sizes, [(50, prices(3)), (50, prices(3))]);
+        assert_eq!((prices(3).requests, prices(3).usd_nanos), (3, 30_000));
     }
 }

@@ -1,7 +1,7 @@
 //! Odd and ordinary answers, as bodies in and points out.
 
 use super::*;
-use crate::target::Aggregation;
+use crate::question::Aggregation;
 use crate::testing::{question, target, window};
 use provider_api::{Kind, Point, Temporality, UnixNanos, Value};
 

@@ -70,13 +70,13 @@ fn by_resource(values: &[ResourceValues]) -> HashMap<String, &ResourceValues> {
 
 /// Whose values these are, lower case.
 fn resource_of(values: &ResourceValues) -> Option<String> {
-    if let Some(id) = &values.resourceid {
+    if let Some(id) = values.resourceid.get() {
         return Some(id.to_ascii_lowercase());
     }
     let id = values
-        .value
+        .metrics()
         .iter()
-        .find_map(|m| m.id.as_deref())?
+        .find_map(|m| m.id.get())?
         .to_ascii_lowercase();
     id.split_once("/providers/microsoft.insights/metrics/")
         .map(|(resource, _)| resource.to_owned())
@@ -99,7 +99,7 @@ mod tests {
             "timeseries":[{"data":[{"timeStamp":"1970-01-01T00:01:00Z","total":1}]}]}]}]}"#;
         let answer: BatchAnswer = serde_json::from_str(body).expect("a batch");
         let mut batch = Batch::default();
-        provider().take(&answer.values, &piece, call.window, &mut work, &mut batch);
+        provider().take(&answer.values.items, &piece, call.window, &mut work, &mut batch);
         let batches = [batch];
         batches_fit_their_call(&call, &batches);
         let missing = call

@@ -1,6 +1,6 @@
 //! What is remembered between calls. It decides how something is asked, never what.
 
-use crate::target::Question;
+use crate::question::Question;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -57,7 +57,7 @@ fn place(question: &Question) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Aggregation;
+    use crate::question::Aggregation;
     use crate::testing::question;
 
     #[test]

@@ -16,7 +16,7 @@ use crate::AzureProvider;
 use crate::classify::{self, GET_BATCH};
 use crate::http::failure;
 use crate::plan::CallDetail;
-use crate::target::Question;
+use crate::question::Question;
 use futures::stream::BoxStream;
 use provider_api::{Batch, Call, ErrorKind, ProviderError};
 use request::Values;

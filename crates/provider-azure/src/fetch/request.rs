@@ -3,11 +3,11 @@
 use super::work::Piece;
 use crate::AzureProvider;
 use crate::classify::GET_BATCH;
-use crate::http::{Ask, Plane, encode, path};
+use crate::http::{Ask, Plane, encode, failure, path};
 use crate::plan::{self, MOST_RESOURCES};
-use crate::target::{AskedMetric, Question};
-use crate::wire::{BatchAnswer, ResourceValues};
-use provider_api::{Call, ProviderError, UnixNanos, Window};
+use crate::question::{AskedMetric, Question, union};
+use crate::wire::{BatchAnswer, ResourceValues, Text};
+use provider_api::{Call, ErrorKind, ProviderError, UnixNanos, Window};
 
 /// The operation that reads the values of one resource.
 pub(crate) const ARM_METRICS: &str = "metrics.list";
@@ -35,7 +35,7 @@ impl AzureProvider {
         let body = serde_json::json!({ "resourceids": ids }).to_string().into_bytes();
         let ask = ask(Plane::Metrics, GET_BATCH, call, url, Some(body));
         let (answer, date) = self.api.read::<BatchAnswer>(&ask).await?;
-        Ok((answer.values, date))
+        Ok((answer.values.items, date))
     }
 
     pub(super) async fn by_arm(&self, call: &Call, question: &Question, piece: &Piece) -> Values {
@@ -52,7 +52,11 @@ impl AzureProvider {
         );
         let ask = ask(Plane::Arm, ARM_METRICS, call, url, None);
         let (mut answer, date) = self.api.read::<ResourceValues>(&ask).await?;
-        answer.resourceid = Some(detail.id.to_string());
+        if answer.value.is_none() {
+            let words = "an answer without values";
+            return Err(failure(ARM_METRICS, &call.scope, ErrorKind::BadResponse, words));
+        }
+        answer.resourceid = Text(Some(detail.id.to_string()));
         Ok((vec![answer], date))
     }
 }
@@ -73,6 +77,7 @@ fn ask<'a>(
         price: plan::price(),
         urgency: call.urgency,
         group: call.group(),
+        domain: None,
     }
 }
 
@@ -96,7 +101,7 @@ fn common(question: &Question, metrics: &[AskedMetric]) -> String {
         question.interval(),
         encode(&question.namespace),
         encode(&names.join(",")),
-        question.aggregation_words(),
+        union(metrics).words(),
     )
 }
 
@@ -110,7 +115,7 @@ fn filter(question: &Question, parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Aggregation;
+    use crate::question::Aggregation;
     use crate::testing::{question, window};
 
     #[test]

@@ -2,7 +2,7 @@
 //! part that is to blame stands alone. Pure.
 
 use crate::convert::Metrics;
-use crate::target::{AskedMetric, Question};
+use crate::question::{AskedMetric, Question, requests};
 use provider_api::{Batch, Call, ErrorKind, Failure, ProviderError, Target, TargetId};
 use std::collections::HashMap;
 
@@ -54,23 +54,24 @@ pub(super) struct Work {
 
 impl Work {
     pub(super) fn new(call: &Call, question: &Question) -> Self {
-        let piece = Piece {
+        let piece = |metrics: Vec<AskedMetric>| Piece {
             targets: call.targets.clone(),
-            metrics: question.metrics.clone(),
+            metrics,
             arm: false,
         };
+        let pieces: Vec<Piece> = requests(&question.metrics).into_iter().map(piece).collect();
         let open = |t: &Target| {
             (
                 t.id,
                 Progress {
-                    open: 1,
+                    open: pieces.len(),
                     ..Progress::default()
                 },
             )
         };
         let progress = call.targets.iter().map(open).collect();
         Self {
-            pieces: vec![piece],
+            pieces,
             progress,
             metrics: Metrics::default(),
             halvings: 0,

@@ -9,11 +9,11 @@ mod urls;
 
 #[cfg(test)]
 pub(crate) use headers::parse_date;
-pub(crate) use urls::{encode, path};
+pub(crate) use urls::{encode, host, path};
 
 use crate::SetupError;
 use crate::classify;
-use crate::config::{AzureCloud, AzureConfig};
+use crate::config::{AzureCloud, AzureConfig, AzureCredentials};
 use crate::credentials;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
@@ -55,6 +55,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) urgency: Urgency,
     /// The group that is polled, if one is.
     pub(crate) group: Option<&'a Arc<str>>,
+    /// Whose quota it counts against, where that is not the subscription's.
+    pub(crate) domain: Option<&'a Arc<str>>,
 }
 
 /// A 2xx answer.
@@ -74,6 +76,7 @@ pub(crate) struct Api {
     /// They hold the connections, which stay.
     options: ClientOptions,
     live: RwLock<Arc<Live>>,
+    principal: Arc<str>,
 }
 
 /// A credential and what signs with it.
@@ -106,7 +109,13 @@ impl Api {
             config: config.clone(),
             options,
             live,
+            principal: principal(config).into(),
         })
+    }
+
+    /// Whose requests they are: some quotas are a principal's, whatever the subscription.
+    pub(crate) fn principal(&self) -> &Arc<str> {
+        &self.principal
     }
 
     pub(crate) fn cloud(&self) -> &AzureCloud {
@@ -147,6 +156,8 @@ impl Api {
         let request = Request {
             urgency: ask.urgency,
             group: ask.group.cloned(),
+            host: Some(host(&ask.url).into()),
+            domain: ask.domain.cloned(),
             ..Request::new(ask.scope.clone(), ask.operation, ask.price)
         };
         let attempt = || async {
@@ -264,6 +275,21 @@ fn http_request(ask: &Ask<'_>) -> Result<HttpRequest, ProviderError> {
         request.set_body(body.clone());
     }
     Ok(request)
+}
+
+/// The application where the configuration names it; else whoever the machine is, which only the account knows.
+fn principal(config: &AzureConfig) -> String {
+    let tenant = config.tenant.as_deref().unwrap_or_default();
+    match &config.credentials {
+        AzureCredentials::ClientSecret { client_id, .. }
+        | AzureCredentials::ClientCertificate { client_id, .. } => {
+            format!("{tenant}/{client_id}").to_lowercase()
+        }
+        AzureCredentials::ManagedIdentity { .. }
+        | AzureCredentials::WorkloadIdentity { .. }
+        | AzureCredentials::Chain
+        | AzureCredentials::AzureCli => format!("account {}", config.account),
+    }
 }
 
 fn audience(cloud: &AzureCloud, plane: Plane) -> String {
