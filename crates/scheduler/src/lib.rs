@@ -18,6 +18,7 @@ mod price;
 mod progress;
 mod roster;
 mod settle;
+mod split;
 #[cfg(test)]
 mod testing;
 mod troubled;
@@ -29,3 +30,4 @@ pub use matches::{Matches, Unmatched};
 pub use price::Daily;
 pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
 pub use settle::{NamespaceProgress, SettleSource};
+pub use split::Splitting;

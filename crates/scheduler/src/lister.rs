@@ -127,14 +127,18 @@ impl Lister {
         drop(scopes);
         self.keep(memory).await;
         let complete = round.failed.is_empty();
+        let unmatched = complete.then(|| round.matches.unmatched());
         self.poller.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
             a.scopes_ok = round.found.scopes;
             a.unlisted.keep(&round.failed);
-            if complete {
-                a.unmatched = round.matches.unmatched();
+            if let Some(unmatched) = &unmatched {
+                a.unmatched.clone_from(unmatched);
             }
         });
+        if first && let Some(unmatched) = &unmatched {
+            Listed::unmatched(self.poller.account(), unmatched);
+        }
         Ok(Round {
             found: round.found,
             complete,
@@ -151,7 +155,7 @@ impl Lister {
         round: &mut Tally,
     ) -> Result<(), RunError> {
         round.found.add(self.found(&catalogue, first));
-        round.matches.add(&catalogue.matched);
+        round.matches.add(&catalogue);
         for skipped in &catalogue.skipped {
             self.poller.left_out(skipped);
         }
@@ -193,7 +197,7 @@ impl Lister {
                 target: target.id,
                 members: target.members,
                 former: poller.provider.formerly(target),
-                from: begin.from,
+                from: Some(begin.from),
                 again: begin.again,
             }
         };

@@ -100,8 +100,9 @@ pub struct Listing {
     pub members: Members,
     /// The identities that files of format 3 and older have for it.
     pub former: Vec<TargetId>,
-    /// What ends at and before it is never asked for of a target that is new; on the grain.
-    pub from: UnixNanos,
+    /// What ends at and before it is never asked for of a target that is new; on the grain. Nothing leaves a new target
+    /// without a beginning until something of it has been taken.
+    pub from: Option<UnixNanos>,
     /// Everything after it is asked for again of a target whose members have changed; on the grain.
     pub again: UnixNanos,
 }

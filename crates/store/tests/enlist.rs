@@ -19,7 +19,7 @@ fn listing(target: u64, members: u64) -> Listing {
         target: TargetId(target),
         members: Members(members),
         former: Vec::new(),
-        from: at(5),
+        from: Some(at(5)),
         again: at(20),
     }
 }
@@ -52,7 +52,7 @@ async fn a_new_target_begins_where_its_listing_says_also_after_a_crash() {
     };
     assert_eq!(enlist(&store, listing(1, 7)).await, new);
     let later = Listing {
-        from: at(50),
+        from: Some(at(50)),
         ..listing(1, 7)
     };
     assert_eq!(enlist(&store, later.clone()).await, Enlisted::default());

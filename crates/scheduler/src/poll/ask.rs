@@ -6,6 +6,7 @@ use super::{Asked, Outcome, Poller};
 use crate::core::{Job, Lane};
 use crate::failing::Missed;
 use crate::settle::Terms;
+use crate::split::{Splitting, is_of_its_content};
 use provider_api::{Call, Due, ErrorKind, ProviderError, Urgency};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,9 +15,6 @@ use store::StoreError;
 /// Refused credentials in a row after which the others would be refused as well.
 const UNAUTHENTICATED_IN_A_ROW: u32 = 2;
 
-/// Failures beyond those that lead down to one target, after which splitting without any success ends.
-const SPARE_FAILURES: u32 = 2;
-
 /// Shortest wait for a door that is shut.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -24,20 +22,9 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 struct Course {
     calls: VecDeque<Call>,
-    /// Whether a call was answered.
-    answered: bool,
-    /// Failures while nothing was answered.
-    failures: u32,
+    splitting: Splitting,
     /// Refused credentials in a row.
     unauthenticated: u32,
-}
-
-impl Course {
-    /// Whether it is worth splitting a call of so many targets: something else was answered, or so little has been tried
-    /// that one of its halves may be.
-    fn may_split(&self, targets: usize) -> bool {
-        targets > 1 && (self.answered || self.failures <= targets.ilog2() + SPARE_FAILURES)
-    }
 }
 
 impl Poller {
@@ -64,7 +51,8 @@ impl Poller {
             };
             match self.read(job, terms, asked.settled, &call).await {
                 Ok(read) => {
-                    (course.answered, course.unauthenticated) = (true, 0);
+                    course.splitting.answered();
+                    course.unauthenticated = 0;
                     outcome.completed += read.completed;
                     outcome.points += read.points;
                     if let Some(missed) = read.missed {
@@ -126,7 +114,7 @@ impl Poller {
     ) {
         self.failed(error);
         outcome.failed = true;
-        course.failures += 1;
+        course.splitting.failed();
         if let Some(wait) = error.wait() {
             // It was not sent, nor would the others be.
             outcome.walled = true;
@@ -134,49 +122,30 @@ impl Poller {
         } else if *error.kind() == ErrorKind::Unauthenticated {
             course.unauthenticated += 1;
             outcome.walled = course.unauthenticated >= UNAUTHENTICATED_IN_A_ROW;
-        } else if is_of_its_content(error.kind()) && course.may_split(call.targets.len()) {
-            for half in self.halves(call).into_iter().rev() {
-                course.calls.push_front(half);
+        } else {
+            let halves = course
+                .splitting
+                .halves(self.provider.as_ref(), call, error.kind());
+            if !halves.is_empty() {
+                for half in halves.into_iter().rev() {
+                    course.calls.push_front(half);
+                }
+                return;
             }
-            return;
-        } else if let [target] = &call.targets[..]
-            && course.answered
-            && is_of_its_content(error.kind())
-        {
-            let left_out = self.troubled.failed(&call.scope, target.id, error.kind(), true);
-            self.troubles(&job.key.name, target, left_out, error.message());
+            self.blame(job, call, error, course.splitting);
         }
         let missed = Missed::call(self.clock.now(), call, error);
         Missed::add(&mut outcome.missed, missed);
     }
 
-    /// What a call asks for, in calls of half as many targets.
-    fn halves(&self, call: &Call) -> Vec<Call> {
-        let (first, second) = call.targets.split_at(call.targets.len() / 2);
-        let due = |targets: &[provider_api::Target]| -> Vec<Due> {
-            let due = |target: &provider_api::Target| Due {
-                target: target.clone(),
-                window: call.window,
-            };
-            targets.iter().map(due).collect()
-        };
-        [first, second]
-            .iter()
-            .flat_map(|half| self.planned(&due(half), call.urgency))
-            .collect()
-    }
-}
-
-/// Whether a failure may hang on what was asked for: then something else may be answered.
-fn is_of_its_content(kind: &ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Unavailable { .. }
-        | ErrorKind::TimedOut
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidRequest
-        | ErrorKind::BadResponse
-        | ErrorKind::Permanent => true,
-        ErrorKind::Throttled { .. } | ErrorKind::Unauthenticated | ErrorKind::OverBudget => false,
+    /// A target that failed alone while others were answered is asked for alone from now on.
+    fn blame(&self, job: &Job, call: &Call, error: &ProviderError, splitting: Splitting) {
+        if let [target] = &call.targets[..]
+            && splitting.proves()
+            && is_of_its_content(error.kind())
+        {
+            let left_out = self.troubled.failed(&call.scope, target.id, error.kind(), true);
+            self.troubles(&job.key.name, target, left_out, error.message());
+        }
     }
 }

@@ -52,7 +52,7 @@ fn one(targets: &mut Targets, group: &mut Group, account: u32, listing: &Listing
     staged.members = listing.members.0;
     match staged.progress {
         None => {
-            staged.progress = Some(nothing_after(listing.from));
+            staged.progress = listing.from.map(nothing_after);
             Step::New
         }
         Some(_) if known => Step::Known,
@@ -81,7 +81,7 @@ fn take_over(targets: &mut Targets, group: &mut Group, account: u32, listing: &L
     targets.rename(first, listing.target);
     let staged = group.stage(targets, account, first);
     staged.members = listing.members.0;
-    staged.progress = Some(taken.unwrap_or_else(|| nothing_after(listing.from)));
+    staged.progress = taken.or_else(|| listing.from.map(nothing_after));
     true
 }
 
