@@ -2,9 +2,7 @@
 //! of one, and how a file of format 3 goes on under the identities of today.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{MINUTE, account, commit, drain, open, options, point, points, series, window};
+use crate::common::{MINUTE, account, commit, drain, open, options, point, points, series, window};
 use provider_api::{Members, Pairs, Resource, SeriesPoints, TargetId, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;

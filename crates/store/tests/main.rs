@@ -4,6 +4,7 @@ mod bounds;
 mod common;
 mod crash;
 mod destinations;
+mod enlist;
 mod full;
 mod history;
 mod model;
