@@ -219,7 +219,7 @@ impl Checker<'_> {
         });
         self.namespace(&written.namespace, &at.key("namespace"));
         self.each(&written.names, &at.key("names"), |c, name, at| {
-            c.no_expression(&name.0, at)
+            c.no_expression(&name.0, at);
         });
         let (absent, present) = absent(&written.dimensions);
         AwsMetrics {
