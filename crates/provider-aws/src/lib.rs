@@ -12,6 +12,7 @@ mod discover;
 mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod overlaps;
 mod plan;
 mod slow;
 mod tags;

@@ -49,7 +49,8 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
 
 fn row(table: &mut String, account: &str, check: &Check) {
     let result = match check.outcome {
-        Outcome::Passed => "ok".to_owned(),
+        Outcome::Passed if check.detail.is_empty() => "ok".to_owned(),
+        Outcome::Passed => format!("ok: {}", check.detail),
         Outcome::Unauthenticated => format!("NOT AUTHENTICATED: {}", check.detail),
         Outcome::Forbidden => format!("FORBIDDEN: {}", check.detail),
         Outcome::Unavailable => format!("UNAVAILABLE: {}", check.detail),
