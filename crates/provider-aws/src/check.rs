@@ -4,12 +4,22 @@
 //! Reading points is proved by reading some: one metric over one hour, the cheapest query there is ($0.00001).
 
 use crate::client::{self, GET_RESOURCES, LIST_METRICS, ListPage, RegionClient};
+use crate::overlaps::{Overlap, overlaps};
 use crate::{AwsProvider, discover, plan};
-use provider_api::{Check, CheckReport, ProviderError};
+use provider_api::{Check, CheckReport, Outcome, ProviderError};
 use std::time::Duration;
 
 /// Asked for where no metric is listed: an answer without points proves as much.
 const ANY_METRIC: &str = "CPUUtilization";
+
+fn told(overlap: Overlap) -> Check {
+    Check {
+        scope: "-".into(),
+        what: format!("metrics[{}]", overlap.entry),
+        outcome: Outcome::Passed,
+        detail: overlap.detail,
+    }
+}
 
 impl AwsProvider {
     /// One line per permission.
@@ -22,6 +32,7 @@ impl AwsProvider {
         for region in &self.regions {
             checks.extend(self.check_region(region).await);
         }
+        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
         CheckReport { checks }
     }
 

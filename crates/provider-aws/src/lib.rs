@@ -12,6 +12,7 @@ mod discover;
 mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod overlaps;
 mod plan;
 mod slow;
 mod tags;
@@ -25,7 +26,7 @@ pub use config::{
 
 use async_stream::stream;
 use async_trait::async_trait;
-use client::{Identities, RegionClient};
+use client::{Identities, Number, RegionClient};
 use discover::{AwsTarget, Tags};
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
@@ -45,6 +46,8 @@ pub struct AwsProvider {
     sts: aws_sdk_sts::Client,
     /// Asked once; nothing inside when STS refused.
     number: OnceCell<Option<Arc<str>>>,
+    /// The same, for the clients.
+    known_number: Number,
     /// What serves while they cannot be listed.
     tags: Tags,
 }
@@ -65,10 +68,14 @@ impl AwsProvider {
         };
         let identities = Identities::new();
         let shared = client::shared_config(&config, first, &identities).await;
+        let known_number = Number::default();
+        if let Some(number) = &config.account_id {
+            known_number.get_or_init(|| number.as_str().into());
+        }
         let regions = config
             .regions
             .iter()
-            .map(|r| RegionClient::new(&shared, &identities, &config, r))
+            .map(|r| RegionClient::new(&shared, &identities, &config, r).of_account(&known_number))
             .collect();
         let sts = client::sts_client(&shared, &config);
         Ok(Self {
@@ -77,6 +84,7 @@ impl AwsProvider {
             regions,
             sts,
             number: OnceCell::new(),
+            known_number,
             tags: Tags::default(),
         })
     }
@@ -131,7 +139,7 @@ impl AwsProvider {
 
     async fn ask_account_number(&self) -> Result<Option<Arc<str>>, ProviderError> {
         match client::account_number(&self.gate, &self.sts, &self.home()).await {
-            Ok(number) => Ok(number.map(Arc::from)),
+            Ok(number) => Ok(number.map(|n| Arc::clone(self.known_number.get_or_init(|| n.into())))),
             Err(e) => {
                 // Wrong keys are said by whatever else is asked with them.
                 if *e.kind() != ErrorKind::Unauthenticated {

@@ -131,8 +131,9 @@ mod tests {
 
     fn index(arns: &[&str]) -> TagIndex {
         let mut index = TagIndex::default();
-        arns.iter()
-            .for_each(|arn| index.add((*arn).to_owned(), Vec::new()));
+        for arn in arns {
+            index.add((*arn).to_owned(), Vec::new());
+        }
         index
     }
 
@@ -140,34 +141,39 @@ mod tests {
         Attributes::new(pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect())
     }
 
+    /// Of services that name things alike.
+    const ARNS: [&str; 16] = [
+        "arn:aws:ec2:r:1:instance/i-1",
+        "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/web/50dc",
+        "arn:aws:elasticloadbalancing:r:1:targetgroup/web/77aa",
+        "arn:aws:rds:r:1:db:web",
+        "arn:aws:lambda:r:1:function:web",
+        "arn:aws:sqs:r:1:web",
+        "arn:aws:ecs:r:1:cluster/web",
+        "arn:aws:eks:r:1:cluster/web",
+        "arn:aws:ecs:r:1:service/web/api",
+        "arn:aws:kafka:r:1:cluster/stream/0a-1",
+        "arn:aws:mq:r:1:broker:orders:b-0a",
+        "arn:aws:states:r:1:stateMachine:m",
+        "arn:aws:acm:r:1:certificate/0a",
+        "arn:aws:wafv2:r:1:regional/webacl/acl/0a",
+        "arn:aws:bedrock:r:1:guardrail/g",
+        "arn:aws:newservice:r:1:thing/t",
+    ];
+
+    fn resource(namespace: &str, pairs: &[(&str, &str)]) -> Option<&'static str> {
+        let place = index(&ARNS).owner(namespace, &dimensions(pairs)).place();
+        place.and_then(|place| ARNS.get(place)).copied()
+    }
+
     #[test]
-    fn a_metric_has_the_right_resource_or_none() {
-        let arns = [
-            "arn:aws:ec2:r:1:instance/i-1",
-            "arn:aws:elasticloadbalancing:r:1:loadbalancer/app/web/50dc",
-            "arn:aws:elasticloadbalancing:r:1:targetgroup/web/77aa",
-            "arn:aws:rds:r:1:db:web",
-            "arn:aws:lambda:r:1:function:web",
-            "arn:aws:sqs:r:1:web",
-            "arn:aws:ecs:r:1:cluster/web",
-            "arn:aws:eks:r:1:cluster/web",
-            "arn:aws:ecs:r:1:service/web/api",
-            "arn:aws:kafka:r:1:cluster/stream/0a-1",
-            "arn:aws:mq:r:1:broker:orders:b-0a",
-            "arn:aws:states:r:1:stateMachine:m",
-            "arn:aws:acm:r:1:certificate/0a",
-            "arn:aws:wafv2:r:1:regional/webacl/acl/0a",
-            "arn:aws:bedrock:r:1:guardrail/g",
-            "arn:aws:newservice:r:1:thing/t",
-        ];
-        let index = index(&arns);
+    fn a_metric_has_the_right_resource() {
         for (namespace, pairs, wanted) in [
-            ("AWS/EC2", vec![("InstanceId", "i-1")], Some(0)),
-            ("AWS/EC2", vec![("InstanceId", "i-2")], None),
+            ("AWS/EC2", vec![("InstanceId", "i-1")], 0),
             (
                 "AWS/ApplicationELB",
                 vec![("LoadBalancer", "app/web/50dc"), ("AvailabilityZone", "a")],
-                Some(1),
+                1,
             ),
             (
                 "AWS/ApplicationELB",
@@ -175,7 +181,7 @@ mod tests {
                     ("LoadBalancer", "app/web/50dc"),
                     ("TargetGroup", "targetgroup/web/77aa"),
                 ],
-                Some(2),
+                2,
             ),
             // The group has no tags, its load balancer has.
             (
@@ -184,67 +190,62 @@ mod tests {
                     ("LoadBalancer", "app/web/50dc"),
                     ("TargetGroup", "targetgroup/x/0"),
                 ],
-                Some(1),
+                1,
             ),
-            ("AWS/RDS", vec![("DBInstanceIdentifier", "web")], Some(3)),
+            ("AWS/RDS", vec![("DBInstanceIdentifier", "web")], 3),
             (
                 "AWS/Lambda",
                 vec![("FunctionName", "web"), ("Resource", "web:live")],
-                Some(4),
+                4,
             ),
-            ("AWS/SQS", vec![("QueueName", "web")], Some(5)),
-            // A cluster of another service by the same name, and an untagged one of its own.
-            ("AWS/DocDB", vec![("DBClusterIdentifier", "web")], None),
-            ("AWS/Neptune", vec![("DBClusterIdentifier", "web")], None),
-            ("AWS/RDS", vec![("DBClusterIdentifier", "web")], None),
-            ("AWS/Kafka", vec![("Cluster Name", "web"), ("Topic", "web")], None),
-            ("AWS/SNS", vec![("TopicName", "web")], None),
-            ("AWS/ECS", vec![("ClusterName", "web")], Some(6)),
-            ("ContainerInsights", vec![("ClusterName", "web")], Some(7)),
-            (
-                "AWS/ECS",
-                vec![("ClusterName", "web"), ("ServiceName", "api")],
-                Some(8),
-            ),
-            // A service without tags does not take its cluster's.
-            (
-                "AWS/ECS",
-                vec![("ClusterName", "web"), ("ServiceName", "other")],
-                None,
-            ),
+            ("AWS/SQS", vec![("QueueName", "web")], 5),
+            ("AWS/ECS", vec![("ClusterName", "web")], 6),
+            ("ContainerInsights", vec![("ClusterName", "web")], 7),
+            ("AWS/ECS", vec![("ClusterName", "web"), ("ServiceName", "api")], 8),
             (
                 "AWS/Kafka",
                 vec![("Cluster Name", "stream"), ("Broker ID", "1"), ("Topic", "t")],
-                Some(9),
+                9,
             ),
-            (
-                "AWS/AmazonMQ",
-                vec![("Broker", "orders-1"), ("Queue", "web")],
-                Some(10),
-            ),
-            ("AWS/AmazonMQ", vec![("Broker", "orders")], Some(10)),
-            ("AWS/States", vec![("StateMachineArn", arns[11])], Some(11)),
-            (
-                "AWS/CertificateManager",
-                vec![("CertificateArn", arns[12])],
-                Some(12),
-            ),
+            ("AWS/AmazonMQ", vec![("Broker", "orders-1"), ("Queue", "web")], 10),
+            ("AWS/AmazonMQ", vec![("Broker", "orders")], 10),
+            ("AWS/States", vec![("StateMachineArn", ARNS[11])], 11),
+            ("AWS/CertificateManager", vec![("CertificateArn", ARNS[12])], 12),
             (
                 "AWS/WAFV2",
                 vec![("WebACL", "acl"), ("Rule", "ALL"), ("Region", "r")],
-                Some(13),
+                13,
             ),
             (
                 "AWS/Bedrock/Guardrails",
-                vec![("GuardrailArn", arns[14]), ("Operation", "x")],
-                Some(14),
+                vec![("GuardrailArn", ARNS[14]), ("Operation", "x")],
+                14,
             ),
-            ("AWS/NewService", vec![("ThingArn", arns[15])], Some(15)),
-            ("Shop", vec![("Function", "web")], None),
+            ("AWS/NewService", vec![("ThingArn", ARNS[15])], 15),
         ] {
-            let found = index.owner(namespace, &dimensions(&pairs)).place();
-            let arn = |place: Option<usize>| place.and_then(|p| arns.get(p));
-            assert_eq!(arn(found), arn(wanted), "{namespace} {pairs:?}");
+            assert_eq!(
+                resource(namespace, &pairs),
+                Some(ARNS[wanted]),
+                "{namespace} {pairs:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn or_it_has_none() {
+        for (namespace, pairs) in [
+            ("AWS/EC2", vec![("InstanceId", "i-2")]),
+            // A cluster of another service by the same name, and an untagged one of its own.
+            ("AWS/DocDB", vec![("DBClusterIdentifier", "web")]),
+            ("AWS/Neptune", vec![("DBClusterIdentifier", "web")]),
+            ("AWS/RDS", vec![("DBClusterIdentifier", "web")]),
+            ("AWS/Kafka", vec![("Cluster Name", "web"), ("Topic", "web")]),
+            ("AWS/SNS", vec![("TopicName", "web")]),
+            // A service without tags does not take its cluster's.
+            ("AWS/ECS", vec![("ClusterName", "web"), ("ServiceName", "other")]),
+            ("Shop", vec![("Function", "web")]),
+        ] {
+            assert_eq!(resource(namespace, &pairs), None, "{namespace} {pairs:?}");
         }
     }
 

@@ -73,7 +73,8 @@ async fn remarks(accounts: Vec<wiring::Account>) -> String {
 
 fn row(table: &mut String, account: &str, check: &Check) {
     let result = match check.outcome {
-        Outcome::Passed => "ok".to_owned(),
+        Outcome::Passed if check.detail.is_empty() => "ok".to_owned(),
+        Outcome::Passed => format!("ok: {}", check.detail),
         Outcome::Unauthenticated => format!("NOT AUTHENTICATED: {}", check.detail),
         Outcome::Forbidden => format!("FORBIDDEN: {}", check.detail),
         Outcome::Unavailable => format!("UNAVAILABLE: {}", check.detail),

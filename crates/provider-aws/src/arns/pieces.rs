@@ -45,7 +45,7 @@ impl<'a> Template<'a> {
     }
 
     fn takes_any(&self, star: usize) -> bool {
-        self.0.iter().any(|p| *p == Piece::Star(star, true))
+        self.0.contains(&Piece::Star(star, true))
     }
 
     /// Whether it is this very text, with what its stars stand for put into `stars`. A star that is known already must be the

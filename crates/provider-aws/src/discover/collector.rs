@@ -121,7 +121,6 @@ impl<'a> Collector<'a> {
             }
             let chosen = |tags: &TagIndex| tags.fits(about.owner, &entry.tags);
             if entry.tags.is_empty() || self.tags.is_some_and(chosen) {
-                self.seen.wanted(index);
                 fitting.push(index);
             }
         }

@@ -96,7 +96,7 @@ fn spec(scope: &Scope, index: usize, entry: &AwsEntry, grain: Duration, name: Ar
         lookback: match entry.lookback {
             // What is learnt of a namespace is learnt of its frequent metrics.
             Span::Auto(_) if slow => Span::Fixed(reach),
-            given => given,
+            given @ (Span::Fixed(_) | Span::Auto(_)) => given,
         },
         initial: if slow {
             entry.initial.max(reach)

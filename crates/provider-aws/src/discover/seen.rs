@@ -26,8 +26,8 @@ struct Met {
     tags: Vec<u64>,
     copied: Vec<u64>,
     joined: Joined,
-    /// Metrics that all its patterns fit.
-    wanted: u64,
+    /// Metrics whose name and dimensions fit.
+    fitted: u64,
 }
 
 /// What all entries have met in one region.
@@ -53,7 +53,7 @@ impl<'a> Seen<'a> {
                 entry: index,
                 ..Joined::default()
             },
-            wanted: 0,
+            fitted: 0,
         };
         Self {
             met: entries.iter().enumerate().map(met).collect(),
@@ -102,6 +102,7 @@ impl<'a> Seen<'a> {
             *fits += u64::from(absent);
             all &= absent;
         }
+        met.fitted += u64::from(all);
         all
     }
 
@@ -124,22 +125,13 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// An entry gets a metric.
-    pub(super) fn wanted(&mut self, index: usize) {
-        if let Some(met) = self.met.get_mut(index) {
-            met.wanted += 1;
-        }
-    }
-
     /// A metric that is only looked at.
     pub(super) fn look(&mut self, namespace: &str, listed: &Listed) {
         if !self.listed(namespace, listed) {
             return;
         }
         for index in self.entries_of(namespace) {
-            if self.wants(index, listed) {
-                self.wanted(index);
-            }
+            self.wants(index, listed);
         }
     }
 
@@ -150,10 +142,10 @@ impl<'a> Seen<'a> {
         of_it.map(|(index, _)| index).collect()
     }
 
-    /// The entries of a namespace that have got nothing.
+    /// The entries of a namespace that have met nothing that fits.
     pub(super) fn without(&self, namespace: &str) -> Vec<usize> {
         let mut entries = self.entries_of(namespace);
-        entries.retain(|index| self.met.get(*index).is_none_or(|met| met.wanted == 0));
+        entries.retain(|index| self.met.get(*index).is_none_or(|met| met.fitted == 0));
         entries
     }
 
@@ -161,7 +153,7 @@ impl<'a> Seen<'a> {
     pub(super) fn rarely(&self, index: usize) -> Option<Matched> {
         let (entry, met) = (self.entries.get(index)?, self.met.get(index)?);
         let seconds = entry.former_grain().as_secs();
-        (met.wanted > 0).then(|| Matched {
+        (met.fitted > 0).then(|| Matched {
             entry: index,
             key: "period",
             pattern: format!("{seconds}s").into(),
