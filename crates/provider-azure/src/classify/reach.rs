@@ -25,9 +25,9 @@ pub(crate) fn passing(error: &ProviderError) -> bool {
     }
 }
 
-/// Whether the request was held back by the gate, which knows that the host does not answer.
+/// Whether the gate held the request back, because the host does not answer.
 pub(crate) fn not_asked(error: &ProviderError) -> bool {
-    passing(error) && error.message().contains("not asked")
+    passing(error) && error.wait().is_some()
 }
 
 /// Whether a 400 is about the window, which halving cannot cure.

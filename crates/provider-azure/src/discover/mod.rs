@@ -35,7 +35,7 @@ use knowledge::Variety;
 use learn::Varieties;
 use lists::Subscribed;
 use places::{Place, places};
-use provider_api::{Catalogue, ProviderError, Scope, SkipReason, Skipped, Unlisted};
+use provider_api::{Catalogue, ProviderError, SkipReason, Skipped, Unlisted};
 use resources::Listed;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -168,6 +168,7 @@ fn short(id: &str, all: &[Subscribed]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provider_api::Scope;
 
     #[test]
     fn ids_are_told_apart() {

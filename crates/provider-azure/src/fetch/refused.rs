@@ -1,7 +1,7 @@
 //! What is done about a request that got no answer: who is to blame, what is asked otherwise, and what is left out.
 
 use super::memory::Memory;
-use super::work::{Piece, Way, Work};
+use super::work::{Division, Piece, Way, Work};
 use crate::AzureProvider;
 use crate::classify::{self, Named, names_resource};
 use crate::plan;
@@ -95,7 +95,12 @@ impl AzureProvider {
         }
         let is_gone = *error.kind() == ErrorKind::NotFound;
         // A resource that is not there is not there for any of its metrics.
-        if work.divide(piece, !is_gone, batch) {
+        let by = if is_gone {
+            Division::Resources
+        } else {
+            Division::Metrics
+        };
+        if work.divide(piece, by, batch) {
             return;
         }
         let all = piece
@@ -212,7 +217,7 @@ impl AzureProvider {
         use super::memory::Silence;
         let host = self.region_host(question);
         match self.memory.silent(&host, classify::not_asked(error)) {
-            Silence::Once if work.divide(piece, false, batch) => {}
+            Silence::Once if work.divide(piece, Division::Silence, batch) => {}
             Silence::Once => {
                 piece
                     .targets

@@ -51,6 +51,7 @@ pub(super) fn start(
             targets: targets.clone(),
             metrics,
             way: Way::Batch,
+            is_cut: false,
         };
         start.pieces.extend(requests(&metrics).into_iter().map(piece));
     }
@@ -69,6 +70,7 @@ fn one(target: &Target, metrics: Vec<AskedMetric>, way: Way) -> Piece {
         targets: vec![target.clone()],
         metrics,
         way,
+        is_cut: false,
     }
 }
 

@@ -4,7 +4,7 @@
 use super::start::Start;
 use crate::convert::Metrics;
 use crate::question::AskedMetric;
-use provider_api::{Batch, ErrorKind, Failure, Target, TargetId};
+use provider_api::{Batch, ErrorKind, Failure, Members, Target, TargetId};
 use std::collections::{HashMap, VecDeque};
 
 /// Most pieces that one call may become by dividing. What is then left is asked for by the next call: what was found out
@@ -24,15 +24,41 @@ pub(super) enum Way {
     Arm,
 }
 
+/// Why a piece is divided, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Division {
+    /// It was refused: down to one metric of one resource.
+    Metrics,
+    /// It was refused for a resource: down to one resource.
+    Resources,
+    /// It was not answered: down to one resource.
+    Silence,
+}
+
 /// A part of a call: some of its targets and some of its metrics.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) targets: Vec<Target>,
     pub(super) metrics: Vec<AskedMetric>,
     pub(super) way: Way,
+    /// Cut from what failed with all its tries: once is enough to see whether it fails as well.
+    pub(super) is_cut: bool,
 }
 
 impl Piece {
+    /// Whether it may fail by itself, so that it is tried once only.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_cut || matches!(self.way, Way::Alone | Way::Trial)
+    }
+
+    /// The same number for the same targets and metrics, whatever the window.
+    pub(super) fn question(&self) -> u64 {
+        let mut ids: Vec<String> = self.targets.iter().map(|t| t.id.0.to_string()).collect();
+        ids.sort();
+        let names = self.metrics.iter().map(|m| &*m.name);
+        Members::of(ids.iter().map(String::as_str).chain(names)).0
+    }
+
     /// Two halves, by resources first; nothing when it is one metric of one resource.
     fn halves(mut self) -> Option<[Self; 2]> {
         let mut other = self.clone();
@@ -93,14 +119,17 @@ impl Work {
 
     /// Puts the halves of `piece` back to work. False when it is one metric of one resource, or one resource and only
     /// those are to be told apart. What is beyond the limit is left for the next call.
-    pub(super) fn divide(&mut self, piece: &Piece, also_metrics: bool, batch: &mut Batch) -> bool {
-        if piece.targets.len() == 1 && !also_metrics {
+    pub(super) fn divide(&mut self, piece: &Piece, by: Division, batch: &mut Batch) -> bool {
+        if piece.targets.len() == 1 && by != Division::Metrics {
             return false;
         }
         let by_metric = piece.targets.len() == 1;
-        let Some([first, second]) = piece.clone().halves() else {
+        let Some([mut first, mut second]) = piece.clone().halves() else {
             return false;
         };
+        if by == Division::Silence {
+            (first.is_cut, second.is_cut) = (true, true);
+        }
         if !self.may_divide() {
             self.leave(piece, batch);
             return true;
@@ -201,6 +230,7 @@ impl Work {
                 targets: vec![target],
                 metrics: piece.metrics.clone(),
                 way: Way::Arm,
+                is_cut: false,
             });
         }
     }
@@ -235,7 +265,7 @@ mod tests {
             let bad = piece.metrics.iter().any(|m| &*m.name == "B") && has(&piece, "/b");
             if !bad {
                 work.nothing(&piece, &mut batch);
-            } else if !work.divide(&piece, true, &mut batch) {
+            } else if !work.divide(&piece, Division::Metrics, &mut batch) {
                 work.blame(&piece, &ErrorKind::InvalidRequest, "no", &mut batch);
             }
         }
@@ -266,7 +296,7 @@ mod tests {
                     }
                     in_a_row += 1;
                     worst = worst.max(in_a_row);
-                    if !work.divide(&piece, false, &mut batch) {
+                    if !work.divide(&piece, Division::Silence, &mut batch) {
                         work.blame(&piece, &ErrorKind::TimedOut, "no", &mut batch);
                     }
                 }
@@ -288,7 +318,7 @@ mod tests {
         let mut requests: u32 = 0;
         while let Some(piece) = work.pieces.pop_front() {
             requests += 1;
-            if !work.divide(&piece, true, &mut batch) {
+            if !work.divide(&piece, Division::Metrics, &mut batch) {
                 work.blame(&piece, &ErrorKind::InvalidRequest, "no", &mut batch);
             }
         }
