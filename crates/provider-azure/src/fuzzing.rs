@@ -4,6 +4,7 @@
 use crate::classify::{GET_BATCH, Hints, refusal};
 use crate::convert::{Conversion, Metrics};
 use crate::discover::{Definitions, Thing};
+use crate::fetch::Standing;
 use crate::plan::{detail, plan};
 use crate::question::{Aggregation, AskedMetric};
 use crate::testing::{asking, entry, question, target, window};
@@ -38,10 +39,11 @@ fn convert(values: &ResourceValues) {
     let window = window(WINDOW_S.0, WINDOW_S.1);
     let target = target("/subscriptions/sub/vm", &question);
     let asked: Vec<AskedMetric> = question.metrics.clone();
-    for call in plan(&[Due {
+    let due = Due {
         target: target.clone(),
         window,
-    }]) {
+    };
+    for call in plan(&[due], |_, _| Standing::Plain) {
         let mut metrics = Metrics::default();
         let Some(detail) = detail(&target) else { continue };
         let got = Conversion::new(target.id, detail, window, &mut metrics).run(values, &asked);

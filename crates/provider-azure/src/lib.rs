@@ -152,7 +152,7 @@ impl MetricsProvider for AzureProvider {
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {
-        plan::plan(due)
+        plan::plan(due, |target, question| self.memory.standing(target, question))
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {

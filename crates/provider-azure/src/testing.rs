@@ -3,6 +3,7 @@
 use crate::AzureProvider;
 use crate::config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry};
 use crate::discover::{Asked, Asking, Definitions, Unasked};
+use crate::fetch::Standing;
 use crate::plan::{CallDetail, plan};
 use crate::question::{Aggregation, AskedMetric, Question};
 use crate::target::{TargetDetail, identity};
@@ -11,7 +12,7 @@ use provider_api::{
     AccountId, Attributes, Call, Cloud, Due, GroupSpec, Matcher, Members, Resource, Scope, Span, Target,
     UnixNanos, Window,
 };
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,7 +133,7 @@ pub(crate) fn call(ids: &[&str], metrics: &[&str]) -> Call {
             window: window(0, 600),
         })
         .collect();
-    plan(&due).remove(0)
+    plan(&due, |_, _| Standing::Plain).remove(0)
 }
 
 /// What all its resources are asked.
@@ -157,6 +158,7 @@ pub(crate) fn asking(entries: &[&AzureEntry], definitions: &Definitions) -> (Vec
         region: "r",
         definitions,
         former_definitions: definitions,
+        splits: &HashMap::new(),
     };
     (asking.questions(&mut unasked), unasked)
 }

@@ -27,10 +27,12 @@ const NAMELESS: &str = "(no name)";
 pub(crate) struct Converted {
     pub(crate) series: Vec<SeriesPoints>,
     pub(crate) skips: Skips,
-    /// The first metric that failed by itself.
-    pub(crate) failure: Option<(ErrorKind, String)>,
+    /// Metrics that failed by themselves.
+    pub(crate) failed: Vec<(AskedMetric, ErrorKind, String)>,
     /// Asked metrics that the answer does not mention.
-    pub(crate) missing: Vec<Arc<str>>,
+    pub(crate) missing: Vec<AskedMetric>,
+    /// Those that were answered.
+    pub(crate) answered: Vec<AskedMetric>,
     /// Metrics whose series count reached `top`.
     pub(crate) full: Vec<Arc<str>>,
 }
@@ -75,16 +77,17 @@ impl<'a> Conversion<'a> {
                 continue;
             };
             let known = missing.swap_remove(found);
-            if let Some(failure) = failed(metric) {
-                self.out.failure.get_or_insert(failure);
+            if let Some((kind, words)) = failed(metric) {
+                self.out.failed.push((known.clone(), kind, words));
             } else if grain_kept {
+                self.out.answered.push(known.clone());
                 self.metric(metric, known);
             } else {
                 // Another grain than asked for: the ends of the buckets are unknown.
                 self.skip(&known.name, metric);
             }
         }
-        self.out.missing = missing.into_iter().map(|m| m.name.clone()).collect();
+        self.out.missing = missing.into_iter().cloned().collect();
         self.out
     }
 

@@ -2,6 +2,7 @@
 
 use super::attributes::{Owner, resource};
 use super::definitions::Definitions;
+use super::knowledge::Splits;
 use super::places::Place;
 use super::questions::{Asked, Asking, Unasked};
 use crate::config::AzureEntry;
@@ -26,6 +27,7 @@ pub(super) struct Ground<'a> {
     pub(super) written: &'a str,
     /// The subscription in the names of groups.
     pub(super) short: &'a str,
+    pub(super) splits: &'a Splits,
 }
 
 /// A catalogue in the making.
@@ -119,6 +121,7 @@ impl<'a> Building<'a> {
             region,
             definitions: has,
             former_definitions: former,
+            splits: self.ground.splits,
         };
         asking.questions(&mut self.unasked)
     }

@@ -5,7 +5,7 @@ use super::resources::cut_short;
 use crate::AzureProvider;
 use crate::http::{Ask, Plane};
 use crate::wire::{GraphPage, List, ListedResource};
-use provider_api::{Pages, Price, ProviderError, Scope, UnixNanos, Urgency};
+use provider_api::{Members, Pages, Price, ProviderError, Scope, UnixNanos, Urgency};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -105,6 +105,7 @@ impl AzureProvider {
             urgency: Urgency::Fresh,
             group: None,
             domain: Some(self.api.principal()),
+            question: Some(Members::of(subscriptions.iter().copied()).0),
         };
         self.api.read(&ask).await
     }

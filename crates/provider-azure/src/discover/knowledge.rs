@@ -66,7 +66,12 @@ struct Inner {
     /// By lower-case id.
     own: HashMap<String, Known>,
     shared: Shared,
+    /// By lower-case type and metric, as refusals named them.
+    splits: Splits,
 }
+
+/// The dimensions, lower case, by which a metric of a type may be split at most, where Azure has said so.
+pub(super) type Splits = HashMap<(String, String), Vec<String>>;
 
 impl Knowledge {
     /// Whether the variety has to be asked.
@@ -109,6 +114,26 @@ impl Knowledge {
             let own = k.own.get(&id.to_lowercase()).and_then(|known| known.has.clone());
             own.or_else(|| k.samples.get(variety)?.has.clone())
         })
+    }
+
+    /// The resource refused what its definitions have: it is asked for its own with the next listing.
+    pub(crate) fn doubt(&self, id: &str) {
+        self.with(|k| {
+            if let Some(known) = k.own.get_mut(&id.to_lowercase()) {
+                known.at = None;
+            }
+        });
+    }
+
+    /// A metric cannot be split by what its definitions say.
+    pub(crate) fn splits(&self, resource_type: &str, metric: &str, supported: &[String]) {
+        let key = (resource_type.to_lowercase(), metric.to_lowercase());
+        self.with(|k| k.splits.insert(key, supported.to_vec()));
+    }
+
+    /// What is known of splits.
+    pub(super) fn known_splits(&self) -> Splits {
+        self.with(|k| k.splits.clone())
     }
 
     /// Forgets the resources of a subscription that are not listed any more.

@@ -123,6 +123,7 @@ impl AzureProvider {
             urgency: Urgency::Fresh,
             group: None,
             domain: None,
+            question: None,
         };
         match self.api.read::<Page<wire::Definition>>(&ask).await {
             Ok((page, at)) => Ok((Some(Definitions::read(page.value)), at)),

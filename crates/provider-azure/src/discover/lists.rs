@@ -107,6 +107,7 @@ impl AzureProvider {
                 urgency: Urgency::Fresh,
                 group: None,
                 domain: None,
+                question: None,
             };
             let (page, date): (Page<T>, _) = self.api.read(&ask).await?;
             dated = dated.or(date);

@@ -35,7 +35,7 @@ use knowledge::Variety;
 use learn::Varieties;
 use lists::Subscribed;
 use places::{Place, places};
-use provider_api::{Catalogue, ProviderError, Scope, SkipReason, Skipped, Unlisted};
+use provider_api::{Catalogue, ProviderError, SkipReason, Skipped, Unlisted};
 use resources::Listed;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -83,7 +83,7 @@ impl AzureProvider {
         unlisted.extend(failed.into_iter().map(|(of, error)| (of, Arc::new(error))));
         self.explore(scope, &varieties, listed.date).await;
 
-        let short = short(id, all);
+        let (short, splits) = (short(id, all), self.knowledge.known_splits());
         let mut building = Building::new(Ground {
             entries: &self.config.entries,
             owner: Owner {
@@ -93,6 +93,7 @@ impl AzureProvider {
             },
             written: &subscription.written,
             short: &short,
+            splits: &splits,
         });
         for (resource_type, here) in &by_type {
             building.add(resource_type, here, |place| {
@@ -103,6 +104,7 @@ impl AzureProvider {
         self.knowledge.keep(id, &ids(&by_type));
         let (targets, mut skipped) = building.finish();
         skipped.extend(odd_rows(listed.odd));
+        self.memory.listed(scope, &targets);
         Ok(Catalogue {
             targets,
             skipped,
@@ -166,6 +168,7 @@ fn short(id: &str, all: &[Subscribed]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provider_api::Scope;
 
     #[test]
     fn ids_are_told_apart() {

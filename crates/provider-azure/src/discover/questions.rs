@@ -3,6 +3,7 @@
 
 use super::definitions::{Definition, Definitions};
 use super::former::former;
+use super::knowledge::Splits;
 use crate::config::AzureEntry;
 use crate::question::{Aggregation, Aggregations, AskedMetric, Question};
 use provider_api::{Matcher, Members, SkipReason};
@@ -22,6 +23,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) definitions: &'a Definitions,
     /// What format 3 took for the definitions of all resources of this type and region.
     pub(crate) former_definitions: &'a Definitions,
+    /// What refusals have said of splits.
+    pub(crate) splits: &'a Splits,
 }
 
 /// A question of one entry.
@@ -67,7 +70,7 @@ impl Asking<'_> {
         let mut shapes: BTreeMap<Shape, Vec<(String, AskedMetric)>> = BTreeMap::new();
         let wanted = |d: &&Definition| Matcher::any(&entry.names, &d.name);
         for definition in self.definitions.metrics.iter().filter(wanted) {
-            let (shape, aggregations) = match shape(entry, definition) {
+            let (mut shape, aggregations) = match shape(entry, definition) {
                 Ok(fit) => fit,
                 Err(reason) => {
                     unasked.insert((reason, definition.name.clone()));
@@ -75,6 +78,12 @@ impl Asking<'_> {
                 }
             };
             let folded = definition.name.to_lowercase();
+            let of = (entry.resource_type.to_lowercase(), folded.clone());
+            if let Some(supported) = self.splits.get(&of) {
+                shape
+                    .1
+                    .retain(|dimension| supported.contains(&dimension.to_lowercase()));
+            }
             let before = taken.entry(folded.clone()).or_default();
             let left = aggregations.without(*before);
             *before = before.or(aggregations);

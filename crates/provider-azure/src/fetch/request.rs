@@ -7,7 +7,7 @@ use crate::http::{Ask, Plane, encode, failure, path};
 use crate::plan::{self, MOST_RESOURCES};
 use crate::question::{AskedMetric, Question, union};
 use crate::wire::{BatchAnswer, ResourceValues, Text};
-use provider_api::{Call, ErrorKind, ProviderError, UnixNanos, Window};
+use provider_api::{Call, ErrorKind, ProviderError, UnixNanos, Urgency, Window};
 
 /// The operation that reads the values of one resource.
 pub(crate) const ARM_METRICS: &str = "metrics.list";
@@ -33,7 +33,7 @@ impl AzureProvider {
             .map(|d| &*d.id)
             .collect();
         let body = serde_json::json!({ "resourceids": ids }).to_string().into_bytes();
-        let ask = ask(Plane::Metrics, GET_BATCH, call, url, Some(body));
+        let ask = ask(Plane::Metrics, GET_BATCH, call, piece, url, Some(body));
         let (answer, date) = self.api.read::<BatchAnswer>(&ask).await?;
         Ok((answer.values.items, date))
     }
@@ -50,7 +50,7 @@ impl AzureProvider {
             common(question, &piece.metrics),
             filter(question, "$filter"),
         );
-        let ask = ask(Plane::Arm, ARM_METRICS, call, url, None);
+        let ask = ask(Plane::Arm, ARM_METRICS, call, piece, url, None);
         let (mut answer, date) = self.api.read::<ResourceValues>(&ask).await?;
         if answer.value.is_none() {
             let words = "an answer without values";
@@ -65,9 +65,15 @@ fn ask<'a>(
     plane: Plane,
     operation: &'static str,
     call: &'a Call,
+    piece: &Piece,
     url: String,
     body: Option<Vec<u8>>,
 ) -> Ask<'a> {
+    let urgency = if piece.is_doubtful() {
+        Urgency::Doubtful
+    } else {
+        call.urgency
+    };
     Ask {
         plane,
         operation,
@@ -75,9 +81,10 @@ fn ask<'a>(
         url,
         body,
         price: plan::price(),
-        urgency: call.urgency,
+        urgency,
         group: call.group(),
         domain: None,
+        question: Some(piece.question()),
     }
 }
 

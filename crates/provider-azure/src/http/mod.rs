@@ -15,6 +15,7 @@ use crate::SetupError;
 use crate::classify;
 use crate::config::{AzureCloud, AzureConfig, AzureCredentials};
 use crate::credentials;
+use crate::wire::Object;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
@@ -24,7 +25,7 @@ use azure_core::http::{
 use futures::{Stream, StreamExt};
 use gate::{Gate, Request, Skew};
 use headers::{date, hints};
-use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos, Urgency};
+use provider_api::{Cloud, ErrorKind, Members, Price, ProviderError, Scope, UnixNanos, Urgency};
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, PoisonError, RwLock};
 use unsent::unsent;
@@ -57,6 +58,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) group: Option<&'a Arc<str>>,
     /// Whose quota it counts against, where that is not the subscription's.
     pub(crate) domain: Option<&'a Arc<str>>,
+    /// Which question it is, where the URL does not say so: the same over and over, so that one that always fails is known.
+    pub(crate) question: Option<u64>,
 }
 
 /// A 2xx answer.
@@ -158,6 +161,7 @@ impl Api {
             group: ask.group.cloned(),
             host: Some(host(&ask.url).into()),
             domain: ask.domain.cloned(),
+            question: Some(ask.question.unwrap_or_else(|| Members::of([ask.url.as_str()]).0)),
             ..Request::new(ask.scope.clone(), ask.operation, ask.price)
         };
         let attempt = || async {
@@ -180,7 +184,7 @@ impl Api {
         ask: &Ask<'_>,
     ) -> Result<(T, Option<UnixNanos>), ProviderError> {
         let answer = self.send(ask).await?;
-        match serde_json::from_slice(&answer.body) {
+        match serde_json::from_slice(&answer.body).and_then(an_object) {
             Ok(value) => Ok((value, answer.date)),
             Err(e) => {
                 let start: String = String::from_utf8_lossy(&answer.body).chars().take(100).collect();
@@ -194,6 +198,11 @@ impl Api {
             }
         }
     }
+}
+
+/// Each of Azure's answers is an object. A list would be read as one whose fields have no names.
+fn an_object<T>(Object(given): Object<T>) -> serde_json::Result<T> {
+    given.ok_or_else(|| serde::de::Error::custom("not an object"))
 }
 
 async fn attempt(live: &Live, ask: &Ask<'_>, skew: &Skew) -> Result<Answer, ProviderError> {
