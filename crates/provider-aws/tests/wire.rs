@@ -150,6 +150,7 @@ fn config(url: String) -> AwsConfig {
             tagging: Some(url.clone()),
             sts: Some(url),
         },
+        ca_pem: None,
         entries: vec![entry],
     }
 }
