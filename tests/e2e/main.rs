@@ -16,6 +16,7 @@ mod budget;
 mod clock;
 mod commands;
 mod compare;
+mod credentials;
 mod exposition;
 mod hostile;
 mod listener;

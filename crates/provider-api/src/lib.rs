@@ -5,6 +5,7 @@
 //! exporter reads the points that come out.
 
 pub mod conformance;
+mod direct;
 mod error;
 mod matcher;
 mod model;
@@ -18,6 +19,7 @@ mod target;
 mod texts;
 mod time;
 
+pub use direct::DirectHosts;
 pub use error::{ErrorKind, ProviderError};
 pub use matcher::Matcher;
 pub use model::{

@@ -2,6 +2,7 @@
 //!
 //! What is then done about it is the gate's and the scheduler's to decide.
 
+use crate::client::Tried;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
@@ -52,6 +53,9 @@ where
 /// The SDK reports credentials that it could not get as a request that it could not dispatch; the chain of sources
 /// tells the two apart.
 fn kind_of_dispatch(error: &(dyn Error + 'static)) -> ErrorKind {
+    if let Some(said) = chain(error).find_map(|e| e.downcast_ref::<ProviderError>()) {
+        return said.kind().clone();
+    }
     let Some(credentials) = chain(error).find_map(|e| e.downcast_ref::<CredentialsError>()) else {
         return ErrorKind::Unavailable { retry_after: None };
     };
@@ -106,7 +110,9 @@ pub(crate) fn kind_of_code(code: Option<&str>, status: u16, retry_after: Option<
         | "InternalServerError"
         | "InternalServiceException"
         | "ServiceUnavailable"
-        | "ServiceUnavailableException" => ErrorKind::Unavailable { retry_after },
+        | "ServiceUnavailableException"
+        // STS could not reach the issuer of a web identity token.
+        | "IDPCommunicationError" => ErrorKind::Unavailable { retry_after },
         "ValidationError" | "ValidationException" => ErrorKind::InvalidRequest,
         other => kind_of_family(other, status, retry_after),
     }
@@ -136,6 +142,9 @@ fn message_of<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
+    if let Some(words) = words_about_credentials(error) {
+        return words;
+    }
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(text), None) | (None, Some(text)) => text.to_owned(),
@@ -150,6 +159,15 @@ where
             text.chars().take(LONGEST_MESSAGE_CHARS).collect()
         }
     }
+}
+
+/// Which sources of credentials were tried and why each gave none, or what STS said about a role.
+fn words_about_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let tried = chain(error).find_map(|e| e.downcast_ref::<Tried>());
+    let refused = || chain(error).find_map(|e| e.downcast_ref::<ProviderError>());
+    tried
+        .map(ToString::to_string)
+        .or_else(|| refused().map(|said| said.message().to_owned()))
 }
 
 /// An answer with a page in it is from something in between, or from a server that does not speak this protocol.

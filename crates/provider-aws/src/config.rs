@@ -182,6 +182,8 @@ pub struct AwsConfig {
     pub account_id: Option<String>,
     /// Where the services are.
     pub endpoints: AwsEndpoints,
+    /// Certificate authorities to trust besides the system's; PEM.
+    pub ca_pem: Option<String>,
     /// What to read.
     pub entries: Vec<AwsEntry>,
 }

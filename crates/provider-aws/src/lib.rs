@@ -26,7 +26,7 @@ pub use config::{
 
 use async_stream::stream;
 use async_trait::async_trait;
-use client::{Identities, Number, RegionClient};
+use client::{Number, RegionClient};
 use discover::{AwsTarget, Tags};
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
@@ -54,7 +54,7 @@ pub struct AwsProvider {
 
 impl AwsProvider {
     /// Builds the clients. Sends nothing: wrong credentials show at the first request or in
-    /// [`check`](MetricsProvider::check). Fails only without a region.
+    /// [`check`](MetricsProvider::check). Fails only without a region, or when named authorities cannot be read.
     pub async fn connect(config: AwsConfig, gate: Gate) -> Result<Self, ProviderError> {
         let Some(first) = config.regions.first() else {
             let message = "no region is configured; name at least one, like eu-west-1";
@@ -66,8 +66,7 @@ impl AwsProvider {
                 message,
             ));
         };
-        let identities = Identities::new();
-        let shared = client::shared_config(&config, first, &identities).await;
+        let (shared, identities) = client::shared_config(&config, first).await?;
         let known_number = Number::default();
         if let Some(number) = &config.account_id {
             known_number.get_or_init(|| number.as_str().into());

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use regex::Regex;
 
-use super::Checker;
+use super::{Checker, texts::Pem};
 use crate::{
     config::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, Poll, StaticKeys},
     nearest::nearest,
@@ -102,6 +102,10 @@ impl Checker<'_> {
             credentials: self.aws_credentials(&written.credentials, &at.key("credentials")),
             account_id: written.account_id.clone(),
             endpoints: self.aws_endpoints(written.endpoint.as_ref(), &at.key("endpoint")),
+            ca_file: written
+                .ca_file
+                .as_ref()
+                .map(|path| self.pem(path, Pem::Certificate, &at.key("ca_file"))),
             usd_per_day: self.budget(written.budget.as_ref(), at).or(usd),
             metrics: self.each(&written.metrics, &at.key("metrics"), |c, item, at| {
                 c.aws_metrics(item, &poll, at)

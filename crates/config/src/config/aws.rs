@@ -1,6 +1,6 @@
 //! AWS accounts as checked; an empty list of names, tags or dimensions means "all".
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::Poll;
 use crate::{secret::Secret, values::Pattern};
@@ -18,6 +18,8 @@ pub struct AwsAccount {
     pub account_id: Option<String>,
     /// URLs instead of Amazon's.
     pub endpoints: AwsEndpoints,
+    /// Authorities to trust besides the system's, PEM.
+    pub ca_file: Option<PathBuf>,
     /// For discovery, and what the entries inherit.
     pub poll: Poll,
     /// US dollars a day; `None` = no limit.

@@ -4,7 +4,7 @@
     reason = "these words become the schema's descriptions, which people read"
 )]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,6 +30,9 @@ pub struct Account {
     pub account_id: Option<String>,
     /// URLs instead of Amazon's own: one for all services, or one each.
     pub endpoint: Option<Endpoint>,
+    /// A PEM file of certificate authorities to trust besides the system's and `AWS_CA_BUNDLE`'s. Default: none.
+    #[schemars(extend("examples" = ["/etc/ssl/x.pem"]))]
+    pub ca_file: Option<PathBuf>,
     /// When and how far back to ask. Default: `defaults.poll`.
     pub poll: Poll,
     /// What this account may cost. Default: `defaults.budget`.

@@ -26,12 +26,7 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
     for account in wiring::accounts(&config).await {
         let report = match &account.connected {
             Ok(provider) => provider.check().await.checks,
-            Err(error) => vec![Check {
-                scope: "-".into(),
-                what: "connect".into(),
-                outcome: Outcome::Unavailable,
-                detail: error.to_string(),
-            }],
+            Err(error) => vec![Check::of("-", "connect", &Err::<(), _>(error))],
         };
         for check in &report {
             row(&mut table, &account.name, check);

@@ -15,7 +15,11 @@ pub(super) struct Digest(u64);
 /// Of the files that an account uses.
 pub(super) fn of_account(account: &Configured, lookup: &dyn Lookup) -> Digest {
     let files = match account {
-        Configured::Aws(account) => aws_files(&account.credentials.base, lookup),
+        Configured::Aws(account) => {
+            let mut files = aws_files(&account.credentials.base, lookup);
+            files.extend(account.ca_file.clone());
+            files
+        }
         Configured::Azure(account) => azure_files(&account.credentials, &account.cloud),
         Configured::Gcp(account) => gcp_files(&account.credentials.base, lookup),
     };

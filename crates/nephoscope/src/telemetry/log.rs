@@ -46,11 +46,11 @@ pub(crate) fn start(args: &Log) -> Result<Form, Failure> {
             None => (Form::Text, text()),
         },
     };
-    let events = filter_fn(is_event);
+    let events = filter_fn(is_event).and(filter_fn(is_no_sdks));
     tracing_subscriber::registry()
         .with(spans::layer())
         .with(layer.with_filter(filter.and(events)))
-        .with(Keeper)
+        .with(Keeper.with_filter(filter_fn(is_no_sdks)))
         .init();
     super::panics::to_log();
     Ok(form)
@@ -59,6 +59,14 @@ pub(crate) fn start(args: &Log) -> Result<Form, Failure> {
 /// Spans are left to traces.
 fn is_event(metadata: &tracing::Metadata<'_>) -> bool {
     metadata.is_event()
+}
+
+/// The clouds' libraries have lines with an external id, a request's body or a header in them, at every level; what fails
+/// in them comes out as an error, which is ours to log.
+const SDKS: [&str; 5] = ["aws_", "azure_", "typespec", "google_cloud_", "h2::hpack"];
+
+fn is_no_sdks(metadata: &tracing::Metadata<'_>) -> bool {
+    !SDKS.iter().any(|sdk| metadata.target().starts_with(sdk))
 }
 
 /// Checks each part by itself: the filter takes any word that is no level for the name of a crate, and logs nothing.

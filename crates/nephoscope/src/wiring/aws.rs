@@ -1,9 +1,9 @@
 //! An AWS account of the configuration as the provider wants it.
 
-use super::{LOOKBACK_START, account_id, matcher, span};
+use super::{LOOKBACK_START, account_id, authorities, matcher, span};
 use config_file::{AwsAccount, AwsBase, AwsMetrics};
 use gate::Gate;
-use provider_api::{MetricsProvider, ProviderError};
+use provider_api::{Cloud, MetricsProvider, ProviderError};
 use provider_aws::{
     AssumeRole, AwsConfig, AwsCredentials, AwsEndpoints, AwsEntry, AwsProvider, CredentialSource,
 };
@@ -17,12 +17,12 @@ pub(super) async fn connect(
     account: &AwsAccount,
     gate: Gate,
 ) -> Result<Arc<dyn MetricsProvider>, ProviderError> {
-    let provider = AwsProvider::connect(config(account), gate).await?;
+    let provider = AwsProvider::connect(config(account)?, gate).await?;
     Ok(Arc::new(provider))
 }
 
-fn config(account: &AwsAccount) -> AwsConfig {
-    AwsConfig {
+fn config(account: &AwsAccount) -> Result<AwsConfig, ProviderError> {
+    Ok(AwsConfig {
         account: account_id(&account.name),
         regions: account.regions.clone(),
         credentials: credentials(account),
@@ -32,8 +32,9 @@ fn config(account: &AwsAccount) -> AwsConfig {
             tagging: account.endpoints.tagging.clone(),
             sts: account.endpoints.sts.clone(),
         },
+        ca_pem: authorities(Cloud::Aws, account.ca_file.as_deref())?,
         entries: account.metrics.iter().map(entry).collect(),
-    }
+    })
 }
 
 fn credentials(account: &AwsAccount) -> AwsCredentials {

@@ -1,11 +1,10 @@
 //! An Azure tenant of the configuration as the provider wants it.
 
-use super::{LOOKBACK_START, account_id, matcher, not_connected, span, with_causes};
-use config_file::{AzureAccount, AzureMetrics, Lookup as _};
+use super::{LOOKBACK_START, account_id, authorities, matcher, not_connected, read, span, with_causes};
+use config_file::{AzureAccount, AzureMetrics};
 use gate::Gate;
 use provider_api::{Cloud, MetricsProvider, ProviderError};
 use provider_azure::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, AzureProvider};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -45,8 +44,8 @@ fn credentials(given: &config_file::AzureCredentials) -> Result<AzureCredentials
             client_id: certificate.client_id.clone(),
             pem: Zeroizing::new(format!(
                 "{}\n{}",
-                *read(&certificate.cert_file)?,
-                *read(&certificate.key_file)?
+                *read(Cloud::Azure, &certificate.cert_file)?,
+                *read(Cloud::Azure, &certificate.key_file)?
             )),
         },
         Given::ManagedIdentity { client_id } => AzureCredentials::ManagedIdentity {
@@ -71,20 +70,9 @@ fn cloud(given: &config_file::AzureCloud) -> Result<AzureCloud, ProviderError> {
             resource_manager: custom.resource_manager.clone(),
             metrics: custom.metrics.clone(),
             metrics_audience: AzureCloud::public().metrics_audience,
-            ca_pem: custom.ca_file.as_deref().map(certificate).transpose()?,
+            ca_pem: authorities(Cloud::Azure, custom.ca_file.as_deref())?,
         },
     })
-}
-
-fn certificate(path: &Path) -> Result<String, ProviderError> {
-    read(path).map(|text| text.as_str().to_owned())
-}
-
-/// A file that may hold a key.
-fn read(path: &Path) -> Result<Zeroizing<String>, ProviderError> {
-    config_file::System
-        .read(path)
-        .map_err(|error| not_connected(Cloud::Azure, format!("reading {}: {error}", path.display())))
 }
 
 fn entry(entry: &AzureMetrics) -> AzureEntry {

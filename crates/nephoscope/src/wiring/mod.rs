@@ -14,6 +14,7 @@ use provider_api::{AccountId, Cloud, Matcher, ProviderError, Span};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 pub(crate) use accounts::{Account, Common, Configured};
 
@@ -82,14 +83,26 @@ fn span(given: AutoOr, start: Duration) -> Span {
     }
 }
 
-/// What went wrong before a request could be made.
+/// A file that may hold a key.
+fn read(cloud: Cloud, path: &Path) -> Result<Zeroizing<String>, ProviderError> {
+    let failed = |error| not_connected(cloud, format!("reading {}: {error}", path.display()));
+    config_file::System.read(path).map_err(failed)
+}
+
+/// The certificate authorities of a file, if one is named.
+fn authorities(cloud: Cloud, path: Option<&Path>) -> Result<Option<String>, ProviderError> {
+    let text = path.map(|path| read(cloud, path)).transpose()?;
+    Ok(text.map(|text| text.as_str().to_owned()))
+}
+
+/// What went wrong with the credentials before a request could be made.
 fn not_connected(cloud: Cloud, message: String) -> ProviderError {
     let scope = provider_api::Scope::new("-");
     ProviderError::new(
         cloud,
         "connect",
         scope,
-        provider_api::ErrorKind::Permanent,
+        provider_api::ErrorKind::Unauthenticated,
         message,
     )
 }

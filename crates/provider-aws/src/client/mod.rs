@@ -1,15 +1,17 @@
 //! The SDK behind plain functions: clients of one region, one request per function, our own types out. Every request
 //! passes the gate; the SDK itself neither tries again nor waits.
 //!
-//! `session` makes the clients' common part, `identities` keeps their credentials, `listing` and `data` ask, `identity`
-//! asks STS who we are, `date` reads the cloud's clock.
+//! `session` makes the clients' common part, `http` connects, `sources` gets credentials and `identities` keeps them,
+//! `listing` and `data` ask, `identity` asks STS who we are, `date` reads the cloud's clock.
 
 mod data;
 mod date;
+mod http;
 mod identities;
 mod identity;
 mod listing;
 mod session;
+mod sources;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use data::page;
@@ -17,6 +19,7 @@ pub(crate) use identities::Identities;
 pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
 pub(crate) use listing::{GET_RESOURCES, LIST_METRICS, ListPage};
 pub(crate) use session::shared_config;
+pub(crate) use sources::Tried;
 
 use crate::classify::classify;
 use crate::config::AwsConfig;

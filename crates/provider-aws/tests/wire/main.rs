@@ -90,6 +90,7 @@ fn config(url: String) -> AwsConfig {
             tagging: Some(url.clone()),
             sts: Some(url),
         },
+        ca_pem: None,
         entries: vec![entry("AWS/EC2")],
     }
 }
