@@ -11,7 +11,7 @@ use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
 use cloudsim::aws::{ACCESS_KEY, AwsSim, AwsTruth, SECRET_KEY};
-use cloudsim::{BadAnswer, Faults, World};
+use cloudsim::{BadAnswer, Faults, How, PartFault, Rule, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn start(world: World) -> AwsSim {
@@ -315,4 +315,56 @@ async fn the_date_can_be_wrong() {
     let behind = sim.world().clock.now_unix_s() - date.as_second();
     assert!((7199..7210).contains(&behind), "{behind}");
     sim.stop().await;
+}
+
+#[tokio::test]
+async fn a_hit_query_fails_alone_unless_the_service_cannot_read_it() {
+    let sim = start(World::default()).await;
+    let client = client(&sim, SECRET_KEY);
+    let (metrics, _) = list(&client).await;
+    let chosen: Vec<&Metric> = metrics
+        .iter()
+        .filter(|metric| metric.namespace() == Some("AWS/SQS"))
+        .take(2)
+        .collect();
+    let to = sim.world().born_unix_s / 60 * 60;
+    let ask = || {
+        let queries = chosen
+            .iter()
+            .enumerate()
+            .map(|(at, metric)| query(at, metric, "Sum"));
+        client
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries.collect()))
+            .start_time(DateTime::from_secs(to - 600))
+            .end_time(DateTime::from_secs(to))
+            .send()
+    };
+    let hit = chosen[1].metric_name().expect("a name");
+    for (how, status) in [
+        (How::Status(500), "InternalError"),
+        (How::Status(403), "Forbidden"),
+        (How::Part(PartFault::Partial), "PartialData"),
+    ] {
+        sim.faults().clear_rules();
+        sim.faults().add(Rule::new(how).kind("AWS/SQS").metric(hit));
+        let answer = ask().await.expect("200");
+        let words: Vec<&str> = answer
+            .metric_data_results()
+            .iter()
+            .map(|result| result.status_code().expect("a status").as_str())
+            .collect();
+        assert_eq!(words, ["Complete", status]);
+        assert_eq!(answer.metric_data_results()[0].values().len(), 10);
+    }
+    sim.faults().clear_rules();
+    sim.faults().add(Rule::new(How::Status(400)).metric(hit));
+    let refused = ask().await.expect_err("400").into_service_error();
+    assert_eq!(refused.meta().code(), Some("InvalidParameterValue"));
+    sim.faults().clear_rules();
+    sim.faults()
+        .add(Rule::new(How::Status(403)).operation("ListMetrics"));
+    let refused = client.list_metrics().send().await.expect_err("403");
+    assert_eq!(refused.into_service_error().meta().code(), Some("AccessDenied"));
+    assert!(ask().await.is_ok());
 }

@@ -4,7 +4,7 @@
 use cloudsim::azure::{
     AzureSim, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN, SUBSCRIPTION_1, SUBSCRIPTION_2, TENANT_ID,
 };
-use cloudsim::{BadAnswer, Faults, World};
+use cloudsim::{BadAnswer, Faults, How, Odd, PartFault, Rule, World};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -545,4 +545,91 @@ async fn late_points_come_late_and_revised_ones_change() {
         "{hidden} hidden, {preliminary} preliminary"
     );
     client.sim.stop().await;
+}
+
+/// A batch call for these machines and metrics over the last ten minutes.
+async fn batch(client: &Client, token: &str, ids: &[&str], names: &str) -> Answer {
+    let end_s = jiff::Timestamp::now().as_second() / 60 * 60;
+    let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string();
+    let target = format!(
+        "/westeurope/subscriptions/{SUBSCRIPTION_1}/metrics:getBatch?api-version=2024-02-01&metricnamespace=Microsoft.Compute/virtualMachines&metricnames={}&interval=PT1M&starttime={}&endtime={}",
+        names.replace(' ', "%20"),
+        time(end_s - 600),
+        time(end_s)
+    );
+    let body = json!({ "resourceids": ids }).to_string();
+    client.send("POST", &target, token, &body).await
+}
+
+fn machine(number: usize) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION_1}/resourceGroups/RG-Compute/providers/Microsoft.Compute/virtualMachines/vm-{number:05}"
+    )
+}
+
+#[tokio::test]
+async fn a_hit_machine_fails_its_batch_and_a_hit_metric_only_itself() {
+    let faults = Faults::new();
+    let client = Client::start(World::default(), faults.clone()).await;
+    let (arm, metrics) = (client.token(ARM).await, client.token(METRICS).await);
+    let (a, b) = (machine(0), machine(2));
+    let rule = faults.add(
+        Rule::new(How::Status(500))
+            .operation("metrics.getBatch")
+            .id("*vm-00002"),
+    );
+    let both = batch(&client, &metrics, &[&a, &b], "Percentage CPU").await;
+    assert_eq!(
+        (both.status, both.body["error"]["code"].as_str()),
+        (500, Some("InternalServerError"))
+    );
+    assert_eq!(
+        batch(&client, &metrics, &[&a], "Percentage CPU").await.status,
+        200
+    );
+    assert_eq!(faults.struck(rule), 1);
+    faults.clear_rules();
+
+    faults.add(
+        Rule::new(How::Part(PartFault::Failed))
+            .id("*vm-00002")
+            .metric("percentage cpu"),
+    );
+    faults.add(
+        Rule::new(How::Part(PartFault::Odd(Odd::NullList)))
+            .id("*vm-00000")
+            .metric("Disk *"),
+    );
+    let answer = batch(&client, &metrics, &[&a, &b], "Percentage CPU,Disk Read Bytes").await;
+    let values = &answer.body["values"];
+    assert_eq!(values[0]["value"][0]["errorCode"], "Success");
+    assert!(values[0]["value"][1]["timeseries"].is_null(), "{}", answer.text);
+    assert_eq!(values[1]["value"][0]["errorCode"], "InternalServerError");
+    assert_eq!(values[1]["value"][1]["errorCode"], "Success");
+    faults.clear_rules();
+
+    // One region's host throttles; the other one and ARM do not.
+    faults.add(Rule::new(How::Throttle { retry_after_s: 40 }).host("westeurope"));
+    let throttled = batch(&client, &metrics, &[&a], "Percentage CPU").await;
+    assert_eq!(
+        (throttled.status, throttled.headers["retry-after"].as_str()),
+        (429, "40")
+    );
+    let list = format!("/subscriptions/{SUBSCRIPTION_1}/resources?api-version=2021-04-01");
+    assert_eq!(client.get(&list, &arm).await.status, 200);
+    faults.clear_rules();
+
+    // A query of both subscriptions goes on without the one that may not be read, without a word.
+    faults.add(Rule::new(How::Status(403)).scope(SUBSCRIPTION_2));
+    let body = json!({"query": "resources | project subscriptionId", "subscriptions": [SUBSCRIPTION_1, SUBSCRIPTION_2]});
+    let target = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01";
+    let answer = client.send("POST", target, &arm, &body.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.text.contains(SUBSCRIPTION_1) && !answer.text.contains(SUBSCRIPTION_2));
+    let other = format!("/subscriptions/{SUBSCRIPTION_2}/resources?api-version=2021-04-01");
+    let refused = client.get(&other, &arm).await;
+    assert_eq!(
+        (refused.status, refused.body["error"]["code"].as_str()),
+        (403, Some("AuthorizationFailed"))
+    );
 }

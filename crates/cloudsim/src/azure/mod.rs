@@ -17,6 +17,7 @@ mod query;
 mod quota;
 mod reply;
 mod route;
+mod strike;
 mod throttle;
 mod time;
 mod truth;
