@@ -7,6 +7,7 @@
 
 pub mod aws;
 pub mod azure;
+mod churn;
 pub mod counts;
 mod date;
 pub mod faults;

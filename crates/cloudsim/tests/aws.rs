@@ -368,3 +368,61 @@ async fn a_hit_query_fails_alone_unless_the_service_cannot_read_it() {
     assert_eq!(refused.into_service_error().meta().code(), Some("AccessDenied"));
     assert!(ask().await.is_ok());
 }
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_are_listed_late_and_long_after_their_end() {
+    let world = World {
+        churn: 4,
+        ..World::default()
+    };
+    let sim = start(world.clone()).await;
+    let now = world.clock.now_unix_s();
+    let machines: BTreeMap<String, (i64, i64)> = sim
+        .truth()
+        .points(now - 24 * 3600, now + 8 * 3600, "Sum", 60)
+        .filter(|point| point.region == "eu-west-1" && point.metric == "CPUUtilization")
+        .filter(|point| point.dimensions[0].1.starts_with("i-0c"))
+        .fold(BTreeMap::new(), |mut spans, point| {
+            let at = point.bucket_start_unix_s;
+            let span = spans.entry(point.dimensions[0].1.clone()).or_insert((at, at));
+            *span = (span.0.min(at), span.1.max(at));
+            spans
+        });
+    let client = client(&sim, SECRET_KEY);
+    let listed = async |recent: bool| -> Vec<String> {
+        let request = client
+            .list_metrics()
+            .namespace("AWS/EC2")
+            .metric_name("CPUUtilization");
+        let recent = recent.then_some(aws_sdk_cloudwatch::types::RecentlyActive::Pt3H);
+        let mut pages = request.set_recently_active(recent).into_paginator().send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            let metrics = page.expect("page").metrics.unwrap_or_default();
+            ids.extend(
+                metrics
+                    .iter()
+                    .map(|m| m.dimensions()[0].value().unwrap_or("").to_owned()),
+            );
+        }
+        ids
+    };
+    let (all, recent) = (listed(false).await, listed(true).await);
+    for (id, (first, last)) in &machines {
+        let age = |at: i64| now - at;
+        let known = all.contains(id);
+        assert!(known || age(*first) < 17 * 60, "{id}");
+        assert!(!known || age(*first) >= 60, "{id}");
+        assert!(
+            recent.contains(id) || age(*first) < 17 * 60 || age(*last) > 3 * 3600,
+            "{id}"
+        );
+        assert!(!recent.contains(id) || age(*last) < 4 * 3600, "{id}");
+    }
+    assert!(
+        all.len() > recent.len() && recent.len() > 10,
+        "{} {}",
+        all.len(),
+        recent.len()
+    );
+}

@@ -633,3 +633,112 @@ async fn a_hit_machine_fails_its_batch_and_a_hit_metric_only_itself() {
         (403, Some("AuthorizationFailed"))
     );
 }
+
+#[tokio::test]
+async fn resources_of_one_type_differ_and_say_what_they_have() {
+    let world = World {
+        unlike: true,
+        ..World::default()
+    };
+    let client = Client::start(world.clone(), Faults::new()).await;
+    let (arm, metrics) = (client.token(ARM).await, client.token(METRICS).await);
+    let sub = format!("/subscriptions/{SUBSCRIPTION_1}/resourceGroups");
+    let of = |group: &str, rest: &str| format!("{sub}/{group}/providers/{rest}");
+    let master = of("RG-Data", "Microsoft.Sql/servers/sql-u/databases/master");
+    let definitions =
+        |id: &str| format!("{id}/providers/microsoft.insights/metricDefinitions?api-version=2018-01-01");
+    let answer = client.get(&definitions(&master), &arm).await;
+    assert_eq!(
+        answer.body["value"].as_array().unwrap().len(),
+        1,
+        "{}",
+        answer.text
+    );
+    let read = |id: &str, name: &str| {
+        format!("{id}/providers/microsoft.insights/metrics?api-version=2018-01-01&metricnames={name}")
+    };
+    let refused = client.get(&read(&master, "cpu_percent"), &arm).await;
+    assert_eq!(refused.status, 400);
+    let message = refused.body["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("metric: cpu_percent, Valid metrics: connection_successful"),
+        "{message}"
+    );
+
+    let (small, large) = (
+        of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-u4"),
+        of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-00002"),
+    );
+    assert_eq!(
+        batch(
+            &client,
+            &metrics,
+            &[&small, &large],
+            "Percentage CPU,Available Memory Bytes"
+        )
+        .await
+        .status,
+        200
+    );
+    let odd = of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-u1");
+    let refused = batch(&client, &metrics, &[&odd, &large], "Available Memory Bytes").await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("Valid metrics: Percentage CPU,"),
+        "{}",
+        refused.text
+    );
+
+    let private = of("RG-Net", "Microsoft.Network/networkInterfaces/nic-1");
+    assert_eq!(client.get(&definitions(&private), &arm).await.status, 404);
+    let account = of("RG-Data", "Microsoft.Storage/storageAccounts/simunlike1");
+    let missing = format!("{account}/fileServices/default");
+    assert_eq!(client.get(&definitions(&missing), &arm).await.status, 404);
+    let list = format!("/subscriptions/{SUBSCRIPTION_1}/resources?api-version=2021-04-01&$top=1000");
+    let listed = client.get(&list, &arm).await;
+    assert!(listed.text.contains(&private) && listed.text.contains("\"kind\":\"BlockBlobStorage\""));
+}
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_come_and_go() {
+    let world = World {
+        churn: 4,
+        ..World::default()
+    };
+    let client = Client::start(world.clone(), Faults::new()).await;
+    let now_s = world.clock.now_unix_s();
+    let (mut seen, mut gone) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..12 {
+        let arm = client.token(ARM).await;
+        let list = format!(
+            "/subscriptions/{SUBSCRIPTION_1}/resourceGroups/RG-Jobs/resources?api-version=2021-04-01&$top=1000"
+        );
+        let listed = client.get(&list, &arm).await;
+        let ids: BTreeSet<String> = listed.body["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(ids.len() <= 8, "{}", listed.text);
+        gone.extend(seen.difference(&ids).cloned());
+        seen.extend(ids);
+        for id in &gone {
+            let read = format!("{id}/providers/microsoft.insights/metrics?api-version=2018-01-01");
+            assert_eq!(client.get(&read, &arm).await.status, 404);
+        }
+        world.clock.advance_ms(600_000);
+    }
+    assert!(seen.len() > 8 && gone.len() > 4, "{seen:?}");
+    let points = client
+        .sim
+        .truth()
+        .points(now_s - 3600, now_s + 7000, 60, "primary");
+    let of_one = |id: &str| {
+        points
+            .iter()
+            .filter(|p| p.resource_id == id && p.metric == "Percentage CPU")
+            .count()
+    };
+    assert!(gone.iter().all(|id| (3..=40).contains(&of_one(id))), "{gone:?}");
+}

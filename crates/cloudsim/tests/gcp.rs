@@ -835,3 +835,34 @@ async fn a_hit_type_fails_alone_and_hit_series_are_left_out_with_a_word() {
         "{answer}"
     );
 }
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_have_points_for_as_long() {
+    let world = World {
+        churn: 3,
+        ..World::default()
+    };
+    let to_s = world.clock.now_unix_s() / 60 * 60 - 300;
+    let from_s = to_s - 7200;
+    let sim = sim(world, Faults::new(), true).await;
+    let (seen, _) = all_pages(&sim, "sim-project", &of_type(CPU), (from_s, to_s), "1000").await;
+    let truth = sim.truth();
+    let wanted: Vec<GcpTruth> = truth
+        .points(from_s, to_s)
+        .into_iter()
+        .filter(|t| t.project == "sim-project" && t.metric_type == CPU)
+        .collect();
+    let is_job = |t: &&GcpTruth| t.metric_labels.iter().any(|(_, value)| value.starts_with("job-"));
+    let jobs: BTreeSet<_> = wanted
+        .iter()
+        .filter(is_job)
+        .map(|t| t.metric_labels.clone())
+        .collect();
+    assert!(jobs.len() >= 4, "{jobs:?}");
+    assert_eq!(
+        seen.iter()
+            .map(|series| series["points"].as_array().unwrap().len())
+            .sum::<usize>(),
+        wanted.len()
+    );
+}

@@ -239,6 +239,14 @@ pub(crate) struct SimulateArgs {
     /// Seed of all data.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// So many machines at a time, besides, that live for 3 to 40 minutes: in each region of AWS, and in the first
+    /// subscription and project.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) churn: u32,
+    /// Azure resources of one type that are not alike: metrics that some lack, services that some accounts do not have,
+    /// interfaces without metrics.
+    #[arg(long)]
+    pub(crate) unlike: bool,
     /// Throttle every Nth request.
     #[arg(long, value_name = "N")]
     pub(crate) throttle: Option<u32>,

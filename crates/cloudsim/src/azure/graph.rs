@@ -71,7 +71,7 @@ fn rows(state: &State, table: &str, scopes: &[&'static str]) -> Option<Vec<Value
         "resources" => Some(
             scopes
                 .iter()
-                .flat_map(|scope| state.catalogue.listed(scope))
+                .flat_map(|scope| state.catalogue.listed(scope, state.world.clock.now_unix_s()))
                 .map(super::catalog::Resource::graph_row)
                 .collect(),
         ),

@@ -236,7 +236,7 @@ fn handle(state: &State, request: &Request, operation: &Operation, strikes: &[Op
     let resource = |id: &str, answer: &dyn Fn(&super::catalog::Resource) -> Reply| {
         state
             .catalogue
-            .by_id(id)
+            .by_id(id, state.world.clock.now_unix_s())
             .map_or_else(|| Reply::not_found(id), answer)
     };
     match operation {

@@ -94,6 +94,8 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
         seed: args.seed,
         clock: args.clock.map_or_else(Clock::default, Clock::paced),
         series: args.series,
+        churn: args.churn,
+        unlike: args.unlike,
         late_per_thousand: args.late,
         late_by: args.late_by,
         revised_per_thousand: args.revised,
