@@ -95,6 +95,12 @@ pub struct World {
     pub revised_after: Duration,
     /// Wanted number of series in each cloud; 0 is the catalogue's own small size.
     pub series: usize,
+    /// So many machines at a time, besides, that live for 3 to 40 minutes: in each region of AWS, and in the first
+    /// subscription and project.
+    pub churn: u32,
+    /// Whether resources of one type differ, as they do in Azure: metrics that some lack, services that some accounts do
+    /// not have, interfaces that have no metrics at all.
+    pub unlike: bool,
 }
 
 impl Default for World {
@@ -113,6 +119,8 @@ impl Default for World {
             revised_per_thousand: 0,
             revised_after: Duration::ZERO,
             series: 0,
+            churn: 0,
+            unlike: false,
         }
     }
 }
