@@ -194,7 +194,8 @@ async fn every_point_is_the_truth_on_pages_of_any_size() {
     let mut exemplars = 0;
     for project in ["sim-project", "sim-other"] {
         for name in &types {
-            let (series, pages) = all_pages(&sim, project, &of_type(name), span, "37").await;
+            let filter = format!("{} AND project = \"{project}\"", of_type(name));
+            let (series, pages) = all_pages(&sim, project, &filter, span, "37").await;
             assert!(pages > 1, "{name}");
             let mut seen: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for one in &series {
@@ -272,14 +273,27 @@ async fn filters_choose_and_are_checked() {
     };
     let now = world.clock.now_unix_s();
     let sim = sim(world, Faults::new(), true).await;
-    let count = async |more: &str| {
+    let of_project = async |project: &str, more: &str| {
         let filter = format!("{} {more}", of_type(CPU));
-        all_pages(&sim, "sim-project", &filter, (now - 600, now), "")
+        all_pages(&sim, project, &filter, (now - 600, now), "")
             .await
             .0
             .len()
     };
+    // The first project is a scoping project, the other one is not.
+    assert_eq!(of_project("sim-project", "").await, 8);
+    assert_eq!(of_project("sim-project", "AND project = \"sim-other\"").await, 2);
+    assert_eq!(of_project("sim-other", "").await, 2);
+    let count =
+        async |more: &str| of_project("sim-project", &format!("AND project = \"sim-project\" {more}")).await;
     assert_eq!(count("").await, 6);
+    assert_eq!(
+        count(
+            "AND NOT (resource.labels.zone = \"europe-west1-b\" OR metric.labels.instance_name = \"vm-1\")"
+        )
+        .await,
+        3
+    );
     assert_eq!(
         count("AND resource.labels.zone = starts_with(\"europe-\")").await,
         4
@@ -304,10 +318,7 @@ async fn filters_choose_and_are_checked() {
         5
     );
     assert_eq!(count("AND resource.labels.zone : \"west\"").await, 4);
-    assert_eq!(
-        count("AND resource.labels.zone = ends_with(\"-b\") AND project = \"sim-project\"").await,
-        2
-    );
+    assert_eq!(count("AND resource.labels.zone = ends_with(\"-b\")").await, 2);
     assert_eq!(count("AND resource.type = \"other\"").await, 0);
     let refused = [
         "",

@@ -6,6 +6,7 @@ use crate::GCP;
 use crate::census::Census;
 use crate::classify::classify;
 use crate::config::{CredentialSource, GcpConfig};
+use crate::domain;
 use gate::{Gate, Request};
 use google_cloud_auth::build_errors;
 use google_cloud_auth::credentials::{Builder, Credentials, anonymous, impersonated, service_account};
@@ -15,6 +16,7 @@ use google_cloud_monitoring_v3::client::MetricService;
 use provider_api::{ErrorKind, Price, ProviderError, Scope, UnixNanos};
 use reqwest::header::HeaderMap;
 use std::future::Future;
+use std::sync::Arc;
 use tokio::sync::RwLock;
 
 /// All that reading series and descriptors needs.
@@ -28,6 +30,7 @@ pub(crate) struct Connection {
     config: GcpConfig,
     gate: Gate,
     census: Census,
+    domain: Option<Arc<str>>,
     live: RwLock<Live>,
     /// For what needs no token.
     plain: reqwest::Client,
@@ -51,6 +54,7 @@ impl Connection {
     pub(crate) async fn open(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         let client = build(&config).await?;
         Ok(Self {
+            domain: domain::consumer(&config),
             config,
             gate,
             census: Census::default(),
@@ -66,9 +70,19 @@ impl Connection {
         &self.config
     }
 
+    #[cfg(test)]
+    pub(crate) fn entries_mut(&mut self) -> &mut Vec<crate::config::GcpEntry> {
+        &mut self.config.entries
+    }
+
     /// How many series the targets were seen to have.
     pub(crate) fn census(&self) -> &Census {
         &self.census
+    }
+
+    /// Whose quota is used, where that is not each project's own.
+    pub(crate) fn domain(&self) -> Option<Arc<str>> {
+        self.domain.clone()
     }
 
     pub(crate) fn gate(&self) -> &Gate {

@@ -6,7 +6,7 @@ use crate::GCP;
 use crate::config::MAX_PAGE_SIZE;
 use crate::connection::Connection;
 use crate::convert::{Converter, timestamp};
-use crate::discover::{GcpTarget, quoted};
+use crate::discover::GcpTarget;
 use crate::plan;
 use async_stream::try_stream;
 use futures::Stream;
@@ -48,7 +48,6 @@ struct Reading<'a> {
     target: &'a Target,
     detail: &'a GcpTarget,
     converter: Converter<'a>,
-    filter: String,
     /// The token of the next page; `None` after the last.
     token: Option<String>,
     pages: Pages,
@@ -70,7 +69,6 @@ impl<'a> Reading<'a> {
             target,
             detail,
             converter: Converter::new(&connection.config().account, target.id, detail, call.window),
-            filter: filter(detail),
             token: Some(String::new()),
             pages: Pages::at_most(MAX_PAGES),
             returned: 0,
@@ -92,8 +90,11 @@ impl<'a> Reading<'a> {
                 self.pay(&request, &page).await;
                 self.batch(page).map(Some)
             }
-            // Google's 404: the type has never had data here, or is younger than ten minutes. Nothing to hand over.
-            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
+            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.not_found(&e))),
+            // Tokens expire; from its first page on the read may well be answered.
+            Err(e) if *e.kind() == ErrorKind::InvalidRequest && !token.is_empty() => {
+                Err(self.bad_response(&format!("a page token was refused: {}", e.message())))
+            }
             Err(e) => Err(e),
         }
     }
@@ -149,6 +150,22 @@ impl<'a> Reading<'a> {
         batch
     }
 
+    /// Google's 404: the type has never had data here, or it is younger than ten minutes. Then there is something to come.
+    fn not_found(&self, error: &ProviderError) -> Batch {
+        if !self.detail.active {
+            return self.finish(Batch::default());
+        }
+        let failure = Failure {
+            target: self.target.id,
+            kind: error.kind().clone(),
+            message: error.message().to_owned(),
+        };
+        Batch {
+            failed: vec![failure],
+            ..Batch::default()
+        }
+    }
+
     async fn ask(&self, token: &str) -> Result<(Request, ListTimeSeriesResponse), ProviderError> {
         // The series were priced with the first page; those beyond are paid when they have come.
         let price = if token.is_empty() {
@@ -159,6 +176,8 @@ impl<'a> Reading<'a> {
         let request = Request {
             urgency: self.call.urgency,
             group: self.call.group().cloned(),
+            domain: self.connection.domain(),
+            question: Some(self.target.id.0),
             ..Request::new(self.call.scope.clone(), self.call.operation, price)
         };
         let window = self.call.window;
@@ -174,7 +193,7 @@ impl<'a> Reading<'a> {
                 client
                     .list_time_series()
                     .set_name(format!("projects/{}", self.detail.project))
-                    .set_filter(self.filter.as_str())
+                    .set_filter(&*self.detail.query)
                     .set_interval(interval.clone())
                     .set_view(TimeSeriesView::Full)
                     .set_page_size(size)
@@ -189,15 +208,6 @@ impl<'a> Reading<'a> {
         let message = format!("{}: {message}", self.detail.metric_type);
         let kind = ErrorKind::BadResponse;
         ProviderError::new(GCP, self.call.operation, self.call.scope.clone(), kind, message)
-    }
-}
-
-/// One type; the configuration's condition, or else only the project itself and not its metrics scope.
-fn filter(detail: &GcpTarget) -> String {
-    let metric = quoted(&detail.metric_type);
-    match &detail.filter {
-        Some(own) => format!("metric.type = {metric} AND ({own})"),
-        None => format!("metric.type = {metric} AND project = {}", quoted(&detail.project)),
     }
 }
 
@@ -231,21 +241,7 @@ fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::target;
     use provider_api::UnixNanos;
-
-    #[test]
-    fn filters_name_one_type_and_stay_in_the_project() {
-        let text = |own: Option<&str>| filter(plan::of(&target("a.googleapis.com/x", own)).expect("ours"));
-        assert_eq!(
-            text(None),
-            "metric.type = \"a.googleapis.com/x\" AND project = \"my-project\""
-        );
-        assert_eq!(
-            text(Some("x = 1 OR y = 2")),
-            "metric.type = \"a.googleapis.com/x\" AND (x = 1 OR y = 2)"
-        );
-    }
 
     #[test]
     fn gaps_are_named() {

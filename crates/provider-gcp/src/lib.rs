@@ -2,7 +2,7 @@
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
 //! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
-//! failures their kind, `connection` renews credentials. Waiting and trying again are the gate's.
+//! failures their kind, `connection` renews credentials, `domain` says whose quota is used. Waiting and trying again are the gate's.
 
 mod census;
 mod classify;
@@ -11,6 +11,7 @@ mod connection;
 mod convert;
 mod discover;
 mod distribution;
+mod domain;
 mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -35,7 +36,7 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Target, TargetId,
+    Scope, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -63,7 +64,7 @@ impl GcpProvider {
     }
 }
 
-/// The quotas that Google documents or enforces, per project.
+/// The quotas that Google documents or enforces, per consumer project.
 pub fn quotas() -> Vec<(&'static str, Quota)> {
     let quota = Quota {
         per_second: REQUESTS_PER_SECOND,
@@ -95,18 +96,19 @@ impl MetricsProvider for GcpProvider {
         report
     }
 
-    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         stream! {
             self.connection.look_at_clock().await;
             for project in &self.connection.config().projects {
-                yield discover::project(&self.connection, project).await;
+                let reach = reach.of(&Scope::new(project.as_str()));
+                yield discover::project(&self.connection, project, reach).await;
             }
         }
         .boxed()
     }
 
-    fn formerly(&self, _: &Target) -> Vec<TargetId> {
-        Vec::new()
+    fn formerly(&self, target: &Target) -> Vec<TargetId> {
+        plan::of(target).map(discover::formerly).into_iter().collect()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

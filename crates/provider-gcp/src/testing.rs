@@ -20,12 +20,23 @@ pub(crate) const TYPE: &str = "compute.googleapis.com/instance/cpu/utilization";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A target of `my-project`.
+/// A target of `my-project` that has data.
 pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
+    made(metric_type, filter, true)
+}
+
+/// One that was listed without.
+pub(crate) fn silent(metric_type: &str) -> Target {
+    made(metric_type, None, false)
+}
+
+fn made(metric_type: &str, filter: Option<&str>, active: bool) -> Target {
     let detail = GcpTarget {
         project: "my-project".into(),
         metric_type: metric_type.into(),
         filter: filter.map(Arc::from),
+        query: format!("metric.type = \"{metric_type}\"").into(),
+        active,
         unit: "s".into(),
         description: "words".into(),
         seen: Seen::default(),

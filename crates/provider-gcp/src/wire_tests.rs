@@ -2,15 +2,15 @@
 
 use crate::GcpProvider;
 use crate::config::{CredentialSource, GcpConfig};
-use crate::testing::{TYPE, double, entry, page, target, window};
+use crate::testing::{TYPE, double, entry, page, silent, starting, target, window};
 use futures::StreamExt as _;
 use gate::{Gate, GateConfig};
 use provider_api::conformance::{
     batches_fit_their_call, each_due_target_in_exactly_one_call, partial_answer_kept,
 };
 use provider_api::{
-    AccountId, Batch, Cloud, Due, ErrorKind, Matcher, MetricsProvider as _, Outcome, ProviderError, Reach,
-    SkipReason, Target,
+    AccountId, Batch, Catalogue, Cloud, Due, ErrorKind, Matcher, MetricsProvider as _, Outcome,
+    ProviderError, Reach, SkipReason, Target,
 };
 use serde_json::{Value as Json, json};
 use std::collections::HashSet;
@@ -168,10 +168,30 @@ async fn a_partial_answer_is_kept_but_not_complete() {
 }
 
 #[tokio::test]
-async fn a_metric_without_data_is_complete_and_empty() {
-    let (provider, _) = provider(vec![error(404, "NOT_FOUND")]).await;
+async fn a_metric_that_is_not_found_is_complete_only_where_nothing_is_to_come() {
+    let (provider, _) = provider(vec![error(404, "NOT_FOUND"), error(404, "NOT_FOUND")]).await;
     let (batches, error, target) = read(&provider).await;
-    assert!(error.is_none() && batches.len() == 1 && batches[0].complete == [target.id]);
+    assert!(error.is_none() && batches.len() == 1, "{error:?}");
+    assert!(batches[0].complete.is_empty(), "it was listed with data");
+    let failed = &batches[0].failed[0];
+    assert_eq!((failed.target, &failed.kind), (target.id, &ErrorKind::NotFound));
+    let never = Due {
+        target: silent(TYPE),
+        window: window(0, 300),
+    };
+    let calls = provider.plan(&[never]);
+    let batches: Vec<_> = provider.fetch(&calls[0]).collect().await;
+    let batch = batches[0].as_ref().expect("no error");
+    assert_eq!(batch.complete, [calls[0].targets[0].id]);
+}
+
+#[tokio::test]
+async fn a_page_token_that_is_refused_is_no_fault_of_the_type() {
+    let first = page("GAUGE", "DOUBLE", &[(0, 240, double(4.0))], "old");
+    let (provider, _) = provider(vec![(200, first), error(400, "INVALID_ARGUMENT")]).await;
+    let (batches, error, _) = read(&provider).await;
+    assert_eq!(error.map(|e| e.kind().clone()), Some(ErrorKind::BadResponse));
+    assert_eq!(batches.len(), 1, "what came is kept");
 }
 
 #[tokio::test]
@@ -196,18 +216,36 @@ async fn an_expired_token_is_renewed_once_and_a_busy_service_asked_again() {
     assert!(error.is_none() && batches.len() == 1, "{error:?}");
 }
 
+/// A listing of these types.
+fn types(names: &[&str]) -> (u16, Json) {
+    let one = |name: &&str| json!({"type": name, "metricKind": "GAUGE", "valueType": "DOUBLE"});
+    (
+        200,
+        json!({"metricDescriptors": names.iter().map(one).collect::<Vec<_>>()}),
+    )
+}
+
+fn clock() -> (u16, Json) {
+    (404, json!({}))
+}
+
+async fn discovered(provider: &GcpProvider, reach_hours: u64) -> Result<Catalogue, ProviderError> {
+    let reach = Reach::of_all(std::time::Duration::from_secs(reach_hours * 3_600));
+    provider.discover(reach).next().await.expect("one project")
+}
+
 #[tokio::test]
 async fn discovery_and_check_speak_of_the_project() {
-    let descriptor =
-        json!({"metricDescriptors": [{"type": TYPE, "metricKind": "GAUGE", "valueType": "DOUBLE"}]});
-    let clock = (404, json!({}));
-    let (provider, seen) = provider(vec![clock, (200, descriptor), error(403, "PERMISSION_DENIED")]).await;
-    let catalogues: Vec<_> = provider
-        .discover(Reach::of_all(std::time::Duration::from_secs(3_600)))
-        .collect()
-        .await;
-    let catalogue = catalogues[0].as_ref().expect("listed");
+    let answers = vec![
+        clock(),
+        types(&[TYPE]),
+        types(&[TYPE]),
+        error(403, "PERMISSION_DENIED"),
+    ];
+    let (provider, seen) = provider(answers).await;
+    let catalogue = discovered(&provider, 1).await.expect("listed");
     assert_eq!(catalogue.targets[0].detail.describe(), TYPE);
+    assert_eq!(catalogue.matched[0].count, 1);
     let check = provider.check().await.checks.remove(0);
     assert_eq!(
         (check.scope.as_str(), check.outcome),
@@ -219,4 +257,73 @@ async fn discovery_and_check_speak_of_the_project() {
         seen[1].contains("activeOnly=true") && seen[1].contains("starts_with"),
         "{seen:?}"
     );
+    assert!(seen[2].contains("activeOnly=false"), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_has_ended_or_publishes_rarely_is_found_when_windows_reach_so_far() {
+    let ended = "compute.googleapis.com/instance/cpu/utilization_ended";
+    let mut all = types(&[TYPE, ended]);
+    all.1["metricDescriptors"][1]["metadata"] = json!({"samplePeriod": "60s", "ingestDelay": "240s"});
+    let mut rare = all.clone();
+    rare.1["metricDescriptors"][1]["metadata"] = json!({"samplePeriod": "86400s"});
+    for (hours, everything, found) in [(1, all.clone(), 1), (48, all, 2), (1, rare, 2)] {
+        let (mut provider, _) = provider(vec![clock(), types(&[TYPE]), everything]).await;
+        provider.connection.entries_mut()[0].types = vec![starting(TYPE)];
+        let catalogue = discovered(&provider, hours).await.expect("listed");
+        assert_eq!(catalogue.targets.len(), found, "{hours} h");
+        assert!(catalogue.lag >= std::time::Duration::from_secs(600));
+    }
+}
+
+#[tokio::test]
+async fn a_prefix_that_cannot_be_listed_leaves_the_others() {
+    let refused = || error(403, "PERMISSION_DENIED");
+    let mut odd = types(&["b.googleapis.com/x"]);
+    odd.1["nextPageToken"] = json!("old");
+    let token_refused = error(400, "INVALID_ARGUMENT");
+    let answers = vec![
+        clock(),
+        refused(),
+        odd,
+        token_refused,
+        types(&["b.googleapis.com/x"]),
+        types(&["b.googleapis.com/x"]),
+    ];
+    let (mut provider, _) = provider(answers).await;
+    let entries = provider.connection.entries_mut();
+    entries[0].types = vec![starting("a.googleapis.com/"), starting("b.googleapis.com/")];
+    let catalogue = discovered(&provider, 1).await.expect("listed in part");
+    assert_eq!(catalogue.targets.len(), 1);
+    let unlisted: Vec<_> = catalogue.unlisted.iter().map(|one| &*one.namespace).collect();
+    assert_eq!(unlisted, ["a.googleapis.com"]);
+    assert_eq!(catalogue.unlisted[0].error.kind(), &ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn a_project_of_which_nothing_is_listed_has_failed() {
+    let refused = || error(403, "PERMISSION_DENIED");
+    let (mut provider, _) = provider(vec![clock(), refused(), refused()]).await;
+    let entries = provider.connection.entries_mut();
+    entries[0].types = vec![starting("a.googleapis.com/"), starting("b.googleapis.com/")];
+    let failed = discovered(&provider, 1).await.expect_err("refused");
+    assert_eq!(failed.kind(), &ErrorKind::Forbidden);
+}
+
+#[tokio::test]
+async fn a_type_that_is_none_is_named_with_what_lies_below_it() {
+    let answers = vec![
+        clock(),
+        types(&[]),
+        types(&[]),
+        types(&[TYPE, "other.googleapis.com/x"]),
+    ];
+    let (mut provider, seen) = provider(answers).await;
+    let wrong = "compute.googleapis.com/instance";
+    provider.connection.entries_mut()[0].types = vec![Matcher::exactly(wrong)];
+    let catalogue = discovered(&provider, 1).await.expect("listed");
+    let one = &catalogue.matched[0];
+    assert_eq!((&*one.pattern, one.count), (wrong, 0));
+    assert_eq!(&*one.nearest[0], "compute.googleapis.com/instance/*");
+    assert_eq!(seen.lock().expect("no panic").len(), 4);
 }
