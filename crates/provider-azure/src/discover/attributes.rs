@@ -50,7 +50,7 @@ pub(super) fn resource(
     ));
     // A tag does not take its place: its name begins with `tag.`.
     identifying.extend(shared(&[("cloud.resource_id", &place.id)]));
-    Resource::described(identifying, describing, added)
+    Resource::described_in_any_case(identifying, describing, added)
 }
 
 /// `cloud.platform` of the semantic conventions, where they have a word.
