@@ -87,17 +87,6 @@ fn call(scope: &Scope, window: Window, targets: Vec<Target>, detail: &Arc<dyn De
     }
 }
 
-/// The same call for some of its targets.
-pub(crate) fn part(whole: &Call, targets: Vec<Target>) -> Call {
-    Call {
-        scope: whole.scope.clone(),
-        price: price(&targets, whole.window),
-        targets,
-        detail: Arc::clone(&whole.detail),
-        ..*whole
-    }
-}
-
 /// Billed are metrics requested, whether or not there are points, once for all pages.
 fn price(targets: &[Target], window: Window) -> Price {
     let units = targets

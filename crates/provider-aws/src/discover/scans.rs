@@ -41,7 +41,10 @@ fn oldest(entry: &AwsEntry, reach: Duration) -> Duration {
         entry.former_grain(),
         MARGIN,
     ];
-    parts.into_iter().fold(reach, Duration::saturating_add)
+    // What is new, or is asked for anew, is looked back over by `initial`.
+    parts
+        .into_iter()
+        .fold(reach.max(entry.initial), Duration::saturating_add)
 }
 
 #[cfg(test)]
@@ -79,6 +82,17 @@ mod tests {
                 [("AWS/EC2", wanted)],
                 "{reach:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_long_look_back_at_what_is_new_is_a_reach() {
+        for (initial, wanted) in [(QUARTER, true), (Duration::from_hours(3), false)] {
+            let entry = AwsEntry {
+                initial,
+                ..entry("AWS/EC2")
+            };
+            assert_eq!(recent(&[entry], Duration::ZERO), [("AWS/EC2", wanted)]);
         }
     }
 
