@@ -85,7 +85,7 @@ impl AzureProvider {
         let mut unlisted = listed.unlisted;
         let failed = self.sample(scope, &varieties, listed.date).await;
         unlisted.extend(failed.into_iter().map(|(of, error)| (of, Arc::new(error))));
-        self.explore(scope, &varieties, listed.date).await;
+        self.explore(scope, &varieties, &unlisted, listed.date).await;
 
         let (short, splits) = (short(id, all), self.knowledge.known_splits());
         let mut building = Building::new(Ground {

@@ -251,7 +251,6 @@ async fn what_is_refused_for_all_is_nobodys_own_and_comes_back_by_itself() {
     for refusal in [
         (400, r#"{"error":{"code":"BadRequest","message":"x"}}"#),
         (404, "{}"),
-        (503, ""),
     ] {
         let stub = Stub::start(machines(10)).await;
         let provider = provider(&stub, vec![entry(VM)], &["sub-a"]);
