@@ -173,6 +173,11 @@ impl Question {
             for aggregation in metric.aggregations.iter() {
                 pieces.push(aggregation.word());
             }
+            // How they are put together into requests hangs on it.
+            pieces.push("of");
+            for aggregation in metric.supported.iter() {
+                pieces.push(aggregation.word());
+            }
         }
         Members::of(pieces)
     }

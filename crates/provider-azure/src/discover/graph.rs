@@ -79,6 +79,20 @@ impl AzureProvider {
         }
     }
 
+    /// The types of everything there is, lower case; at most a page of them.
+    pub(super) async fn graph_types(&self, subscriptions: &[&str]) -> Result<Vec<String>, ProviderError> {
+        let query = "resources | distinct type";
+        let scope = Scope::new("-");
+        let (page, _) = self
+            .graph_page(&scope, subscriptions, query, PAGE_ROWS, None)
+            .await?;
+        let rows = page.data.0.items;
+        Ok(rows
+            .iter()
+            .filter_map(|row| row.resource_type.get().map(str::to_lowercase))
+            .collect())
+    }
+
     async fn graph_page(
         &self,
         scope: &Scope,
@@ -105,7 +119,7 @@ impl AzureProvider {
             urgency: Urgency::Fresh,
             group: None,
             domain: Some(self.api.principal()),
-            question: Some(Members::of(subscriptions.iter().copied()).0),
+            question: Some(Members::of(subscriptions.iter().copied().chain([query])).0),
         };
         self.api.read(&ask).await
     }

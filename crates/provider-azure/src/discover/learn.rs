@@ -3,6 +3,7 @@
 use super::knowledge::Variety;
 use super::places::Place;
 use crate::AzureProvider;
+use crate::classify;
 use crate::discover::definitions::Definitions;
 use crate::discover::lists::DEFINITIONS;
 use crate::http::{Ask, Plane, encode, path};
@@ -53,8 +54,15 @@ impl AzureProvider {
         told.into_iter().flatten().collect()
     }
 
-    /// Asks some resources for their own definitions: of each variety in turn, one that has not been asked.
-    pub(super) async fn explore(&self, scope: &Scope, varieties: &Varieties<'_>, now: Option<UnixNanos>) {
+    /// Asks some resources for their own definitions: of each variety in turn, one that has not been asked. Types that do
+    /// not answer at present are left alone.
+    pub(super) async fn explore(
+        &self,
+        scope: &Scope,
+        varieties: &Varieties<'_>,
+        failed: &[(String, Arc<ProviderError>)],
+        now: Option<UnixNanos>,
+    ) {
         let unknown = |(variety, places): (&Variety, &Vec<&Place<'_>>)| {
             // The only one of its variety is known already.
             let many = if places.len() > 1 { MOST_OWN } else { 0 };
@@ -64,7 +72,12 @@ impl AzureProvider {
             let ids = asked.take(many).map(|place| place.id.clone()).collect();
             (variety.resource_type.clone(), ids)
         };
-        let queues: Vec<(String, Vec<Arc<str>>)> = varieties.iter().map(unknown).collect();
+        let is_well = |(variety, _): &(&Variety, &Vec<&Place<'_>>)| {
+            let mut failed = failed.iter();
+            failed.all(|(of, _)| *of != variety.resource_type)
+        };
+        let well = varieties.iter().filter(is_well);
+        let queues: Vec<(String, Vec<Arc<str>>)> = well.map(unknown).collect();
         let asked: Vec<BoxFuture<'_, ()>> = in_turn(&queues)
             .into_iter()
             .map(|(resource_type, id)| self.of_its_own(scope.clone(), resource_type, id).boxed())
@@ -75,17 +88,25 @@ impl AzureProvider {
             .await;
     }
 
-    /// A resource that is refused for its own sake is followed by the next. What could not be asked is returned.
+    /// A resource that refuses or fails is followed by the next: it may be its own matter. What could not be asked is
+    /// returned.
     async fn of_variety(
         &self,
         scope: Scope,
         variety: Variety,
         ids: Vec<Arc<str>>,
     ) -> Option<(String, ProviderError)> {
-        let mut last = None;
+        let (mut last, mut failed) = (None, None);
         for id in ids {
-            let (has, at) = match self.of_resource(&scope, &variety.resource_type, &id).await {
+            let asked = self
+                .of_resource(&scope, &variety.resource_type, &id, Urgency::Fresh)
+                .await;
+            let (has, at) = match asked {
                 Ok(told) => told,
+                Err(error) if may_be_its_own(&error) => {
+                    failed.get_or_insert(error);
+                    continue;
+                }
                 Err(error) => return Some((variety.resource_type, error)),
             };
             self.knowledge.owned(&id, at, has.clone());
@@ -95,18 +116,25 @@ impl AzureProvider {
             }
             last = at;
         }
+        if let Some(error) = failed {
+            return Some((variety.resource_type, error));
+        }
         self.knowledge.sampled(&variety, last, None);
         None
     }
 
     async fn of_its_own(&self, scope: Scope, resource_type: String, id: Arc<str>) {
-        match self.of_resource(&scope, &resource_type, &id).await {
+        // Once: there is another listing.
+        match self
+            .of_resource(&scope, &resource_type, &id, Urgency::Doubtful)
+            .await
+        {
             Ok((has, at)) => self.knowledge.owned(&id, at, has),
             Err(error) => tracing::debug!(%error, resource = %id, "own definitions are not known"),
         }
     }
 
-    async fn of_resource(&self, scope: &Scope, resource_type: &str, id: &str) -> Told {
+    async fn of_resource(&self, scope: &Scope, resource_type: &str, id: &str, urgency: Urgency) -> Told {
         let url = format!(
             "{}{}/providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01&metricnamespace={}",
             self.api.cloud().arm_base(),
@@ -120,7 +148,7 @@ impl AzureProvider {
             url,
             body: None,
             price: Price::FREE,
-            urgency: Urgency::Fresh,
+            urgency,
             group: None,
             domain: None,
             question: None,
@@ -141,6 +169,11 @@ impl AzureProvider {
         let entry = entries.find(|e| e.resource_type.eq_ignore_ascii_case(resource_type));
         entry.map_or(resource_type, |e| &e.resource_type).to_owned()
     }
+}
+
+/// Whether another resource of the type may answer all the same.
+fn may_be_its_own(error: &ProviderError) -> bool {
+    error.wait().is_none() && (classify::passing(error) || *error.kind() == ErrorKind::Forbidden)
 }
 
 /// One of each queue, then the second of each, and so on, as many as may be.

@@ -48,7 +48,9 @@ impl AzureProvider {
         }
         let visible = visible
             .inspect_err(|error| tracing::debug!(%error, "the names of subscriptions are not known"))
-            .ok();
+            .ok()
+            // A role may read subscriptions without listing any.
+            .filter(|all| !all.is_empty());
         let one = |id: &String| {
             let Some(all) = &visible else {
                 return Subscribed::new(id, None);

@@ -12,6 +12,7 @@ mod graph;
 mod knowledge;
 mod learn;
 mod lists;
+mod matched;
 mod places;
 mod questions;
 mod resources;
@@ -34,6 +35,7 @@ use futures::stream::BoxStream;
 use knowledge::Variety;
 use learn::Varieties;
 use lists::Subscribed;
+use matched::{Existing, matched};
 use places::{Place, places};
 use provider_api::{Catalogue, ProviderError, SkipReason, Skipped, Unlisted};
 use resources::Listed;
@@ -56,9 +58,10 @@ impl AzureProvider {
                 Err(e) => yield Err(e),
                 Ok(all) => {
                     let mut listed = self.resources(&all).await;
+                    let types = self.existing_types(&all, &listed).await;
                     for subscription in &all {
                         match listed.remove(&subscription.scope) {
-                            Some(Ok(found)) => yield self.catalogue(subscription, found, &all).await,
+                            Some(Ok(found)) => yield self.catalogue(subscription, found, &all, &types).await,
                             Some(Err(error)) => yield Err(error),
                             None => {}
                         }
@@ -73,6 +76,7 @@ impl AzureProvider {
         subscription: &Subscribed,
         listed: Listed,
         all: &[Subscribed],
+        types: &[String],
     ) -> Result<Catalogue, ProviderError> {
         let (scope, id) = (&subscription.scope, &subscription.scope.0);
         let things: Vec<_> = listed.things.iter().collect();
@@ -81,7 +85,7 @@ impl AzureProvider {
         let mut unlisted = listed.unlisted;
         let failed = self.sample(scope, &varieties, listed.date).await;
         unlisted.extend(failed.into_iter().map(|(of, error)| (of, Arc::new(error))));
-        self.explore(scope, &varieties, listed.date).await;
+        self.explore(scope, &varieties, &unlisted, listed.date).await;
 
         let (short, splits) = (short(id, all), self.knowledge.known_splits());
         let mut building = Building::new(Ground {
@@ -101,14 +105,29 @@ impl AzureProvider {
                     .of(&Variety::of(id, resource_type, place), &place.id)
             });
         }
+        let existing = Existing {
+            things: &listed.things,
+            places: &by_type,
+            types,
+        };
+        let matched = matched(&self.config.entries, &existing, |resource_type, place| {
+            self.knowledge
+                .of(&Variety::of(id, resource_type, place), &place.id)
+        });
         self.knowledge.keep(id, &ids(&by_type));
         let (targets, mut skipped) = building.finish();
+        if targets.is_empty() {
+            if let Some(error) = nothing_listed(&by_type, &mut unlisted) {
+                return Err(error);
+            }
+        }
         skipped.extend(odd_rows(listed.odd));
         self.memory.listed(scope, &targets);
         Ok(Catalogue {
             targets,
             skipped,
             unlisted: self.by_namespace(unlisted),
+            matched,
             ..Catalogue::empty(scope.clone(), LISTING_LAG)
         })
     }
@@ -145,6 +164,20 @@ fn varieties<'a>(subscription: &Arc<str>, by_type: &'a BTreeMap<String, Vec<Plac
 fn ids(by_type: &BTreeMap<String, Vec<Place<'_>>>) -> HashSet<String> {
     let places = by_type.values().flatten();
     places.map(|place| place.id.to_lowercase()).collect()
+}
+
+/// When no type that has resources could be listed, that is the subscription's failure, and what is known of it stays.
+fn nothing_listed(
+    by_type: &BTreeMap<String, Vec<Place<'_>>>,
+    unlisted: &mut Vec<(String, Arc<ProviderError>)>,
+) -> Option<ProviderError> {
+    let mut with_resources = by_type.iter().filter(|(_, places)| !places.is_empty()).peekable();
+    with_resources.peek()?;
+    let failed = |of: &String| unlisted.iter().any(|(failed, _)| failed == of);
+    if with_resources.all(|(of, _)| failed(of)) {
+        return Arc::into_inner(unlisted.pop()?.1);
+    }
+    None
 }
 
 fn odd_rows(odd: usize) -> Option<Skipped> {

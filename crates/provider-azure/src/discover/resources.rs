@@ -28,7 +28,7 @@ pub(super) struct Listed {
 }
 
 /// By subscription.
-type All = HashMap<Scope, Result<Listed, ProviderError>>;
+pub(super) type All = HashMap<Scope, Result<Listed, ProviderError>>;
 
 impl AzureProvider {
     /// Every resource of a configured type.
@@ -44,13 +44,13 @@ impl AzureProvider {
             match self.graph(&ids(some), &types).await {
                 Ok(found) => self.spread(found, some, &mut all),
                 Err(e) if is_refusal(&e) && some.len() > 1 => {
-                    tracing::warn!(error = %e, "Resource Graph refuses to list all subscriptions at once; asking for each");
+                    tracing::warn!(account = %self.config.account, error = %e, "Resource Graph refuses to list all subscriptions at once; asking for each");
                     for one in some {
                         self.alone(one, &types, &mut all).await;
                     }
                 }
                 Err(e) => {
-                    tracing::warn!(error = %e, "Resource Graph does not list; listing through Resource Manager");
+                    tracing::warn!(account = %self.config.account, error = %e, "Resource Graph does not list; listing through Resource Manager");
                     for one in some {
                         all.insert(one.scope.clone(), self.by_lists(&one.scope, &types).await);
                     }
@@ -65,12 +65,32 @@ impl AzureProvider {
         all
     }
 
+    /// The types that exist, lower case: asked for when an entry's type is not among what was listed, to say what may have
+    /// been meant. A nicety: a refusal leaves it out.
+    pub(super) async fn existing_types(&self, subscriptions: &[Subscribed], listed: &All) -> Vec<String> {
+        let there = |of: &str| {
+            let mut things = listed.values().flatten().flat_map(|listed| &listed.things);
+            things.any(|thing| thing.resource_type == of)
+        };
+        let types = self.config.entries.iter().map(|e| e.resource_type.to_lowercase());
+        if types.map(|of| listed_type(&of).0.to_owned()).all(|of| there(&of)) {
+            return Vec::new();
+        }
+        let first = subscriptions
+            .get(..subscriptions.len().min(MOST_SUBSCRIPTIONS))
+            .unwrap_or_default();
+        let asked = self.graph_types(&ids(first)).await;
+        asked
+            .inspect_err(|error| tracing::debug!(%error, "the types that exist are not known"))
+            .unwrap_or_default()
+    }
+
     /// One subscription, from Resource Graph or else from Resource Manager.
     async fn alone(&self, one: &Subscribed, types: &BTreeSet<String>, all: &mut All) {
         match self.graph(&ids(std::slice::from_ref(one)), types).await {
             Ok(found) => self.spread(found, std::slice::from_ref(one), all),
             Err(e) => {
-                tracing::warn!(error = %e, subscription = %one.scope, "Resource Graph is refused; listing through Resource Manager");
+                tracing::warn!(account = %self.config.account, error = %e, subscription = %one.scope, "Resource Graph is refused; listing through Resource Manager");
                 all.insert(one.scope.clone(), self.by_lists(&one.scope, types).await);
             }
         }

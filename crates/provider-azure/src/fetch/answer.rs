@@ -50,9 +50,13 @@ impl AzureProvider {
     /// A metric that fails or is missing again and again is left out, said once; until then the target is not complete.
     fn judge(&self, got: &Converted, target: &Target, detail: &TargetDetail, progress: &mut Progress) {
         self.memory.answered(target.id, &got.answered);
+        progress.answered |= !got.answered.is_empty();
         for (metric, kind, words) in &got.failed {
             match self.memory.struck(target, &metric.name, Some(kind)) {
-                Strike::Out => self.say_out(detail, metric, words),
+                Strike::Out => {
+                    self.say_out(detail, metric, words);
+                    progress.refused.get_or_insert((kind.clone(), words.clone()));
+                }
                 Strike::Failed => {
                     progress.failure.get_or_insert((kind.clone(), words.clone()));
                 }
@@ -71,7 +75,7 @@ impl AzureProvider {
             .memory
             .told(&detail.question, &format!("{} of {}", metric.name, detail.id))
         {
-            tracing::warn!(metric = %metric.name, resource = %detail.id, why,
+            tracing::warn!(account = %self.config.account, metric = %metric.name, resource = %detail.id, why,
                 "metric left out of this resource until the next listing: it was refused again and again");
         }
     }
@@ -80,7 +84,7 @@ impl AzureProvider {
     fn tell_of_cuts(&self, got: &Converted, detail: &TargetDetail) {
         let question = &detail.question;
         for metric in got.full.iter().filter(|m| !self.memory.told(question, m)) {
-            tracing::warn!(%metric, namespace = %question.namespace, top = question.top,
+            tracing::warn!(account = %self.config.account, %metric, namespace = %question.namespace, top = question.top,
                 "as many series as `top` allows: there may be more; raise `top`");
         }
     }

@@ -2,13 +2,14 @@
 //! dividing what is refused or fails as a whole until the part that is to blame stands alone. Which part failed is told,
 //! the rest is kept, and what Azure cannot answer is remembered.
 //!
-//! `start` says what a call begins with, `request` asks, `refused` reacts to what is no answer, `work` keeps the books of
+//! `start` says what a call begins with, `request` asks, `refused` and `silent` react to what is no answer, `work` keeps the books of
 //! one call, `answer` puts what came into them, `memory` knows what to do otherwise than usual.
 
 mod answer;
 mod memory;
 mod refused;
 mod request;
+mod silent;
 mod start;
 mod work;
 
@@ -19,7 +20,7 @@ use crate::AzureProvider;
 use crate::classify::{self, GET_BATCH};
 use crate::http::failure;
 use crate::plan::{self, CallDetail};
-use crate::question::Question;
+use crate::question::{Question, requests};
 use futures::stream::BoxStream;
 use provider_api::{Batch, Call, ErrorKind, Failure, ProviderError, Target};
 use request::Values;
@@ -41,6 +42,7 @@ impl AzureProvider {
             let mut start = start(&call.targets, question, |target| self.memory.standing(target, question));
             let resting = std::mem::take(&mut start.resting);
             if !resting.is_empty() {
+                self.knock(call, question, &resting).await;
                 yield Ok(at_rest(resting));
             }
             let mut work = Work::new(start, self.memory.turn());
@@ -93,6 +95,28 @@ impl AzureProvider {
         Ok(Some(batch))
     }
 
+    /// Tries those that rest, all at once and seldom. When they answer, what was refused was not their own: the next call
+    /// asks for them as for all others.
+    async fn knock(&self, call: &Call, question: &Question, resting: &[(Target, Standing)]) {
+        if !self.memory.knocks(question) || self.goes_round(question) {
+            return;
+        }
+        let Some(metrics) = requests(&question.metrics).into_iter().next() else {
+            return;
+        };
+        let piece = Piece {
+            targets: resting.iter().map(|(target, _)| target.clone()).collect(),
+            metrics,
+            way: Way::Trial,
+            is_cut: false,
+        };
+        if self.by_batch(call, question, &piece).await.is_ok() {
+            for target in &piece.targets {
+                self.memory.answered(target.id, &question.metrics);
+            }
+        }
+    }
+
     /// Whether the data plane of the region is refused, or known to be down.
     fn goes_round(&self, question: &Question) -> bool {
         self.memory.arm_turn(question) || self.memory.is_down(&self.region_host(question))
@@ -105,9 +129,9 @@ impl AzureProvider {
 
     fn heard(&self, question: &Question, piece: &Piece, work: &mut Work) {
         if piece.way == Way::Arm {
-            work.arm_failures = 0;
+            (work.arm_failures, work.arm_answered) = (0, true);
         } else if self.memory.spoke(&self.region_host(question)) {
-            tracing::info!(region = %question.region,
+            tracing::info!(account = %self.config.account, region = %question.region,
                 "metrics data plane of region {} answers again: reading through it", question.region);
         }
     }
@@ -124,7 +148,8 @@ impl AzureProvider {
     ) -> Values {
         let rest = piece.targets.split_off(1);
         let answer = self.by_arm(call, question, piece).await;
-        let about_resource = answer.as_ref().is_err_and(classify::divisible);
+        let is_its_own = |e: &ProviderError| classify::divisible(e) || *e.kind() == ErrorKind::Forbidden;
+        let about_resource = answer.as_ref().is_err_and(is_its_own);
         if answer.is_err() && !about_resource {
             return Err(refusal);
         }
@@ -136,7 +161,7 @@ impl AzureProvider {
             });
         }
         if answer.is_ok() && self.memory.prefer_arm(question) {
-            tracing::warn!(error = %refusal, subscription = %question.subscription, namespace = %question.namespace,
+            tracing::warn!(account = %self.config.account, error = %refusal, subscription = %question.subscription, namespace = %question.namespace,
                 region = %question.region,
                 "getBatch is refused in subscription {}: reading {} in {} through Resource Manager, one request per resource",
                 question.subscription, question.namespace, question.region);

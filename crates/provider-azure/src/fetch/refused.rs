@@ -1,15 +1,11 @@
-//! What is done about a request that got no answer: who is to blame, what is asked otherwise, and what is left out.
+//! What is done about a request that Azure refuses: who is to blame, what is asked otherwise, and what is left out.
 
-use super::memory::Memory;
 use super::work::{Division, Piece, Way, Work};
 use crate::AzureProvider;
 use crate::classify::{self, Named, names_resource};
 use crate::plan;
 use crate::question::{AskedMetric, Question};
 use provider_api::{Batch, ErrorKind, ProviderError, Target};
-
-/// Requests in a row, of different resources, that ARM leaves without an answer until the call is given up.
-const ARM_FAILURES: u32 = 3;
 
 impl AzureProvider {
     /// Reacts to a failure. An error is the whole call's.
@@ -32,6 +28,8 @@ impl AzureProvider {
             self.refused(question, piece, work, &error, batch);
         } else if classify::passing(&error) {
             return self.failed(question, piece, work, error, batch);
+        } else if piece.way == Way::Arm && *error.kind() == ErrorKind::Forbidden {
+            return self.forbidden(piece, work, error, batch);
         } else {
             return Err(error);
         }
@@ -100,7 +98,8 @@ impl AzureProvider {
         } else {
             Division::Metrics
         };
-        if work.divide(piece, by, batch) {
+        // What is asked alone has been refused before: it is not told apart again.
+        if piece.way != Way::Alone && work.divide(piece, by, batch) {
             return;
         }
         let all = piece
@@ -108,7 +107,7 @@ impl AzureProvider {
             .first()
             .and_then(plan::detail)
             .map_or(0, |d| d.question.metrics.len());
-        if is_gone || piece.metrics.len() == all {
+        if is_gone || piece.way == Way::Alone || piece.metrics.len() == all {
             self.rest(piece, error, work, batch);
         } else {
             self.without_all(question, piece, |_| true, error, work, batch);
@@ -116,7 +115,7 @@ impl AzureProvider {
     }
 
     /// The one resource of `piece` is refused as it is.
-    fn rest(&self, piece: &Piece, error: &ProviderError, work: &mut Work, batch: &mut Batch) {
+    pub(super) fn rest(&self, piece: &Piece, error: &ProviderError, work: &mut Work, batch: &mut Batch) {
         let mut times = 0;
         for target in &piece.targets {
             times = self.memory.leave_whole(target, error.kind(), error.message());
@@ -164,10 +163,10 @@ impl AzureProvider {
             self.memory.leave_out(target, &bad);
         }
         if piece.way != Way::Trial {
-            say_left_out(&self.memory, question, piece, &bad, error);
+            say_left_out(self, question, piece, &bad, error);
         }
         if metrics.is_empty() {
-            work.nothing(piece, batch);
+            work.refuse(piece, error.kind(), error.message(), batch);
         } else {
             work.pieces.push_back(Piece {
                 metrics,
@@ -180,59 +179,6 @@ impl AzureProvider {
     fn doubt(&self, target: &Target) {
         if let Some(detail) = plan::detail(target) {
             self.knowledge.doubt(&detail.id);
-        }
-    }
-
-    /// No answer within all tries: one resource may be to blame, or the host.
-    fn failed(
-        &self,
-        question: &Question,
-        piece: &Piece,
-        work: &mut Work,
-        error: ProviderError,
-        batch: &mut Batch,
-    ) -> Result<(), ProviderError> {
-        match piece.way {
-            Way::Arm => {
-                work.arm_failures += 1;
-                if work.arm_failures >= ARM_FAILURES || classify::not_asked(&error) {
-                    return Err(error);
-                }
-                work.blame(piece, error.kind(), error.message(), batch);
-            }
-            Way::Alone | Way::Trial => work.blame(piece, error.kind(), error.message(), batch),
-            Way::Batch => self.silence(question, piece, work, &error, batch),
-        }
-        Ok(())
-    }
-
-    fn silence(
-        &self,
-        question: &Question,
-        piece: &Piece,
-        work: &mut Work,
-        error: &ProviderError,
-        batch: &mut Batch,
-    ) {
-        use super::memory::Silence;
-        let host = self.region_host(question);
-        match self.memory.silent(&host, classify::not_asked(error)) {
-            Silence::Once if work.divide(piece, Division::Silence, batch) => {}
-            Silence::Once => {
-                piece
-                    .targets
-                    .iter()
-                    .for_each(|target| self.memory.isolate(target));
-                work.blame(piece, error.kind(), error.message(), batch);
-            }
-            silence @ (Silence::News | Silence::Known) => {
-                if silence == Silence::News {
-                    tracing::warn!(%error, region = %question.region,
-                        "metrics data plane of region {} does not answer: reading through Resource Manager, one request \
-                         per resource, until it does", question.region);
-                }
-                work.singles(piece.clone());
-            }
         }
     }
 }
@@ -255,13 +201,13 @@ fn guilty(piece: &Piece, error: &ProviderError) -> Option<usize> {
 
 /// Each metric of a type is named once, whatever the number of resources that lack it.
 fn say_left_out(
-    memory: &Memory,
+    provider: &AzureProvider,
     question: &Question,
     piece: &Piece,
     bad: &[AskedMetric],
     error: &ProviderError,
 ) {
-    let new = |m: &&AskedMetric| !memory.told(question, &format!("{} left out", m.name));
+    let new = |m: &&AskedMetric| !provider.memory.told(question, &format!("{} left out", m.name));
     let names: Vec<&str> = bad.iter().filter(new).map(|m| &*m.name).collect();
     if !names.is_empty() {
         let first = piece
@@ -269,7 +215,7 @@ fn say_left_out(
             .first()
             .and_then(plan::detail)
             .map(|d| d.id.to_string());
-        tracing::warn!(namespace = %question.namespace, metrics = names.join(", "), resource = first, why = error.message(),
+        tracing::warn!(account = %provider.config.account, namespace = %question.namespace, metrics = names.join(", "), resource = first, why = error.message(),
             "metrics left out of resources that refuse them, until the next listing");
     }
 }

@@ -30,12 +30,6 @@ pub(super) fn start(
         match standing(target) {
             Standing::Plain => together.entry(None).or_default().push(target.clone()),
             Standing::Without { asked, tried } => {
-                // Without anything to ask it stands for itself: it is complete.
-                if asked.is_empty() && tried.is_empty() {
-                    let standing = Standing::Without { asked, tried };
-                    start.resting.push((target.clone(), standing));
-                    continue;
-                }
                 if trials.len() < MOST_TRIALS && !tried.is_empty() {
                     trials.push(one(target, pick(question, &tried), Way::Trial));
                 }
@@ -82,6 +76,7 @@ fn pick(question: &Question, places: &[usize]) -> Vec<AskedMetric> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::memory::RestKind;
     use crate::question::Aggregation;
     use crate::testing::{question, target};
 
@@ -93,16 +88,18 @@ mod tests {
             asked: vec![0],
             tried: tried.to_vec(),
         };
+        let resting = Standing::Resting {
+            times: 1,
+            kind: RestKind::Invalid,
+            words: String::new(),
+        };
         let standings = [
             Standing::Plain,
             without(&[]),
             without(&[2]),
             Standing::Alone,
             Standing::Plain,
-            Standing::Without {
-                asked: vec![],
-                tried: vec![],
-            },
+            resting.clone(),
         ];
         let at = |t: &Target| targets.iter().position(|known| known.id == t.id).expect("known");
         let got = start(&targets, &q, |t| standings[at(t)].clone());

@@ -73,6 +73,10 @@ pub(crate) struct Ways {
     pub(crate) dark: HashSet<&'static str>,
     /// Subscriptions in which getBatch answers 401.
     pub(crate) unroled: HashSet<&'static str>,
+    /// Every call for values answers so.
+    pub(crate) all_values: Option<(u16, &'static str)>,
+    /// Names of resources that Resource Manager forbids to read.
+    pub(crate) forbidden: HashSet<String>,
     /// Types whose definitions answer so: status and body.
     pub(crate) definitions: HashMap<&'static str, (u16, &'static str)>,
     /// Resource Graph answers 403, always or only for queries with this subscription.
@@ -295,6 +299,9 @@ fn find<'a>(ways: &'a Ways, id: &str) -> Result<&'a Thing, (u16, String)> {
 fn batch(ways: &Ways, path: &str, params: &Params, body: &Value) -> Reply {
     let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
     let (region, subscription) = (parts[0], parts[2]);
+    if let Some((status, body)) = ways.all_values {
+        return Err((status, body.to_owned()));
+    }
     if ways.dark.contains(region) {
         return Err((503, "<html>away</html>".to_owned()));
     }
@@ -328,7 +335,14 @@ fn arm(ways: &Ways, id: &str, params: &Params) -> Reply {
     let mut params = params.clone();
     params.insert("starttime".into(), start.into());
     params.insert("endtime".into(), end.into());
-    of_thing(ways, find(ways, id)?, &params, ("starttime", "endtime"))
+    let thing = find(ways, id)?;
+    if let Some((status, body)) = ways.all_values {
+        return Err((status, body.to_owned()));
+    }
+    if ways.forbidden.contains(&thing.name) {
+        return Err(refused(403, "AuthorizationFailed", "no"));
+    }
+    of_thing(ways, thing, &params, ("starttime", "endtime"))
 }
 
 fn of_thing(ways: &Ways, thing: &Thing, params: &Params, (start, end): (&str, &str)) -> Reply {

@@ -245,3 +245,63 @@ async fn a_resource_says_its_name_group_and_subscription() {
     }
     stub.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_refused_for_all_is_nobodys_own_and_comes_back_by_itself() {
+    for refusal in [
+        (400, r#"{"error":{"code":"BadRequest","message":"x"}}"#),
+        (404, "{}"),
+    ] {
+        let stub = Stub::start(machines(10)).await;
+        let provider = provider(&stub, vec![entry(VM)], &["sub-a"]);
+        let targets = targets(&provider).await;
+        stub.ways().all_values = Some(refusal);
+        for minute in 0..2 {
+            let polled = poll(&provider, &targets, minute * 10).await;
+            assert_eq!(
+                polled.complete, 0,
+                "nothing was fetched, so nothing is complete: {refusal:?}"
+            );
+        }
+        stub.ways().all_values = None;
+        let mut polls = 0;
+        while poll(&provider, &targets, 20).await.complete < 10 {
+            polls += 1;
+            assert!(polls < 15, "{refusal:?}: without a listing");
+        }
+        stub.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_failed_and_the_rest_is_read() {
+    let stub = Stub::start(machines(20)).await;
+    {
+        let mut ways = stub.ways();
+        ways.unroled.insert("sub-a");
+        ways.forbidden = ["vm-000", "vm-007", "vm-019"].map(str::to_owned).into();
+    }
+    let provider = provider(&stub, vec![entry(VM)], &["sub-a"]);
+    let targets = targets(&provider).await;
+    for minute in [0, 10] {
+        let polled = poll(&provider, &targets, minute).await;
+        assert_eq!(
+            (polled.complete, polled.failed.len(), polled.errors.len()),
+            (17, 3, 0)
+        );
+    }
+    stub.stop().await;
+}
+
+#[tokio::test]
+async fn a_pattern_that_fits_nothing_is_told() {
+    let stub = Stub::start(machines(2)).await;
+    let mut misspelt = entry(VM);
+    misspelt.names = vec![crate::matcher("cpu"), crate::matcher("nett")];
+    let provider = provider(&stub, vec![misspelt], &["sub-a"]);
+    let listed = discover(&provider).await;
+    let none: Vec<_> = listed[0].matched.iter().filter(|m| m.count == 0).collect();
+    assert_eq!(none.len(), 1, "{none:?}");
+    assert_eq!((none[0].key, &*none[0].nearest[0]), ("names", "net"));
+    stub.stop().await;
+}

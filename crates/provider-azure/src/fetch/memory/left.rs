@@ -45,6 +45,18 @@ pub(crate) enum RestKind {
     NotFound,
     /// It cannot be asked this.
     Invalid,
+    /// The credential may not read it.
+    Forbidden,
+}
+
+impl RestKind {
+    fn of(kind: &ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Forbidden => Self::Forbidden,
+            _ => Self::Invalid,
+        }
+    }
 }
 
 impl From<RestKind> for ErrorKind {
@@ -52,6 +64,7 @@ impl From<RestKind> for ErrorKind {
         match kind {
             RestKind::NotFound => Self::NotFound,
             RestKind::Invalid => Self::InvalidRequest,
+            RestKind::Forbidden => Self::Forbidden,
         }
     }
 }
@@ -119,6 +132,12 @@ impl LeftOut {
         }
         if asked.len() == question.metrics.len() {
             Standing::Plain
+        } else if asked.is_empty() && tried.is_empty() {
+            Standing::Resting {
+                times: left.names.values().map(|rest| rest.times).min().unwrap_or(1),
+                kind: RestKind::Invalid,
+                words: "none of its metrics is answered".to_owned(),
+            }
         } else {
             Standing::Without { asked, tried }
         }
@@ -141,12 +160,7 @@ impl LeftOut {
         let now = self.now(&target.group.scope);
         let left = self.left(target);
         let times = left.whole.as_ref().map_or(0, |(rest, ..)| rest.times) + 1;
-        let kind = if *kind == ErrorKind::NotFound {
-            RestKind::NotFound
-        } else {
-            RestKind::Invalid
-        };
-        left.whole = Some((rest(now, times, true), kind, words.to_owned()));
+        left.whole = Some((rest(now, times, true), RestKind::of(kind), words.to_owned()));
         times
     }
 

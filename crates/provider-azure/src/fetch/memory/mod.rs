@@ -7,6 +7,8 @@ mod hosts;
 mod left;
 
 pub(super) use hosts::Silence;
+#[cfg(test)]
+pub(super) use left::RestKind;
 pub(crate) use left::{Standing, Strike};
 
 use crate::question::{AskedMetric, Question};
@@ -18,6 +20,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// After a refusal getBatch is left alone for so many requests and then tried again, because roles get granted.
 const ARM_TURNS: u32 = 500;
+
+/// Of the calls for resources that rest, each one of so many is sent all the same.
+const KNOCK_EVERY: u32 = 10;
 
 /// Subscription, type and region: what a refusal of getBatch holds for.
 type Place = (String, String, String);
@@ -35,6 +40,8 @@ struct Inner {
     left: LeftOut,
     hosts: Hosts,
     turn: usize,
+    /// By question.
+    knocks: HashMap<u64, u32>,
 }
 
 impl Memory {
@@ -72,6 +79,15 @@ impl Memory {
         })
     }
 
+    /// Whether the resources that rest are tried all at once now: when what was refused was not theirs, all of them answer.
+    pub(super) fn knocks(&self, question: &Question) -> bool {
+        self.with(|m| {
+            let turns = m.knocks.entry(question.key).or_default();
+            *turns = turns.wrapping_add(1);
+            turns.is_multiple_of(KNOCK_EVERY)
+        })
+    }
+
     /// How a target is asked at present.
     pub(crate) fn standing(&self, target: &Target, question: &Question) -> Standing {
         self.with(|m| m.left.standing(target.id, question))
@@ -104,7 +120,10 @@ impl Memory {
 
     /// A subscription was listed, with these targets: what was left out gets another chance.
     pub(crate) fn listed(&self, scope: &Scope, targets: &[Target]) {
-        self.with(|m| m.left.listed(scope, targets));
+        self.with(|m| {
+            m.left.listed(scope, targets);
+            m.knocks.clear();
+        });
     }
 
     /// Whether the data plane behind `host` is stepped round now.
