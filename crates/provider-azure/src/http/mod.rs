@@ -14,7 +14,7 @@ pub(crate) use urls::{encode, path};
 use crate::SetupError;
 use crate::classify;
 use crate::config::{AzureCloud, AzureConfig};
-use crate::credentials;
+use crate::credentials::{self, Shared};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
@@ -71,8 +71,8 @@ pub(crate) struct Answer {
 pub(crate) struct Api {
     gate: Gate,
     config: AzureConfig,
-    /// They hold the connections, which stay.
-    options: ClientOptions,
+    /// It holds the connections, which stay.
+    shared: Shared,
     live: RwLock<Arc<Live>>,
 }
 
@@ -85,8 +85,9 @@ struct Live {
 }
 
 impl Live {
-    fn new(config: &AzureConfig, options: &ClientOptions) -> Result<Arc<Self>, SetupError> {
-        let credential = credentials::credential(config, options)?;
+    fn new(config: &AzureConfig, shared: &Shared) -> Result<Arc<Self>, SetupError> {
+        let credential = credentials::credential(config, shared)?;
+        let options = &shared.options;
         let arm = pipeline(options, &credential, &audience(&config.cloud, Plane::Arm));
         let metrics = pipeline(options, &credential, &audience(&config.cloud, Plane::Metrics));
         Ok(Arc::new(Self {
@@ -99,12 +100,12 @@ impl Live {
 
 impl Api {
     pub(crate) fn new(config: &AzureConfig, gate: Gate) -> Result<Self, SetupError> {
-        let options = credentials::client_options(&config.cloud)?;
-        let live = RwLock::new(Live::new(config, &options)?);
+        let shared = Shared::new(&config.cloud)?;
+        let live = RwLock::new(Live::new(config, &shared)?);
         Ok(Self {
             gate,
             config: config.clone(),
-            options,
+            shared,
             live,
         })
     }
@@ -123,7 +124,7 @@ impl Api {
         if !Arc::ptr_eq(&live, refused) {
             return;
         }
-        match Live::new(&self.config, &self.options) {
+        match Live::new(&self.config, &self.shared) {
             Ok(renewed) => *live = renewed,
             Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credential"),
         }
@@ -268,7 +269,7 @@ fn http_request(ask: &Ask<'_>) -> Result<HttpRequest, ProviderError> {
 
 fn audience(cloud: &AzureCloud, plane: Plane) -> String {
     let base = match plane {
-        Plane::Arm => cloud.arm_base(),
+        Plane::Arm => cloud.resource_manager_audience.trim_end_matches('/'),
         Plane::Metrics => cloud.metrics_audience.trim_end_matches('/'),
     };
     format!("{base}/.default")
