@@ -2,7 +2,9 @@
 //! the configuration crate's; here are only plain values and the presets of the three public clouds.
 
 use provider_api::{AccountId, Matcher, Span};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -19,8 +21,45 @@ pub struct AzureConfig {
     pub credentials: AzureCredentials,
     /// Which cloud.
     pub cloud: AzureCloud,
+    /// Of [`ENVIRONMENT`], what is set.
+    pub environment: BTreeMap<String, String>,
     /// What to read.
     pub entries: Vec<AzureEntry>,
+}
+
+/// Variables by which Azure's services tell a process who it is; what is set of them goes into
+/// [`AzureConfig::environment`].
+pub const ENVIRONMENT: [&str; 10] = [
+    "AZURE_CLIENT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_TENANT_ID",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+];
+
+/// A user-assigned identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManagedId {
+    /// Its client id.
+    Client(String),
+    /// Its object (principal) id.
+    Object(String),
+    /// Its ARM id.
+    Resource(String),
+}
+
+impl ManagedId {
+    /// The id.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Client(id) | Self::Object(id) | Self::Resource(id) => id,
+        }
+    }
 }
 
 /// How to get tokens. `Debug` shows no secret.
@@ -39,19 +78,19 @@ pub enum AzureCredentials {
     ClientCertificate {
         /// Application id.
         client_id: String,
-        /// Certificate and RSA private key (PKCS#8 or PKCS#1), both PEM.
-        pem: Zeroizing<String>,
+        /// Files with the certificate and its RSA private key (PKCS#8 or PKCS#1), PEM, in any order.
+        files: Vec<PathBuf>,
     },
     /// The identity of the machine.
     ManagedIdentity {
-        /// Of a user-assigned identity; `None` is the system-assigned one.
-        client_id: Option<String>,
+        /// A user-assigned identity; `None` is the system-assigned one.
+        id: Option<ManagedId>,
     },
     /// A federated token in a file.
     WorkloadIdentity {
-        /// Application id; `None` is `AZURE_CLIENT_ID`, read by the SDK.
+        /// Application id; `None` is `AZURE_CLIENT_ID`.
         client_id: Option<String>,
-        /// The file; `None` is `AZURE_FEDERATED_TOKEN_FILE`, read by the SDK.
+        /// The file; `None` is `AZURE_FEDERATED_TOKEN_FILE`.
         token_file: Option<String>,
     },
     /// Whoever is logged in with `az`.
@@ -68,9 +107,7 @@ impl fmt::Debug for AzureCredentials {
             Self::ClientCertificate { client_id, .. } => {
                 write!(f, "ClientCertificate {{ client_id: {client_id:?}, .. }}")
             }
-            Self::ManagedIdentity { client_id } => {
-                write!(f, "ManagedIdentity {{ client_id: {client_id:?} }}")
-            }
+            Self::ManagedIdentity { id } => write!(f, "ManagedIdentity {{ id: {id:?} }}"),
             Self::WorkloadIdentity {
                 client_id,
                 token_file,
@@ -90,8 +127,10 @@ impl fmt::Debug for AzureCredentials {
 pub struct AzureCloud {
     /// Entra's host, `https://login.microsoftonline.com`.
     pub authority: String,
-    /// Azure Resource Manager, which is also its audience, `https://management.azure.com`.
+    /// Azure Resource Manager, `https://management.azure.com`.
     pub resource_manager: String,
+    /// Its audience, without `/.default`; the same address in Microsoft's own clouds.
+    pub resource_manager_audience: String,
     /// Metrics data plane; `{region}` is replaced by the region's short name where it occurs.
     pub metrics: String,
     /// Audience of the metrics data plane, without `/.default`.
@@ -128,6 +167,19 @@ impl AzureCloud {
         )
     }
 
+    /// A cloud by its addresses. Audiences that are not given are derived: Resource Manager's is its address, and the data
+    /// plane's is told by its host, or by the cloud that Resource Manager's host belongs to.
+    pub fn custom(authority: &str, resource_manager: &str, metrics: &str) -> Self {
+        Self {
+            authority: authority.to_owned(),
+            resource_manager: resource_manager.to_owned(),
+            resource_manager_audience: resource_manager.trim_end_matches('/').to_owned(),
+            metrics: metrics.to_owned(),
+            metrics_audience: metrics_audience(metrics, resource_manager),
+            ca_pem: None,
+        }
+    }
+
     /// Base URL of the metrics data plane of `region`, without a slash at its end.
     pub(crate) fn metrics_base(&self, region: &str) -> String {
         self.metrics
@@ -145,11 +197,24 @@ impl AzureCloud {
         Self {
             authority: format!("https://{authority}"),
             resource_manager: format!("https://{arm}"),
+            resource_manager_audience: format!("https://{arm}"),
             metrics: format!("https://{{region}}.{metrics}"),
             metrics_audience: format!("https://{metrics}"),
             ca_pem: None,
         }
     }
+}
+
+/// The data plane's audience has no region: `https://metrics.monitor.azure.us` for all hosts below it.
+fn metrics_audience(metrics: &str, resource_manager: &str) -> String {
+    if let Some((_, rest)) = metrics.split_once("metrics.monitor.") {
+        let rest = rest.split(['/', ':', '?']).next().unwrap_or_default();
+        return format!("https://metrics.monitor.{rest}");
+    }
+    let known = [AzureCloud::public(), AzureCloud::usgov(), AzureCloud::china()];
+    let same = |cloud: &AzureCloud| cloud.resource_manager == resource_manager.trim_end_matches('/');
+    let cloud = known.into_iter().find(same).unwrap_or_else(AzureCloud::public);
+    cloud.metrics_audience
 }
 
 /// Which metrics of one resource type to read, and how often.
@@ -191,17 +256,47 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let given = [
-            AzureCredentials::ClientSecret {
-                client_id: "id".into(),
-                secret: "hush".to_owned().into(),
-            },
-            AzureCredentials::ClientCertificate {
-                client_id: "id".into(),
-                pem: "hush".to_owned().into(),
-            },
-        ];
-        assert!(given.iter().all(|c| !format!("{c:?}").contains("hush")));
+        let given = AzureCredentials::ClientSecret {
+            client_id: "id".into(),
+            secret: "hush".to_owned().into(),
+        };
+        assert!(!format!("{given:?}").contains("hush"));
+    }
+
+    #[test]
+    fn audiences_are_derived_where_the_host_tells() {
+        let at = "https://127.0.0.1:8443";
+        for (metrics, arm, wanted) in [
+            (
+                "https://{region}.metrics.monitor.azure.us",
+                at,
+                "https://metrics.monitor.azure.us",
+            ),
+            (
+                "https://westeurope.metrics.monitor.azure.cn:443/path",
+                at,
+                "https://metrics.monitor.azure.cn",
+            ),
+            (
+                "https://127.0.0.1:8443/{region}",
+                at,
+                "https://metrics.monitor.azure.com",
+            ),
+            (
+                at,
+                "https://management.usgovcloudapi.net/",
+                "https://metrics.monitor.azure.us",
+            ),
+            (
+                at,
+                "https://management.chinacloudapi.cn",
+                "https://metrics.monitor.azure.cn",
+            ),
+        ] {
+            let cloud = AzureCloud::custom(at, arm, metrics);
+            assert_eq!(cloud.metrics_audience, wanted, "{metrics} {arm}");
+            assert_eq!(cloud.resource_manager_audience, arm.trim_end_matches('/'));
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod target;
 mod testing;
 mod wire;
 
-pub use config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry};
+pub use config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, ENVIRONMENT, ManagedId};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;

@@ -27,6 +27,7 @@ pub(crate) fn provider() -> AzureProvider {
             secret: "hush".to_owned().into(),
         },
         cloud: AzureCloud::public(),
+        environment: std::collections::BTreeMap::new(),
         entries: Vec::new(),
     };
     let gate = Gate::new(Cloud::Azure, account, GateConfig::default());

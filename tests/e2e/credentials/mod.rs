@@ -3,6 +3,7 @@
 //! compared, and that the cloud's requests carry what it gave.
 
 mod aws;
+mod azure;
 mod stub;
 
 use crate::setup::{PATIENCE, wait_for};
@@ -118,6 +119,10 @@ impl Running {
     pub async fn says(&self, words: &str) {
         wait_for(words, || self.log().contains(words).then_some(())).await;
     }
+}
+
+fn is_get(request: &stub::Seen) -> bool {
+    request.method == "GET"
 }
 
 impl Drop for Running {

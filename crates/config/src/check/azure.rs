@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{Checker, texts::Pem};
 use crate::{
     config::{
-        AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, CustomAzureCloud, Poll,
+        AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
+        CustomAzureCloud, Poll,
     },
     tree::At,
     values::{Pattern, show_duration},
@@ -122,15 +123,54 @@ impl Checker<'_> {
             return AzureCredentials::ClientCertificate(self.certificate(app, &at.key("client_certificate")));
         }
         if let Some(identity) = &written.managed_identity {
-            return AzureCredentials::ManagedIdentity {
-                client_id: identity.client_id.clone(),
-            };
+            return AzureCredentials::ManagedIdentity(self.identity(identity, &at.key("managed_identity")));
         }
         match (&written.workload_identity, &written.azure_cli) {
             (Some(_), _) => AzureCredentials::WorkloadIdentity,
             (None, Some(_)) => AzureCredentials::AzureCli,
             (None, None) => AzureCredentials::Default,
         }
+    }
+
+    fn identity(&mut self, written: &written::ManagedIdentity, at: &At<'_>) -> AzureIdentity {
+        let client = written
+            .client_id
+            .clone()
+            .map(|id| ("client_id", AzureIdentity::Client(id)));
+        let object = written
+            .object_id
+            .clone()
+            .map(|id| ("object_id", AzureIdentity::Object(id)));
+        let resource = written
+            .resource_id
+            .clone()
+            .map(|id| ("resource_id", AzureIdentity::Resource(id)));
+        let mut given = client.into_iter().chain(object).chain(resource);
+        let Some((first, identity)) = given.next() else {
+            return AzureIdentity::System;
+        };
+        if let Some((second, _)) = given.next() {
+            let message = format!("both `{first}` and `{second}` name the identity; it can be only one");
+            self.problem(
+                &at.key(second),
+                message,
+                format!("remove `{second}`, or `{first}`"),
+            );
+        }
+        if let AzureIdentity::Resource(id) = &identity
+            && !id
+                .to_ascii_lowercase()
+                .contains("/providers/microsoft.managedidentity/userassignedidentities/")
+        {
+            let help = "write `/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`; \
+                        `az identity show` shows it as id";
+            self.problem(
+                &at.key("resource_id"),
+                format!("`{id}` is not the resource id of an identity"),
+                help,
+            );
+        }
+        identity
     }
 
     fn certificate(&mut self, app: &written::ClientCertificate, at: &At<'_>) -> AzureCertificate {
@@ -159,6 +199,8 @@ impl Checker<'_> {
                     .ca_file
                     .as_ref()
                     .map(|path| self.pem(path, Pem::Certificate, &at.key("ca_file"))),
+                resource_manager_audience: custom.audiences.resource_manager.as_deref().map(audience),
+                metrics_audience: custom.audiences.metrics.as_deref().map(audience),
             }),
         }
     }
@@ -231,4 +273,11 @@ impl Checker<'_> {
         self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
         None
     }
+}
+
+/// With or without what scopes end with.
+fn audience(text: &str) -> String {
+    text.trim_end_matches("/.default")
+        .trim_end_matches('/')
+        .to_owned()
 }

@@ -42,14 +42,25 @@ pub enum AzureCredentials {
     /// An app registration and its certificate.
     ClientCertificate(AzureCertificate),
     /// The machine's identity.
-    ManagedIdentity {
-        /// Of a user-assigned one.
-        client_id: Option<String>,
-    },
+    ManagedIdentity(AzureIdentity),
     /// The pod's identity.
     WorkloadIdentity,
     /// Whoever ran `az login`.
     AzureCli,
+}
+
+/// Which identity of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AzureIdentity {
+    /// The machine's own.
+    #[default]
+    System,
+    /// A user-assigned one, by its client id.
+    Client(String),
+    /// A user-assigned one, by its object id.
+    Object(String),
+    /// A user-assigned one, by its resource id.
+    Resource(String),
 }
 
 /// An app registration and its certificate.
@@ -87,6 +98,10 @@ pub struct CustomAzureCloud {
     pub metrics: String,
     /// Authorities to trust, PEM.
     pub ca_file: Option<PathBuf>,
+    /// The resource manager's audience; `None` = its URL.
+    pub resource_manager_audience: Option<String>,
+    /// The data plane's audience; `None` = as the host tells.
+    pub metrics_audience: Option<String>,
 }
 
 /// Some metrics of one resource type.

@@ -17,7 +17,8 @@ use crate::{
 pub use api::{Api, Clients, RateLimit, ServerTls, Token};
 pub use aws::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, StaticKeys};
 pub use azure::{
-    AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureMetrics, CustomAzureCloud,
+    AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
+    CustomAzureCloud,
 };
 pub use gcp::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics};
 

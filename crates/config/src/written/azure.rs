@@ -78,13 +78,21 @@ pub struct ClientCertificate {
     pub key_file: Option<PathBuf>,
 }
 
-/// The identity of the machine.
+/// The identity of the machine: the system-assigned one, or a user-assigned one by one of its ids.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ManagedIdentity {
-    /// Of a user-assigned identity. Default: the system-assigned one.
+    /// The client id of a user-assigned identity.
     #[schemars(extend("examples" = ["00000000-0000-0000-0000-000000000000"]))]
     pub client_id: Option<String>,
+    /// The object (principal) id of a user-assigned identity.
+    #[schemars(extend("examples" = ["00000000-0000-0000-0000-000000000000"]))]
+    pub object_id: Option<String>,
+    /// The resource id of a user-assigned identity.
+    #[schemars(extend("examples" = [
+        "/subscriptions/…/resourceGroups/ops/providers/Microsoft.ManagedIdentity/userAssignedIdentities/metrics"
+    ]))]
+    pub resource_id: Option<String>,
 }
 
 /// A cloud by name, or its addresses.
@@ -127,6 +135,20 @@ pub struct CustomCloud {
     /// Authorities to trust for these, PEM.
     #[schemars(extend("examples" = ["/etc/nephoscope/ca.pem"]))]
     pub ca_file: Option<PathBuf>,
+    /// What tokens are asked for, where the addresses do not tell.
+    pub audiences: Audiences,
+}
+
+/// What tokens are asked for, without `/.default`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audiences {
+    /// The resource manager's. Default: its URL.
+    #[schemars(extend("examples" = ["https://management.azure.com"]))]
+    pub resource_manager: Option<String>,
+    /// The metrics data plane's. Default: as its host tells, else the public cloud's.
+    #[schemars(extend("examples" = ["https://metrics.monitor.azure.com"]))]
+    pub metrics: Option<String>,
 }
 
 /// One entry: some metrics of one resource type.

@@ -81,7 +81,7 @@ fn azure_files(credentials: &AzureCredentials, cloud: &AzureCloud) -> Vec<PathBu
         }
         AzureCredentials::Default
         | AzureCredentials::ClientSecret { .. }
-        | AzureCredentials::ManagedIdentity { .. }
+        | AzureCredentials::ManagedIdentity(_)
         | AzureCredentials::WorkloadIdentity
         | AzureCredentials::AzureCli => Vec::new(),
     };

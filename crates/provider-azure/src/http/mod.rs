@@ -14,7 +14,7 @@ pub(crate) use urls::{encode, host, path};
 use crate::SetupError;
 use crate::classify;
 use crate::config::{AzureCloud, AzureConfig, AzureCredentials};
-use crate::credentials;
+use crate::credentials::{self, Shared};
 use crate::wire::Object;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
@@ -76,8 +76,8 @@ pub(crate) struct Answer {
 pub(crate) struct Api {
     gate: Gate,
     config: AzureConfig,
-    /// They hold the connections, which stay.
-    options: ClientOptions,
+    /// It holds the connections, which stay.
+    shared: Shared,
     live: RwLock<Arc<Live>>,
     principal: Arc<str>,
 }
@@ -91,8 +91,9 @@ struct Live {
 }
 
 impl Live {
-    fn new(config: &AzureConfig, options: &ClientOptions) -> Result<Arc<Self>, SetupError> {
-        let credential = credentials::credential(config, options)?;
+    fn new(config: &AzureConfig, shared: &Shared) -> Result<Arc<Self>, SetupError> {
+        let credential = credentials::credential(config, shared)?;
+        let options = &shared.options;
         let arm = pipeline(options, &credential, &audience(&config.cloud, Plane::Arm));
         let metrics = pipeline(options, &credential, &audience(&config.cloud, Plane::Metrics));
         Ok(Arc::new(Self {
@@ -105,12 +106,12 @@ impl Live {
 
 impl Api {
     pub(crate) fn new(config: &AzureConfig, gate: Gate) -> Result<Self, SetupError> {
-        let options = credentials::client_options(&config.cloud)?;
-        let live = RwLock::new(Live::new(config, &options)?);
+        let shared = Shared::new(&config.cloud)?;
+        let live = RwLock::new(Live::new(config, &shared)?);
         Ok(Self {
             gate,
             config: config.clone(),
-            options,
+            shared,
             live,
             principal: principal(config).into(),
         })
@@ -135,7 +136,7 @@ impl Api {
         if !Arc::ptr_eq(&live, refused) {
             return;
         }
-        match Live::new(&self.config, &self.options) {
+        match Live::new(&self.config, &self.shared) {
             Ok(renewed) => *live = renewed,
             Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credential"),
         }
@@ -303,7 +304,7 @@ fn principal(config: &AzureConfig) -> String {
 
 fn audience(cloud: &AzureCloud, plane: Plane) -> String {
     let base = match plane {
-        Plane::Arm => cloud.arm_base(),
+        Plane::Arm => cloud.resource_manager_audience.trim_end_matches('/'),
         Plane::Metrics => cloud.metrics_audience.trim_end_matches('/'),
     };
     format!("{base}/.default")

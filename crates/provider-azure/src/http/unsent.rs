@@ -1,16 +1,18 @@
 //! A failure before there was a whole answer: no token, no connection, a cut body.
 
 use super::failure;
+use crate::credentials::{Refused, words};
 use azure_core::error::ErrorKind as SdkKind;
 use provider_api::{ErrorKind, ProviderError, Scope};
 
 /// The SDK's error in our words.
 pub(super) fn unsent(operation: &'static str, scope: &Scope, error: &azure_core::Error) -> ProviderError {
-    let kind = kind_of(error);
-    let message = if kind == ErrorKind::Unauthenticated {
-        format!("no token: {}", chain_text(error))
+    let refused = refused(error);
+    let kind = refused.map_or_else(|| kind_of(error), |refused| refused.kind.clone());
+    let message = if refused.is_some() || kind == ErrorKind::Unauthenticated {
+        format!("no token: {}", words(error))
     } else {
-        chain_text(error)
+        words(error)
     };
     // The message holds the whole chain already: the SDK's errors hide their causes from `source`.
     failure(operation, scope, kind, message)
@@ -42,16 +44,14 @@ fn status_kind(status: u16) -> ErrorKind {
     }
 }
 
-fn chain_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
+/// What a token service said.
+fn refused(error: &azure_core::Error) -> Option<&Refused> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = next {
-        let words = e.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
+        if let Some(refused) = e.downcast_ref::<Refused>() {
+            return Some(refused);
         }
         next = e.source();
     }
-    text
+    None
 }

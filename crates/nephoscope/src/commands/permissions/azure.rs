@@ -1,6 +1,6 @@
 //! Azure: the built-in role with its assignments, and a narrower role of one's own.
 
-use config_file::{AzureAccount, AzureCredentials};
+use config_file::{AzureAccount, AzureCredentials, AzureIdentity};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -73,12 +73,11 @@ fn actions(account: &AzureAccount) -> BTreeSet<String> {
 
 fn assignee(credentials: &AzureCredentials) -> &str {
     match credentials {
-        AzureCredentials::ClientSecret { client_id, .. }
-        | AzureCredentials::ManagedIdentity {
-            client_id: Some(client_id),
-        } => client_id,
+        AzureCredentials::ClientSecret { client_id, .. } => client_id,
+        // Each of them is taken as an assignee.
+        AzureCredentials::ManagedIdentity(AzureIdentity::Client(id) | AzureIdentity::Object(id)) => id,
         AzureCredentials::ClientCertificate(certificate) => &certificate.client_id,
-        AzureCredentials::ManagedIdentity { client_id: None }
+        AzureCredentials::ManagedIdentity(AzureIdentity::System | AzureIdentity::Resource(_))
         | AzureCredentials::Default
         | AzureCredentials::WorkloadIdentity
         | AzureCredentials::AzureCli => "CLIENT_ID",
