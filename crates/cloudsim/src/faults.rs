@@ -185,6 +185,11 @@ impl Faults {
         self.rules().element(asked, part, moment(clock))
     }
 
+    /// Whether a rule that is on refuses this metric by its name as one that is not valid.
+    pub(crate) fn names_metric(&self, asked: &Asked, part: &Part) -> bool {
+        self.rules().names_metric(asked, part)
+    }
+
     /// Whether there are rules.
     pub(crate) fn has_rules(&self) -> bool {
         !self.rules().is_empty()
@@ -227,7 +232,7 @@ impl Faults {
 fn moment(clock: &Clock) -> Moment {
     Moment {
         unix_s: clock.now_unix_s(),
-        waits_ms: clock.unpaced().as_millisecond(),
+        waits_ms: clock.waits_ms(),
     }
 }
 

@@ -180,7 +180,11 @@ fn metrics(names: Option<&str>, spec: &'static TypeSpec) -> Result<Vec<&'static 
         .collect()
 }
 
-fn unknown_metric(name: &str, spec: &TypeSpec, valid: impl Iterator<Item = &'static MetricSpec>) -> String {
+pub(super) fn unknown_metric(
+    name: &str,
+    spec: &TypeSpec,
+    valid: impl Iterator<Item = &'static MetricSpec>,
+) -> String {
     let valid: Vec<_> = valid.map(|metric| metric.name).collect();
     let (provider, kind) = spec.name.split_once('/').unwrap_or((spec.name, ""));
     format!(

@@ -131,7 +131,7 @@ async fn answer(state: &State, request: &Request) -> Response {
 }
 
 fn identity(state: &State, request: &Request, operation: &Operation, strikes: &[Option<How>]) -> Reply {
-    if let Some(refused) = struck(operation, &request.path, strikes) {
+    if let Some(refused) = struck(state, operation, request, strikes) {
         return refused;
     }
     let (now_s, life_s) = (
@@ -186,7 +186,7 @@ fn api(
         let status = if is_batch { 529 } else { 503 };
         return Reply::error(status, "ServiceUnavailable", "The service is unavailable now.");
     }
-    if let Some(refused) = struck(operation, &request.path, strikes) {
+    if let Some(refused) = struck(state, operation, request, strikes) {
         return refused;
     }
     let (spent, remainders) = spend(state, &request.path, operation);
@@ -206,9 +206,13 @@ fn api(
 }
 
 /// The refusal of a request that a rule hits. A query of several subscriptions goes on without those that may not be read.
-fn struck(operation: &Operation, path: &str, strikes: &[Option<How>]) -> Option<Reply> {
+fn struck(state: &State, operation: &Operation, request: &Request, strikes: &[Option<How>]) -> Option<Reply> {
+    let asked = || strike::asked(operation, &request.params, &request.body);
     let refused = strikes.iter().flatten().filter_map(|how| match how {
-        How::Status(status) => Some((*status, strike::refusal(*status, operation, path))),
+        How::Status(status) => Some((
+            *status,
+            strike::refusal(state, *status, operation, &request.path, &asked()),
+        )),
         How::Throttle { retry_after_s } => Some((429, throttled(operation, i64::from(*retry_after_s)))),
         How::Silence | How::Cut | How::Answer(_) | How::Part(_) => None,
     });

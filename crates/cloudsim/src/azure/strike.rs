@@ -4,7 +4,7 @@
 use super::State;
 use super::catalog::{CLIENT_ID, SUBSCRIPTIONS};
 use super::entra::Params;
-use super::metrics_table::TYPES;
+use super::metrics_table::{MetricSpec, TYPES, TypeSpec};
 use super::operation::Operation;
 use super::reply::Reply;
 use super::throttle::throttled;
@@ -134,9 +134,41 @@ fn subscription_of(id: &str) -> String {
     id.split('/').nth(2).unwrap_or_default().to_owned()
 }
 
+/// What Azure says to whoever asks for a metric that it does not have: which are left beside those that are hit.
+fn unknown_metric(state: &State, asked: &Asked) -> Option<String> {
+    let hit = asked
+        .parts
+        .iter()
+        .find(|part| state.faults.names_metric(asked, part))?;
+    let spec = TypeSpec::find(&hit.kind)?;
+    let of = |metric: &&MetricSpec| Part {
+        metric: metric.name.to_owned(),
+        ..hit.clone()
+    };
+    let valid = spec
+        .metrics
+        .iter()
+        .filter(|metric| !state.faults.names_metric(asked, &of(metric)));
+    Some(super::query::unknown_metric(&hit.metric, spec, valid))
+}
+
 /// A refusal with this status.
-pub(super) fn refusal(status: u16, operation: &Operation, path: &str) -> Reply {
+pub(super) fn refusal(
+    state: &State,
+    status: u16,
+    operation: &Operation,
+    path: &str,
+    asked: &[Asked],
+) -> Reply {
     let is_batch = matches!(operation, Operation::Batch { .. });
+    let unknown = asked.iter().find_map(|asked| unknown_metric(state, asked));
+    match (status, unknown) {
+        (400, Some(message)) if is_batch => return Reply::batch_400(&message),
+        (400, Some(message)) if matches!(operation, Operation::Metrics(_)) => {
+            return Reply::unwrapped_400(&message);
+        }
+        _ => {}
+    }
     match status {
         401 if is_batch => Reply::error(
             401,

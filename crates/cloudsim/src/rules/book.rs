@@ -165,6 +165,19 @@ impl Book {
     }
 }
 
+impl Book {
+    /// Whether one of the rules in force refuses this metric by name.
+    pub(crate) fn names_metric(&self, asked: &Asked, part: &Part) -> bool {
+        const INVALID: How = How::Status(400);
+        self.rules.iter().any(|Added { rule, .. }| {
+            rule.how == INVALID
+                && rule.hits.metric.is_some()
+                && rule.hits.is_place(asked)
+                && rule.hits.is_part(part)
+        })
+    }
+}
+
 impl Added {
     fn is_drawn(&mut self, seed: u64, now: Moment) -> bool {
         if !self.rule.is_on(now.unix_s) {

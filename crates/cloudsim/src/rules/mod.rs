@@ -226,6 +226,11 @@ impl Hits {
             && fits(self.host.as_deref(), &asked.host)
     }
 
+    /// Whether it hits a request: its place, and at least one of the things that it asks for.
+    pub fn hit(&self, asked: &Asked) -> bool {
+        self.is_place(asked) && (self.is_whole() || asked.parts.iter().any(|part| self.is_part(part)))
+    }
+
     /// Whether it hits whatever the request asks for.
     fn is_whole(&self) -> bool {
         self.id.is_none() && self.kind.is_none() && self.metric.is_none()
