@@ -6,13 +6,13 @@ use crate::GCP;
 use crate::config::MAX_PAGE_SIZE;
 use crate::connection::Connection;
 use crate::convert::{Converter, timestamp};
+use crate::decode::{self, Series};
 use crate::discover::GcpTarget;
+use crate::http::Get;
 use crate::plan;
 use async_stream::try_stream;
 use futures::Stream;
 use gate::Request;
-use google_cloud_monitoring_v3::model::list_time_series_request::TimeSeriesView;
-use google_cloud_monitoring_v3::model::{ListTimeSeriesResponse, TimeInterval};
 use provider_api::{Batch, Call, ErrorKind, Failure, Pages, Price, ProviderError, Target, Window};
 use std::time::Duration;
 
@@ -99,15 +99,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn batch(&mut self, mut page: ListTimeSeriesResponse) -> Result<Batch, ProviderError> {
-        let given = std::mem::take(&mut page.time_series);
+    fn batch(&mut self, read: Series) -> Result<Batch, ProviderError> {
+        let Series { page, odd, missing } = read;
+        let given = &page.time_series;
         let limit = points_per_series(self.call.window, self.target.group.grain);
         if given.iter().any(|s| s.points.len() > limit) {
             return Err(self.bad_response("far more points than the window can hold"));
         }
-        self.missing.extend(what_is_missing(&page));
-        let converted = self.converter.page(&page.unit, &given);
-        // No `cloud_time`: the client library hands out bodies only, headers are kept for refusals alone.
+        self.missing.extend(missing);
+        let converted = self.converter.page(&page.unit, given, odd);
+        // No `cloud_time`: the connection tells the gate the date of each answer.
         let batch = Batch {
             series: converted.series,
             skipped: converted.skipped,
@@ -123,8 +124,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Pays for series beyond those that were foreseen.
-    async fn pay(&mut self, request: &Request, page: &ListTimeSeriesResponse) {
-        self.returned += u64::try_from(page.time_series.len()).unwrap_or(u64::MAX);
+    async fn pay(&mut self, request: &Request, read: &Series) {
+        self.returned += u64::try_from(read.page.time_series.len()).unwrap_or(u64::MAX);
         let owed = self.returned.saturating_sub(self.paid);
         if owed > 0 {
             self.paid += owed;
@@ -166,7 +167,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    async fn ask(&self, token: &str) -> Result<(Request, ListTimeSeriesResponse), ProviderError> {
+    async fn ask(&self, token: &str) -> Result<(Request, Series), ProviderError> {
         // The series were priced with the first page; those beyond are paid when they have come.
         let price = if token.is_empty() {
             self.call.price
@@ -181,26 +182,21 @@ impl<'a> Reading<'a> {
             ..Request::new(self.call.scope.clone(), self.call.operation, price)
         };
         let window = self.call.window;
-        // Google's intervals are (start, end], as our windows are.
-        let interval = TimeInterval::new()
-            .set_start_time(timestamp(window.start()))
-            .set_end_time(timestamp(window.end()));
         let size = self.connection.config().page_size.clamp(1, MAX_PAGE_SIZE);
-        let size = i32::try_from(size).unwrap_or(i32::MAX);
-        let answer = self
-            .connection
-            .ask(&request, |client| {
-                client
-                    .list_time_series()
-                    .set_name(format!("projects/{}", self.detail.project))
-                    .set_filter(&*self.detail.query)
-                    .set_interval(interval.clone())
-                    .set_view(TimeSeriesView::Full)
-                    .set_page_size(size)
-                    .set_page_token(token)
-                    .send()
-            })
-            .await?;
+        let get = Get {
+            project: &self.detail.project,
+            list: "timeSeries",
+            parameters: vec![
+                ("filter", self.detail.query.to_string()),
+                // Google's intervals are (start, end], as our windows are.
+                ("interval.startTime", timestamp(window.start()).into()),
+                ("interval.endTime", timestamp(window.end()).into()),
+                ("view", "FULL".to_owned()),
+                ("pageSize", size.to_string()),
+                ("pageToken", token.to_owned()),
+            ],
+        };
+        let answer = self.connection.ask(&request, &get, decode::series).await?;
         Ok((request, answer))
     }
 
@@ -217,48 +213,10 @@ fn points_per_series(window: Window, grain: Duration) -> usize {
     usize::try_from(asked.max(window.grains(DENSEST_GRAIN)).saturating_add(1)).unwrap_or(usize::MAX)
 }
 
-/// The words for each gap in an answer. `page` is without its series: the list of unreachable regions is in Google's
-/// documents but not in the library's model, which keeps it only for writing the answer out again; so does it with an
-/// error that comes in a success, which would otherwise read as "no series".
-fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
-    let errors = page
-        .execution_errors
-        .iter()
-        .map(|e| format!("{} (code {})", e.message, e.code));
-    let rest = serde_json::to_value(page).unwrap_or_default();
-    let regions = rest
-        .get("unreachable")
-        .and_then(|u| u.as_array())
-        .into_iter()
-        .flatten();
-    let regions = regions.map(|r| format!("unreachable: {}", r.as_str().unwrap_or("?")));
-    let inside = rest
-        .get("error")
-        .map(|e| format!("an error inside a success: {e}"));
-    errors.chain(regions).chain(inside).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use provider_api::UnixNanos;
-
-    #[test]
-    fn gaps_are_named() {
-        let page = serde_json::json!({"executionErrors": [{"code": 14, "message": "cell down"}], "unreachable": ["us-east1"]});
-        let page = serde_json::from_value(page).expect("a page");
-        assert_eq!(
-            what_is_missing(&page),
-            ["cell down (code 14)", "unreachable: us-east1"]
-        );
-        let page = serde_json::json!({"error": {"code": 503}});
-        let page = serde_json::from_value(page).expect("a page");
-        assert_eq!(
-            what_is_missing(&page),
-            ["an error inside a success: {\"code\":503}"]
-        );
-        assert!(what_is_missing(&ListTimeSeriesResponse::new()).is_empty());
-    }
 
     #[test]
     fn a_series_may_be_denser_than_declared_within_reason() {

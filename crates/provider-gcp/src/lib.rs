@@ -1,7 +1,7 @@
 //! Google Cloud Monitoring behind the [`MetricsProvider`] trait.
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
-//! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
+//! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `http` and `decode` send requests and read bodies, `convert` and `distribution` turn them into points, `classify` gives
 //! failures their kind, `connection` renews credentials, `domain` says whose quota is used. Waiting and trying again are the gate's.
 
 mod census;
@@ -9,12 +9,14 @@ mod classify;
 mod config;
 mod connection;
 mod convert;
+mod decode;
 mod discover;
 mod distribution;
 mod domain;
 mod fetch;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod http;
 mod naming;
 mod place;
 mod plan;
@@ -55,11 +57,15 @@ pub struct GcpProvider {
 }
 
 impl GcpProvider {
-    /// Builds credentials and client; sends nothing yet. Needs a running tokio runtime, on which Google's library
+    /// Builds credentials; sends nothing yet. Needs a running tokio runtime, on which Google's library
     /// refreshes its tokens. Fails with `Unauthenticated` when no credentials are found or they cannot be read.
+    #[expect(
+        clippy::unused_async,
+        reason = "a runtime is needed, on which Google's library spawns"
+    )]
     pub async fn connect(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         Ok(Self {
-            connection: Connection::open(config, gate).await?,
+            connection: Connection::open(config, gate)?,
         })
     }
 }
@@ -98,7 +104,6 @@ impl MetricsProvider for GcpProvider {
 
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         stream! {
-            self.connection.look_at_clock().await;
             for project in &self.connection.config().projects {
                 let reach = reach.of(&Scope::new(project.as_str()));
                 yield discover::project(&self.connection, project, reach).await;

@@ -122,8 +122,11 @@ pub(crate) fn convert(window: Window, body: &Json) -> Page {
     let asked = body["timeSeries"][0]["metric"]["type"].as_str().unwrap_or(TYPE);
     let target = target(asked, None);
     let account = AccountId("ml".into());
-    Converter::new(&account, target.id, plan::of(&target).expect("ours"), window)
-        .page(&page.unit, &page.time_series)
+    Converter::new(&account, target.id, plan::of(&target).expect("ours"), window).page(
+        &page.unit,
+        &page.time_series,
+        0,
+    )
 }
 
 /// A page with one series.

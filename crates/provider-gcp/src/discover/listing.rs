@@ -2,17 +2,18 @@
 
 use crate::GCP;
 use crate::connection::Connection;
+use crate::decode::{self, Descriptors};
+use crate::http::Get;
 use gate::Request;
 use google_cloud_api::model::MetricDescriptor;
-use google_cloud_monitoring_v3::model::ListMetricDescriptorsResponse;
 use provider_api::{ErrorKind, Pages, Price, ProviderError, Scope, TargetId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The operation that lists metric types.
 pub(crate) const OPERATION: &str = "ListMetricDescriptors";
 
 /// Google's own maximum, and default.
-const PAGE_SIZE: i32 = 10_000;
+const PAGE_SIZE: u32 = 10_000;
 
 /// A million metric types in one project is not an inventory but a loop.
 const MAX_PAGES: u64 = 100;
@@ -26,21 +27,29 @@ pub(super) enum Activity {
     Ever,
 }
 
+/// What was listed.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    pub(super) found: BTreeMap<String, MetricDescriptor>,
+    /// Types whose descriptors could not be read; empty for those without a name.
+    pub(super) odd: BTreeSet<String>,
+}
+
 /// One listing to its end; begun anew once when a page token is refused (they expire).
 pub(super) async fn list(
     connection: &Connection,
     project: &str,
     filter: &str,
     activity: Activity,
-) -> Result<Vec<MetricDescriptor>, ProviderError> {
-    let mut found = BTreeMap::new();
-    let first = pages(connection, project, (filter, activity), &mut found).await;
+) -> Result<Listing, ProviderError> {
+    let mut listing = Listing::default();
+    let first = pages(connection, project, (filter, activity), &mut listing).await;
     if let Err(Broken::Token(_)) = first {
-        pages(connection, project, (filter, activity), &mut found).await?;
+        pages(connection, project, (filter, activity), &mut listing).await?;
     } else {
         first?;
     }
-    Ok(found.into_values().collect())
+    Ok(listing)
 }
 
 /// Why a listing has no end.
@@ -62,7 +71,7 @@ async fn pages(
     connection: &Connection,
     project: &str,
     (filter, activity): (&str, Activity),
-    found: &mut BTreeMap<String, MetricDescriptor>,
+    listing: &mut Listing,
 ) -> Result<(), Broken> {
     let mut token = String::new();
     let mut pages = Pages::at_most(MAX_PAGES);
@@ -77,14 +86,11 @@ async fn pages(
                 Broken::Other(error)
             }
         })?;
-        let before = found.len();
-        found.extend(
-            answer
-                .metric_descriptors
-                .into_iter()
-                .map(|d| (d.r#type.clone(), d)),
-        );
-        let next = pages.follow(Some(&answer.next_page_token), found.len() > before);
+        let before = listing.found.len();
+        let named = answer.list.into_iter().map(|d| (d.r#type.clone(), d));
+        listing.found.extend(named);
+        listing.odd.extend(answer.odd);
+        let next = pages.follow(Some(&answer.next), listing.found.len() > before);
         match next.map_err(|why| Broken::Other(endless(project, why)))? {
             Some(next) => token = next,
             None => return Ok(()),
@@ -109,24 +115,23 @@ async fn page(
     project: &str,
     (filter, activity): (&str, Activity),
     token: &str,
-    size: i32,
-) -> Result<ListMetricDescriptorsResponse, ProviderError> {
+    size: u32,
+) -> Result<Descriptors, ProviderError> {
     let active = activity == Activity::Lately;
     let request = Request {
         domain: connection.domain(),
         question: Some(TargetId::of([OPERATION, filter, if active { "active" } else { "" }]).0),
         ..Request::new(Scope::new(project), OPERATION, Price::FREE)
     };
-    connection
-        .ask(&request, |client| {
-            client
-                .list_metric_descriptors()
-                .set_name(format!("projects/{project}"))
-                .set_filter(filter)
-                .set_active_only(active)
-                .set_page_size(size)
-                .set_page_token(token)
-                .send()
-        })
-        .await
+    let get = Get {
+        project,
+        list: "metricDescriptors",
+        parameters: vec![
+            ("filter", filter.to_owned()),
+            ("activeOnly", active.to_string()),
+            ("pageSize", size.to_string()),
+            ("pageToken", token.to_owned()),
+        ],
+    };
+    connection.ask(&request, &get, decode::descriptors).await
 }

@@ -21,13 +21,16 @@ use crate::connection::Connection;
 use filters::prefixes;
 use google_cloud_api::model::MetricDescriptor;
 use listing::{Activity, list};
-use provider_api::{Catalogue, ErrorKind, ProviderError, Unlisted};
-use std::collections::BTreeMap;
+use provider_api::{Catalogue, ErrorKind, ProviderError, SkipReason, Skipped, Unlisted};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Google lists a type as active for about 25 hours after its last point.
 const ACTIVE: Duration = Duration::from_secs(24 * 3_600);
+
+/// A descriptor that does not say what it describes.
+const NAMELESS: &str = "(without a type)";
 
 /// A type that was found.
 #[derive(Debug)]
@@ -41,6 +44,8 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 struct Listed {
     types: BTreeMap<String, Found>,
+    /// Types whose descriptors could not be read.
+    odd: BTreeSet<String>,
     /// Prefixes that could not be listed, or not to the end.
     failed: Vec<(String, ProviderError)>,
     /// Whether one could.
@@ -56,7 +61,7 @@ pub(crate) async fn project(
     let entries = &connection.config().entries;
     let mut listed = Listed::default();
     for prefix in prefixes(entries) {
-        match beginning(connection, project, &prefix, reach, &mut listed.types).await {
+        match beginning(connection, project, &prefix, reach, &mut listed).await {
             Ok(()) => listed.answered = true,
             Err(error) if shuts_all(&error) => return Err(error),
             Err(error) => listed.failed.push((prefix, error)),
@@ -65,6 +70,11 @@ pub(crate) async fn project(
     let census = connection.census();
     census.sweep();
     let mut catalogue = catalogue::catalogue(census, connection.config(), project, listed.types.values());
+    catalogue.skipped.extend(listed.odd.iter().map(|name| Skipped {
+        reason: SkipReason::BadShape,
+        metric: if name.is_empty() { NAMELESS } else { name }.into(),
+        points: 0,
+    }));
     catalogue.unlisted = unlisted(listed.failed, listed.answered)?;
     catalogue.matched = matched::matched(entries, &names(&listed.types));
     // A pattern in a part that failed may fit something.
@@ -86,19 +96,21 @@ async fn beginning(
     project: &str,
     prefix: &str,
     reach: Duration,
-    types: &mut BTreeMap<String, Found>,
+    listed: &mut Listed,
 ) -> Result<(), ProviderError> {
     let filter = filters::beginning(prefix);
-    for descriptor in list(connection, project, &filter, Activity::Lately).await? {
-        let active = true;
-        types.insert(descriptor.r#type.clone(), Found { descriptor, active });
-    }
-    for descriptor in list(connection, project, &filter, Activity::Ever).await? {
+    let lately = list(connection, project, &filter, Activity::Lately).await?;
+    listed.odd.extend(lately.odd);
+    let active = true;
+    let found = |(name, descriptor)| (name, Found { descriptor, active });
+    listed.types.extend(lately.found.into_iter().map(found));
+    let ever = list(connection, project, &filter, Activity::Ever).await?;
+    listed.odd.extend(ever.odd);
+    for (name, descriptor) in ever.found {
         if reach > ACTIVE || groups::is_rare(&descriptor) {
             let active = false;
-            types
-                .entry(descriptor.r#type.clone())
-                .or_insert(Found { descriptor, active });
+            let found = Found { descriptor, active };
+            listed.types.entry(name).or_insert(found);
         }
     }
     Ok(())
@@ -107,9 +119,7 @@ async fn beginning(
 /// All that is active, to offer names from; nothing if it cannot be had.
 async fn everything(connection: &Connection, project: &str) -> BTreeMap<String, MetricDescriptor> {
     let all = list(connection, project, "", Activity::Lately).await;
-    let all = all.unwrap_or_default().into_iter();
-    all.map(|descriptor| (descriptor.r#type.clone(), descriptor))
-        .collect()
+    all.unwrap_or_default().found
 }
 
 fn names<T>(types: &BTreeMap<String, T>) -> Vec<&str> {

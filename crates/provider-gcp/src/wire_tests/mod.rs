@@ -1,7 +1,9 @@
 //! A provider against a small HTTP server on the loopback: pages, errors, tokens, what is sent.
 
+mod alone;
+
 use crate::GcpProvider;
-use crate::config::{CredentialSource, GcpConfig};
+use crate::config::{CredentialSource, GcpConfig, GcpEntry};
 use crate::testing::{TYPE, double, entry, page, silent, starting, target, window};
 use futures::StreamExt as _;
 use gate::{Gate, GateConfig};
@@ -52,28 +54,34 @@ async fn provider(answers: Vec<(u16, Json)>) -> (GcpProvider, Seen) {
         .into_iter()
         .map(|(s, b)| (s, b.as_str().map_or_else(|| b.to_string(), str::to_owned)));
     let (endpoint, seen) = server(answers.collect()).await;
+    let mut entry = entry();
+    entry.types = vec![Matcher::exactly(TYPE)];
+    let config = GateConfig {
+        quotas: crate::quotas(),
+        ..GateConfig::default()
+    };
+    (provider_at(endpoint, entry, config).await, seen)
+}
+
+async fn provider_at(endpoint: String, entry: GcpEntry, gate: GateConfig) -> GcpProvider {
     let account = AccountId("ml".into());
     let mut config = GcpConfig::new(account.clone(), vec!["my-project".to_owned()]);
     config.credentials.source = CredentialSource::Anonymous;
     config.endpoint = Some(endpoint);
-    config.entries = vec![entry()];
-    config.entries[0].types = vec![Matcher::exactly(TYPE)];
-    let gate = Gate::new(
-        Cloud::Gcp,
-        account,
-        GateConfig {
-            quotas: crate::quotas(),
-            ..GateConfig::default()
-        },
-    );
-    (GcpProvider::connect(config, gate).await.expect("connected"), seen)
+    config.entries = vec![entry];
+    let gate = Gate::new(Cloud::Gcp, account, gate);
+    GcpProvider::connect(config, gate).await.expect("connected")
+}
+
+fn due_of(name: &str) -> Due {
+    Due {
+        target: target(name, None),
+        window: window(0, 300),
+    }
 }
 
 fn due() -> Vec<Due> {
-    vec![Due {
-        target: target(TYPE, None),
-        window: window(0, 300),
-    }]
+    vec![due_of(TYPE)]
 }
 
 /// Fetches the one due target; the batches, the error that ended them, and the target.
@@ -225,10 +233,6 @@ fn types(names: &[&str]) -> (u16, Json) {
     )
 }
 
-fn clock() -> (u16, Json) {
-    (404, json!({}))
-}
-
 async fn discovered(provider: &GcpProvider, reach_hours: u64) -> Result<Catalogue, ProviderError> {
     let reach = Reach::of_all(std::time::Duration::from_secs(reach_hours * 3_600));
     provider.discover(reach).next().await.expect("one project")
@@ -236,12 +240,7 @@ async fn discovered(provider: &GcpProvider, reach_hours: u64) -> Result<Catalogu
 
 #[tokio::test]
 async fn discovery_and_check_speak_of_the_project() {
-    let answers = vec![
-        clock(),
-        types(&[TYPE]),
-        types(&[TYPE]),
-        error(403, "PERMISSION_DENIED"),
-    ];
+    let answers = vec![types(&[TYPE]), types(&[TYPE]), error(403, "PERMISSION_DENIED")];
     let (provider, seen) = provider(answers).await;
     let catalogue = discovered(&provider, 1).await.expect("listed");
     assert_eq!(catalogue.targets[0].detail.describe(), TYPE);
@@ -254,10 +253,10 @@ async fn discovery_and_check_speak_of_the_project() {
     assert!(check.detail.contains("roles/monitoring.viewer"), "{check:?}");
     let seen = seen.lock().expect("no panic").clone();
     assert!(
-        seen[1].contains("activeOnly=true") && seen[1].contains("starts_with"),
+        seen[0].contains("activeOnly=true") && seen[0].contains("starts_with"),
         "{seen:?}"
     );
-    assert!(seen[2].contains("activeOnly=false"), "{seen:?}");
+    assert!(seen[1].contains("activeOnly=false"), "{seen:?}");
 }
 
 #[tokio::test]
@@ -268,7 +267,7 @@ async fn what_has_ended_or_publishes_rarely_is_found_when_windows_reach_so_far()
     let mut rare = all.clone();
     rare.1["metricDescriptors"][1]["metadata"] = json!({"samplePeriod": "86400s"});
     for (hours, everything, found) in [(1, all.clone(), 1), (48, all, 2), (1, rare, 2)] {
-        let (mut provider, _) = provider(vec![clock(), types(&[TYPE]), everything]).await;
+        let (mut provider, _) = provider(vec![types(&[TYPE]), everything]).await;
         provider.connection.entries_mut()[0].types = vec![starting(TYPE)];
         let catalogue = discovered(&provider, hours).await.expect("listed");
         assert_eq!(catalogue.targets.len(), found, "{hours} h");
@@ -283,7 +282,6 @@ async fn a_prefix_that_cannot_be_listed_leaves_the_others() {
     odd.1["nextPageToken"] = json!("old");
     let token_refused = error(400, "INVALID_ARGUMENT");
     let answers = vec![
-        clock(),
         refused(),
         odd,
         token_refused,
@@ -303,7 +301,7 @@ async fn a_prefix_that_cannot_be_listed_leaves_the_others() {
 #[tokio::test]
 async fn a_project_of_which_nothing_is_listed_has_failed() {
     let refused = || error(403, "PERMISSION_DENIED");
-    let (mut provider, _) = provider(vec![clock(), refused(), refused()]).await;
+    let (mut provider, _) = provider(vec![refused(), refused()]).await;
     let entries = provider.connection.entries_mut();
     entries[0].types = vec![starting("a.googleapis.com/"), starting("b.googleapis.com/")];
     let failed = discovered(&provider, 1).await.expect_err("refused");
@@ -312,12 +310,7 @@ async fn a_project_of_which_nothing_is_listed_has_failed() {
 
 #[tokio::test]
 async fn a_type_that_is_none_is_named_with_what_lies_below_it() {
-    let answers = vec![
-        clock(),
-        types(&[]),
-        types(&[]),
-        types(&[TYPE, "other.googleapis.com/x"]),
-    ];
+    let answers = vec![types(&[]), types(&[]), types(&[TYPE, "other.googleapis.com/x"])];
     let (mut provider, seen) = provider(answers).await;
     let wrong = "compute.googleapis.com/instance";
     provider.connection.entries_mut()[0].types = vec![Matcher::exactly(wrong)];
@@ -325,5 +318,30 @@ async fn a_type_that_is_none_is_named_with_what_lies_below_it() {
     let one = &catalogue.matched[0];
     assert_eq!((&*one.pattern, one.count), (wrong, 0));
     assert_eq!(&*one.nearest[0], "compute.googleapis.com/instance/*");
-    assert_eq!(seen.lock().expect("no panic").len(), 4);
+    assert_eq!(seen.lock().expect("no panic").len(), 3);
+}
+
+#[tokio::test]
+async fn an_odd_series_or_descriptor_leaves_the_others() {
+    let mut odd = page("GAUGE", "DOUBLE", &[(0, 240, double(4.0))], "");
+    let list = odd["timeSeries"].as_array_mut().expect("series");
+    list.push(json!(null));
+    list.push(json!({"metric": 5, "points": [1, 2, 3]}));
+    let mut listing = types(&[TYPE]);
+    let descriptors = listing.1["metricDescriptors"].as_array_mut().expect("some");
+    descriptors.push(json!(null));
+    descriptors.push(json!({"type": "x/y", "valueType": 5.5}));
+    let (provider, _) = provider(vec![(200, odd), listing, types(&[TYPE])]).await;
+    let (batches, error, target) = read(&provider).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(
+        (batches[0].series.len(), &*batches[0].complete),
+        (1, &[target.id][..])
+    );
+    let skipped = &batches[0].skipped[0];
+    assert_eq!((skipped.reason, skipped.points), (SkipReason::BadShape, 1 + 3));
+    let catalogue = discovered(&provider, 1).await.expect("listed");
+    assert_eq!(catalogue.targets.len(), 1);
+    let skipped: Vec<_> = catalogue.skipped.iter().map(|one| &*one.metric).collect();
+    assert_eq!(skipped, ["(without a type)", "x/y"]);
 }
