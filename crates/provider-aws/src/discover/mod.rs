@@ -7,14 +7,17 @@ mod claims;
 mod collector;
 mod groups;
 mod identity;
+mod instead;
+mod resources;
 mod scans;
 mod seen;
 mod tagged;
 mod target;
 
+pub(crate) use collector::Listed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use collector::synthetic;
-pub(crate) use collector::{Listed, Place};
+pub(crate) use resources::Place;
 pub(crate) use scans::{Scan, scans};
 pub(crate) use tagged::Tags;
 pub(crate) use target::AwsTarget;

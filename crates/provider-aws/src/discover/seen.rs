@@ -1,9 +1,9 @@
 //! What the patterns of the entries fit among what is listed, and what exists instead of what fits nothing.
 
 use super::collector::Listed;
+use super::instead::{self, pair};
 use crate::config::AwsEntry;
 use crate::tags::{Owner, TagIndex};
-use crate::{arns, slow, units};
 use provider_api::{Joined, Matched, Matcher, SkipReason, Skipped, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -201,14 +201,15 @@ impl<'a> Seen<'a> {
             count,
             nearest: if count == 0 { nearest } else { Vec::new() },
         };
-        let nothing = BTreeMap::new();
+        let (nothing, none) = (BTreeMap::new(), BTreeSet::new());
+        let dimensions = self.dimensions.get(&entry.namespace).unwrap_or(&none);
         let names = self.names.get(&entry.namespace).unwrap_or(&nothing);
         let metrics = names.values().sum();
         let mut all = vec![line(
             "namespace",
             entry.namespace.clone(),
             metrics,
-            nearest_namespace(&entry.namespace, others),
+            instead::namespace(&entry.namespace, others),
         )];
         if metrics == 0 {
             // Of its other patterns nothing is known.
@@ -230,7 +231,7 @@ impl<'a> Seen<'a> {
                 .iter()
                 .zip(&met.dimensions)
                 .map(|((name, matcher), pairs)| {
-                    let instead = self.nearest_dimension(&entry.namespace, name, matcher, pairs);
+                    let instead = instead::dimension((name, matcher), &pairs.others, dimensions);
                     line("dimensions", pair(name, matcher.as_str()), pairs.fits, instead)
                 }),
         );
@@ -247,7 +248,7 @@ impl<'a> Seen<'a> {
                     "tags",
                     pair(key, matcher.as_str()),
                     *fits,
-                    nearest_tag(tags, key, matcher),
+                    instead::tag(tags, key, matcher),
                 )
             }));
             all.extend(
@@ -259,21 +260,6 @@ impl<'a> Seen<'a> {
             );
         }
         all
-    }
-
-    fn nearest_dimension(
-        &self,
-        namespace: &str,
-        name: &str,
-        matcher: &Matcher,
-        pairs: &Pairs,
-    ) -> Vec<Arc<str>> {
-        if pairs.others.is_empty() {
-            let known = self.dimensions.get(namespace).into_iter().flatten();
-            return nearest(name, known.map(String::as_str));
-        }
-        let values = nearest(matcher.as_str(), pairs.others.iter().map(String::as_str));
-        values.iter().map(|value| pair(name, value).into()).collect()
     }
 }
 
@@ -288,27 +274,6 @@ impl Pairs {
         }
         fits
     }
-}
-
-fn nearest_tag(tags: &TagIndex, key: &str, matcher: &Matcher) -> Vec<Arc<str>> {
-    let values: BTreeSet<&str> = tags.values(key).collect();
-    if values.is_empty() {
-        return nearest(key, tags.keys());
-    }
-    let values = nearest(matcher.as_str(), values);
-    values.iter().map(|value| pair(key, value).into()).collect()
-}
-
-fn nearest_namespace(wanted: &str, others: &BTreeSet<String>) -> Vec<Arc<str>> {
-    let known = arns::namespaces().chain(slow::namespaces());
-    let mut names: BTreeSet<&str> = known.chain(units::namespaces()).collect();
-    names.extend(others.iter().map(String::as_str));
-    names.remove(wanted);
-    nearest(wanted, names)
-}
-
-fn pair(key: &str, value: &str) -> String {
-    format!("{key}: {value}")
 }
 
 fn of<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {
