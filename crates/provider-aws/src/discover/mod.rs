@@ -136,7 +136,7 @@ impl AwsProvider {
             for index in met.entries_of(scan.namespace) {
                 let rare = rare.as_ref().filter(|_| without.contains(&index));
                 all.extend(rare.unwrap_or(met).matched(index, tags, others));
-                all.extend(rare.and_then(|rare| rare.rarely(index)));
+                all.extend(rare.unwrap_or(met).period(index, rare.is_none()));
             }
         }
         all.sort_by_key(|matched| matched.entry);

@@ -4,12 +4,17 @@ use super::collector::Listed;
 use super::instead::{self, pair};
 use crate::config::AwsEntry;
 use crate::tags::{Owner, TagIndex};
+use crate::{slow, units};
 use provider_api::{Joined, Matched, Matcher, SkipReason, Skipped, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most different values of one dimension that are kept for a pattern that has fitted none so far.
 const MOST_VALUES: usize = 1_000;
+
+/// What to say of metrics that had points within two weeks and none lately.
+const RARE: Duration = Duration::from_hours(24);
 
 /// A pattern over the values of a key (a dimension, a tag): what it has fitted, and what it has not.
 #[derive(Debug, Default)]
@@ -149,16 +154,32 @@ impl<'a> Seen<'a> {
         entries
     }
 
-    /// What an entry has to say instead of its period, when it only has metrics that are published rarely.
-    pub(super) fn rarely(&self, index: usize) -> Option<Matched> {
+    /// What an entry has to say instead of its period, when all that fits it is published less often. `lately` is whether what
+    /// was seen has had points lately.
+    pub(super) fn period(&self, index: usize, lately: bool) -> Option<Matched> {
         let (entry, met) = (self.entries.get(index)?, self.met.get(index)?);
-        let seconds = entry.former_grain().as_secs();
+        let names = self.names.get(&entry.namespace)?.keys();
+        let mut fitting = names.filter(|name| Matcher::any(&entry.names, name));
+        let slow = |name: &String| slow::period(&entry.namespace, name);
+        let rarest = fitting.clone().filter_map(slow).max();
+        let all_slow = fitting.all(|name| slow(name).is_some());
+        let given = entry.former_grain();
+        let (count, instead) = match rarest.filter(|_| all_slow) {
+            Some(rarest) if entry.period.is_some() && rarest > given => (0, rarest),
+            // What is known to come every few minutes has ended.
+            None if !lately && !units::namespaces().any(|n| n == entry.namespace) => (0, RARE),
+            _ => (met.fitted, Duration::ZERO),
+        };
         (met.fitted > 0).then(|| Matched {
             entry: index,
             key: "period",
-            pattern: format!("{seconds}s").into(),
-            count: 0,
-            nearest: vec!["1d".into()],
+            pattern: in_words(given).into(),
+            count,
+            nearest: if count == 0 {
+                vec![in_words(instead).into()]
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -274,6 +295,19 @@ impl Pairs {
         }
         fits
     }
+}
+
+/// As the configuration has it.
+fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units
+        .iter()
+        .find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
+    unit.map_or_else(
+        || format!("{seconds}s"),
+        |(length, unit)| format!("{}{unit}", seconds / length),
+    )
 }
 
 fn of<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {

@@ -2,7 +2,7 @@
 
 use crate::stub::{Answer, Ask, against, metric, metrics, no_identity, no_tags, refused, resources};
 use crate::{entry, listed, provider};
-use provider_api::{ErrorKind, Matched, Matcher, MetricsProvider};
+use provider_api::{ErrorKind, Matcher, MetricsProvider};
 use provider_aws::AwsEntry;
 use std::time::Duration;
 
@@ -146,27 +146,42 @@ async fn what_is_rare_comes_with_the_period_that_it_is_published_at_or_is_told_o
         let all: &[Vec<u8>] = match (ask.has("PT3H"), ask.has("AWS/S3")) {
             (true, _) => &[],
             (false, true) => &[bucket],
+            (false, false) if ask.has("AWS/EC2") => &[instance("ended")],
             (false, false) => &[custom],
         };
         metrics(all)
     };
     against(answer, async |url, _| {
-        let (provider, _) = provider(url, vec![entry("AWS/S3"), entry("Shop")]).await;
-        let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
-        let [target] = catalogue.targets.as_slice() else {
-            panic!("{catalogue:?}");
+        let minutes = AwsEntry {
+            period: Some(Duration::from_mins(5)),
+            names: vec![
+                Matcher::exactly("NumberOfObjects"),
+                Matcher::exactly("BucketSizeBytes"),
+            ],
+            statistics: vec!["Sum".into()],
+            ..entry("AWS/S3")
         };
+        let entries = vec![entry("AWS/S3"), entry("Shop"), entry("AWS/EC2"), minutes];
+        let (provider, _) = provider(url, entries).await;
+        let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
+        let target = &catalogue.targets[0];
         let day = Duration::from_hours(24);
         assert_eq!((target.group.grain, target.group.initial), (day, day * 3));
         assert_eq!(&*target.group.name, "eu-west-1 AWS/S3 86400s");
-        let rare = Matched {
-            entry: 1,
-            key: "period",
-            pattern: "60s".into(),
-            count: 0,
-            nearest: vec!["1d".into()],
-        };
-        assert!(catalogue.matched.contains(&rare), "{:?}", catalogue.matched);
+        let told: Vec<_> = catalogue
+            .matched
+            .iter()
+            .filter(|m| m.key == "period")
+            .map(|m| (m.entry, &*m.pattern, m.count, m.nearest.first().map(|n| &**n)))
+            .collect();
+        let wanted = [
+            (0, "1m", 1, None),
+            (1, "1m", 0, Some("1d")),
+            // It comes every few minutes: what there was has ended.
+            (2, "1m", 1, None),
+            (3, "5m", 0, Some("1d")),
+        ];
+        assert_eq!(told, wanted);
     })
     .await;
 }
