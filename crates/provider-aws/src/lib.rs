@@ -28,7 +28,9 @@ use async_stream::stream;
 use async_trait::async_trait;
 use client::{Number, RegionClient};
 use discover::{AwsTarget, Tags};
-use futures::stream::BoxStream;
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
@@ -36,6 +38,9 @@ use provider_api::{
 };
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+
+/// Regions that are listed at once: one that does not answer keeps no other waiting, and not all catalogues are in memory.
+const REGIONS_AT_ONCE: usize = 4;
 
 /// One AWS account.
 #[derive(Debug)]
@@ -184,8 +189,14 @@ impl MetricsProvider for AwsProvider {
 
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         Box::pin(stream! {
+            let number = self.account_number().await;
+            let mut listings: Vec<BoxFuture<'_, _>> = Vec::with_capacity(self.regions.len());
             for region in &self.regions {
-                yield self.catalogue(region, reach.of(&region.scope)).await;
+                listings.push(Box::pin(self.catalogue(region, reach.of(&region.scope), number.clone())));
+            }
+            let mut listings = stream::iter(listings).buffer_unordered(REGIONS_AT_ONCE);
+            while let Some(listed) = listings.next().await {
+                yield listed;
             }
         })
     }

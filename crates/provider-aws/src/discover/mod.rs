@@ -46,11 +46,12 @@ impl AwsProvider {
         &self,
         region: &RegionClient,
         reach: Duration,
+        account_number: Option<Arc<str>>,
     ) -> Result<Catalogue, ProviderError> {
         let place = Place {
             scope: region.scope.clone(),
             account: Arc::clone(&self.config.account.0),
-            account_number: self.account_number().await,
+            account_number,
         };
         let tagged = self.tagged(region).await;
         let mut collector = Collector::new(place, &self.config.entries, tagged.index.as_deref());

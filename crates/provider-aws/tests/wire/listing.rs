@@ -1,9 +1,11 @@
 //! What is listed when some of it cannot be, is rare, or is called otherwise than the configuration says.
 
-use crate::stub::{Answer, Ask, against, metric, metrics, no_identity, no_tags, refused, resources};
-use crate::{entry, listed, provider};
-use provider_api::{ErrorKind, Matcher, MetricsProvider};
+use crate::stub::{Answer, Ask, SILENCE, against, metric, metrics, no_identity, no_tags, refused, resources};
+use crate::{entry, listed, provider, provider_of};
+use futures::StreamExt;
+use provider_api::{ErrorKind, Matcher, MetricsProvider, Reach};
 use provider_aws::AwsEntry;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const QUARTER: Duration = Duration::from_mins(15);
@@ -285,6 +287,25 @@ async fn what_cannot_be_read_is_counted_and_the_rest_is_listed() {
         let skipped: Vec<_> = catalogue.skipped.iter().map(|s| (&*s.metric, s.points)).collect();
         assert_eq!(skipped, [("AWS/EC2", 2)]);
         assert_eq!(provider.formerly(&catalogue.targets[0]).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_answer_keeps_no_other_waiting() {
+    let answer = |ask: &Ask| match ask.region.as_str() {
+        "eu-west-1" => (SILENCE, Vec::new()),
+        _ => metrics(&[instance("i-1")]),
+    };
+    against(answer, async |url, _| {
+        let regions = ["eu-west-1", "us-east-1", "us-east-2"].map(str::to_owned);
+        let provider = provider_of(url, vec![entry("AWS/EC2")], regions.into()).await.0;
+        let listings = provider.discover(Reach::of_all(QUARTER)).take(2);
+        let scopes: BTreeSet<String> = listings
+            .map(|listed| listed.expect("a catalogue").scope.to_string())
+            .collect()
+            .await;
+        assert_eq!(Vec::from_iter(scopes), ["us-east-1", "us-east-2"]);
     })
     .await;
 }

@@ -43,8 +43,13 @@ fn entry(namespace: &str) -> AwsEntry {
 
 /// A provider with these entries and its gate, which asks once and no more.
 async fn provider(url: String, entries: Vec<AwsEntry>) -> (AwsProvider, Gate) {
+    provider_of(url, entries, vec!["eu-west-1".into()]).await
+}
+
+async fn provider_of(url: String, entries: Vec<AwsEntry>, regions: Vec<String>) -> (AwsProvider, Gate) {
     let config = AwsConfig {
         entries,
+        regions,
         ..config(url)
     };
     let once = RetryLimits {
