@@ -27,7 +27,7 @@ pub use config::{
 use async_stream::stream;
 use async_trait::async_trait;
 use client::{Number, RegionClient};
-use discover::{AwsTarget, Tags};
+use discover::{AwsTarget, Kept};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
@@ -36,7 +36,9 @@ use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
     Reach, Scope, Target, TargetId,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use tags::TagIndex;
 use tokio::sync::OnceCell;
 
 /// Regions that are listed at once: one that does not answer keeps no other waiting, and not all catalogues are in memory.
@@ -54,7 +56,9 @@ pub struct AwsProvider {
     /// The same, for the clients.
     known_number: Number,
     /// What serves while they cannot be listed.
-    tags: Tags,
+    tags: Kept<TagIndex>,
+    /// What namespaces there are, for those that have none of their metrics.
+    names: Kept<BTreeSet<String>>,
 }
 
 impl AwsProvider {
@@ -89,7 +93,8 @@ impl AwsProvider {
             sts,
             number: OnceCell::new(),
             known_number,
-            tags: Tags::default(),
+            tags: Kept::default(),
+            names: Kept::default(),
         })
     }
 

@@ -29,13 +29,25 @@ pub(super) fn tag(tags: &TagIndex, key: &str, matcher: &Matcher) -> Vec<Arc<str>
     values.iter().map(|value| pair(key, value).into()).collect()
 }
 
+/// Whether a namespace is one of AWS, so that nothing else is meant when it has no metrics.
+pub(super) fn is_known(namespace: &str) -> bool {
+    known().any(|known| known == namespace)
+}
+
 /// Other namespaces: those of AWS, and `others` that exist.
 pub(super) fn namespace(wanted: &str, others: &BTreeSet<String>) -> Vec<Arc<str>> {
-    let known = arns::namespaces().chain(slow::namespaces());
-    let mut names: BTreeSet<&str> = known.chain(units::namespaces()).collect();
+    if is_known(wanted) {
+        return Vec::new();
+    }
+    let mut names: BTreeSet<&str> = known().collect();
     names.extend(others.iter().map(String::as_str));
     names.remove(wanted);
     nearest(wanted, names)
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    let known = arns::namespaces().chain(slow::namespaces());
+    known.chain(units::namespaces())
 }
 
 /// A pattern over a key's values as the configuration has it.

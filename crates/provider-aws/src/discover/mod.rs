@@ -8,6 +8,7 @@ mod collector;
 mod groups;
 mod identity;
 mod instead;
+mod kept;
 mod resources;
 mod scans;
 mod seen;
@@ -17,9 +18,9 @@ mod target;
 pub(crate) use collector::Listed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use collector::synthetic;
+pub(crate) use kept::Kept;
 pub(crate) use resources::Place;
 pub(crate) use scans::{Scan, scans};
-pub(crate) use tagged::Tags;
 pub(crate) use target::AwsTarget;
 
 use crate::client::{LIST_METRICS, RegionClient};
@@ -130,10 +131,11 @@ impl AwsProvider {
             } else {
                 self.rare(region, scan.namespace).await
             };
-            if !rare.as_ref().unwrap_or(met).exists(scan.namespace) && others.is_none() {
+            let exists = rare.as_ref().unwrap_or(met).exists(scan.namespace);
+            if !exists && !instead::is_known(scan.namespace) && others.is_none() {
                 others = Some(self.namespaces(region).await);
             }
-            let others = others.as_ref().unwrap_or(&NO_NAMESPACES);
+            let others = others.as_deref().unwrap_or(&NO_NAMESPACES);
             for index in met.entries_of(scan.namespace) {
                 let rare = rare.as_ref().filter(|_| without.contains(&index));
                 all.extend(rare.unwrap_or(met).matched(index, tags, others));
@@ -157,21 +159,24 @@ impl AwsProvider {
         listed.is_ok().then_some(seen)
     }
 
-    /// Namespaces that have had metrics lately, as far as a few pages go.
-    async fn namespaces(&self, region: &RegionClient) -> BTreeSet<String> {
-        let mut known = BTreeSet::new();
+    /// Namespaces that have had metrics lately, as far as a few pages go; asked for once.
+    async fn namespaces(&self, region: &RegionClient) -> Arc<BTreeSet<String>> {
+        if let Some(known) = self.names.known(&region.scope) {
+            return known;
+        }
+        let mut all = BTreeSet::new();
         let mut token = None;
         for _ in 0..MOST_PAGES_FOR_NAMESPACES {
             let Ok((more, next)) = region.namespaces(&self.gate, token).await else {
-                break;
+                return Arc::new(all);
             };
-            known.extend(more);
+            all.extend(more);
             token = next;
             if token.is_none() {
                 break;
             }
         }
-        known
+        self.names.keep(&region.scope, all)
     }
 }
 

@@ -309,3 +309,31 @@ async fn a_region_that_does_not_answer_keeps_no_other_waiting() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_out_of_order_beside_cloudwatch_holds_up_nothing_of_it() {
+    let answer = |ask: &Ask| match ask.operation.as_str() {
+        "ListMetrics" if ask.has("AWS/SQS") => refused("500 Internal Server Error", "InternalServiceFault"),
+        "ListMetrics" => metrics(&[instance("i-1")]),
+        _ => refused("503 Service Unavailable", "ServiceUnavailable"),
+    };
+    against(answer, async |url, _| {
+        let copied = AwsEntry {
+            copy_tags: vec!["team".into()],
+            ..entry("AWS/EC2")
+        };
+        let (provider, gate) = provider(url, vec![entry("AWS/SQS"), copied]).await;
+        // More often than it takes to open the tagging API's breaker.
+        for _ in 0..10 {
+            let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
+            assert_eq!((catalogue.targets.len(), catalogue.unlisted.len()), (1, 1));
+        }
+        let open: Vec<_> = gate.breakers().into_iter().filter(|(_, open)| *open).collect();
+        assert!(
+            open.iter()
+                .all(|(place, _)| format!("{place:?}").contains("tagging")),
+            "{open:?}"
+        );
+    })
+    .await;
+}
