@@ -77,8 +77,8 @@ fn shared(first: &[Matcher], later: &[Matcher]) -> Option<String> {
         ([], []) => Some("all metrics".into()),
         ([], [name, ..]) | ([name, ..], []) => Some(name.as_str().into()),
         (first, later) => {
-            let pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
-            pairs.filter_map(|(a, b)| both(a, b)).next().map(str::to_owned)
+            let mut pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
+            pairs.find_map(|(a, b)| both(a, b)).map(str::to_owned)
         }
     }
 }

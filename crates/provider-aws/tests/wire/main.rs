@@ -1,5 +1,4 @@
 //! The real SDK against a server that answers as it is told: discover, plan and fetch over RPC v2 CBOR, and refusals.
-#![expect(clippy::large_futures, reason = "a test has stack enough")]
 
 mod listing;
 mod reading;
