@@ -48,8 +48,14 @@ fn detail(place: usize, first: &AwsEntry, later: &AwsEntry) -> Option<String> {
         )
     };
     let (namespace, common) = (&first.namespace, common.join(", "));
+    let narrow = |e: &AwsEntry| !(e.dimensions.is_empty() && e.absent.is_empty() && e.tags.is_empty());
+    let filters = if narrow(first) || narrow(later) {
+        ", where dimensions and tags allow it"
+    } else {
+        ""
+    };
     Some(format!(
-        "metrics[{place}] fits {names} of {namespace} as well{periods}: {common} is read for that entry, which comes first, and not \
+        "metrics[{place}] fits {names} of {namespace} as well{filters}{periods}: {common} is read for that entry, which comes first, and not \
          again for this one"
     ))
 }

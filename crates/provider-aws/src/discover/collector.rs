@@ -9,7 +9,7 @@ use super::target::{AwsTarget, MetricOf};
 use crate::config::AwsEntry;
 use crate::tags::TagIndex;
 use crate::units;
-use provider_api::{Attributes, Group, Members, Target, TargetId, Texts};
+use provider_api::{Attributes, Group, Members, ProviderError, Target, TargetId, Texts, Unlisted};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -99,6 +99,16 @@ impl<'a> Collector<'a> {
     /// The targets, and what was seen on the way.
     pub(super) fn finish(self) -> (Vec<Target>, Seen<'a>) {
         (self.targets, self.seen)
+    }
+
+    /// What a namespace that cannot be listed leaves as it was.
+    pub(super) fn unlisted(&self, namespace: &str, error: &Arc<ProviderError>) -> Vec<Unlisted> {
+        let groups = self.groups.namespaces(&self.seen.entries_of(namespace));
+        let part = |namespace| Unlisted {
+            namespace,
+            error: Arc::clone(error),
+        };
+        groups.into_iter().map(part).collect()
     }
 
     /// What has been seen so far.

@@ -27,7 +27,7 @@ use crate::client::{LIST_METRICS, RegionClient};
 use crate::tags::TagIndex;
 use crate::{AwsProvider, broken};
 use collector::Collector;
-use provider_api::{Catalogue, Matched, Pages, ProviderError, Unlisted};
+use provider_api::{Catalogue, Matched, Pages, ProviderError};
 use seen::Seen;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -78,14 +78,18 @@ impl AwsProvider {
         let matched = self
             .matched(region, &well, &collector, tagged.index.as_deref())
             .await;
-        let (targets, seen) = collector.finish();
         let failed = failed
             .into_iter()
             .map(|(namespace, error)| (namespace, Arc::new(error)));
+        let unlisted = failed
+            .chain(tagged.waiting)
+            .flat_map(|(namespace, error)| collector.unlisted(namespace, &error))
+            .collect();
+        let (targets, seen) = collector.finish();
         Ok(Catalogue {
             targets,
             skipped: seen.unreadable(),
-            unlisted: failed.chain(tagged.waiting).map(part).collect(),
+            unlisted,
             matched,
             joined: seen.all_joined(),
             ..Catalogue::empty(region.scope.clone(), LAG)
@@ -177,12 +181,5 @@ impl AwsProvider {
             }
         }
         self.names.keep(&region.scope, all)
-    }
-}
-
-fn part((namespace, error): (&str, Arc<ProviderError>)) -> Unlisted {
-    Unlisted {
-        namespace: namespace.into(),
-        error,
     }
 }

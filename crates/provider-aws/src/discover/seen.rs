@@ -173,10 +173,10 @@ impl<'a> Seen<'a> {
         (met.fitted > 0).then(|| Matched {
             entry: index,
             key: "period",
-            pattern: in_words(given).into(),
+            pattern: slow::in_words(given).into(),
             count,
             nearest: if count == 0 {
-                vec![in_words(instead).into()]
+                vec![slow::in_words(instead).into()]
             } else {
                 Vec::new()
             },
@@ -295,19 +295,6 @@ impl Pairs {
         }
         fits
     }
-}
-
-/// As the configuration has it.
-fn in_words(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
-    let unit = units
-        .iter()
-        .find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
-    unit.map_or_else(
-        || format!("{seconds}s"),
-        |(length, unit)| format!("{}{unit}", seconds / length),
-    )
 }
 
 fn of<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {
