@@ -135,6 +135,12 @@ async fn whatever_fails_the_others_are_complete() {
                 ways.unroled.insert("sub-b");
             }
             if dice.one_in(4) {
+                ways.dark.insert("eastus");
+            }
+            if dice.one_in(4) {
+                ways.definitions.insert(KINDS[2], (403, "{}"));
+            }
+            if dice.one_in(4) {
                 ways.no_graph = Some("sub-b");
             }
             for thing in things.iter().filter(|_| dice.one_in(10)) {
@@ -153,7 +159,9 @@ async fn whatever_fails_the_others_are_complete() {
             poll(&provider, &targets, 0).await,
             poll(&provider, &targets, 0).await,
         );
-        for thing in things.iter().filter(|t| t.fate == Fate::Good) {
+        let refused: Vec<&str> = stub.ways().definitions.keys().copied().collect();
+        let healthy = |t: &&Thing| t.fate == Fate::Good && !refused.contains(&t.resource_type);
+        for thing in things.iter().filter(healthy) {
             let id = thing.id();
             for metric in thing
                 .metrics

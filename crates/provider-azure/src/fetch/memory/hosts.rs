@@ -39,6 +39,10 @@ impl Hosts {
         !known.turns.is_multiple_of(PROBE_EVERY)
     }
 
+    pub(super) fn is_known_down(&self, host: &str) -> bool {
+        self.0.get(host).is_some_and(|known| known.is_down)
+    }
+
     pub(super) fn silent(&mut self, host: &str, held_back: bool) -> Silence {
         let known = self.0.entry(host.to_owned()).or_default();
         known.silences = known.silences.saturating_add(1);

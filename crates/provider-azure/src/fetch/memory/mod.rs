@@ -131,6 +131,11 @@ impl Memory {
         self.with(|m| m.hosts.is_down(host))
     }
 
+    /// Whether it is stepped round but for probes.
+    pub(super) fn is_known_down(&self, host: &str) -> bool {
+        self.with(|m| m.hosts.is_known_down(host))
+    }
+
     /// The data plane did not answer. Whether that makes it one to step round, and whether that is news.
     pub(super) fn silent(&self, host: &str, held_back: bool) -> Silence {
         self.with(|m| m.hosts.silent(host, held_back))
