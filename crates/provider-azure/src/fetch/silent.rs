@@ -29,6 +29,12 @@ impl AzureProvider {
                 if nobody_answers || classify::not_asked(&error) {
                     return Err(error);
                 }
+                if work.arm_answered {
+                    piece
+                        .targets
+                        .iter()
+                        .for_each(|target| self.memory.isolate(target, None));
+                }
                 work.blame(piece, error.kind(), error.message(), batch);
             }
             // It may be the host all the same, which others have found out.
@@ -60,7 +66,7 @@ impl AzureProvider {
                 piece
                     .targets
                     .iter()
-                    .for_each(|target| self.memory.isolate(target));
+                    .for_each(|target| self.memory.isolate(target, Some(host.as_str())));
                 work.blame(piece, error.kind(), error.message(), batch);
             }
             silence @ (Silence::News | Silence::Known) => {
