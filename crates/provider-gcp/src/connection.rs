@@ -5,20 +5,23 @@
 use crate::GCP;
 use crate::census::Census;
 use crate::classify::classify;
-use crate::config::{CredentialSource, GcpConfig};
+use crate::config::GcpConfig;
+use crate::credentials;
 use gate::{Gate, Request};
-use google_cloud_auth::build_errors;
-use google_cloud_auth::credentials::{Builder, Credentials, anonymous, impersonated, service_account};
 use google_cloud_gax::error::Error;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_monitoring_v3::client::MetricService;
-use provider_api::{ErrorKind, Price, ProviderError, Scope, UnixNanos};
+use provider_api::{ErrorKind, FileStamp, Price, ProviderError, Scope, UnixNanos};
 use reqwest::header::HeaderMap;
 use std::future::Future;
-use tokio::sync::RwLock;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
 
-/// All that reading series and descriptors needs.
-const READ_SCOPE: &str = "https://www.googleapis.com/auth/monitoring.read";
+/// A credential file is looked at no more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the service is unless the configuration says otherwise.
 const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
@@ -29,12 +32,17 @@ pub(crate) struct Connection {
     gate: Gate,
     census: Census,
     live: RwLock<Live>,
+    watch: Watch,
+    /// Whether Google has ever answered: until then a metadata server that does not may not exist.
+    answered: AtomicBool,
     /// For what needs no token.
     plain: reqwest::Client,
 }
 
 struct Live {
     client: MetricService,
+    /// Said when nobody was left to ask but a metadata server that may not exist.
+    last_resort: Option<String>,
     /// How many were built before this one, so that ten failures at once build one new client and not ten.
     generation: u64,
 }
@@ -49,13 +57,17 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     pub(crate) async fn open(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
-        let client = build(&config).await?;
+        let watch = Watch::of(credentials::file(&config));
+        let (client, last_resort) = build(&config).await?;
         Ok(Self {
             config,
+            watch,
+            answered: AtomicBool::new(false),
             gate,
             census: Census::default(),
             live: RwLock::new(Live {
                 client,
+                last_resort,
                 generation: 0,
             }),
             plain: reqwest::Client::new(),
@@ -116,21 +128,56 @@ impl Connection {
         F: Fn(MetricService) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
+        self.look().await;
         let (client, generation) = self.client().await;
         let asked = self.gate.skew().asked();
         let error = match send(client).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                self.answered.store(true, Ordering::Relaxed);
+                return Ok(answer);
+            }
             Err(error) => error,
         };
+        let tokenless = error.is_authentication();
         // The library keeps the headers of refusals.
         if let Some(date) = error.http_headers().and_then(date) {
             self.gate.skew().answered(asked, date);
         }
         let failure = classify(error, request.operation, &request.scope);
+        let failure = self.without_token(tokenless, failure).await;
         if *failure.kind() == ErrorKind::Unauthenticated {
             self.renew(generation).await;
         }
         Err(failure)
+    }
+
+    /// A metadata server that never answered is no outage: there is none, and nothing else to ask.
+    async fn without_token(&self, tokenless: bool, failure: ProviderError) -> ProviderError {
+        if !tokenless || self.answered.load(Ordering::Relaxed) {
+            return failure;
+        }
+        let Some(tried) = self.live.read().await.last_resort.clone() else {
+            return failure;
+        };
+        let message = format!("{tried}: {}", failure.message());
+        let scope = failure.scope().clone();
+        ProviderError::new(
+            GCP,
+            failure.operation(),
+            scope,
+            ErrorKind::Unauthenticated,
+            message,
+        )
+    }
+
+    /// Takes up a credential file that another tool has replaced.
+    async fn look(&self) {
+        if self.watch.changed().await {
+            let account = &self.config.account;
+            tracing::info!(%account, "account {account}: its credential file has changed; reading it again");
+            let generation = self.live.read().await.generation;
+            self.renew(generation).await;
+        }
     }
 
     async fn client(&self) -> (MetricService, u64) {
@@ -145,14 +192,46 @@ impl Connection {
             return;
         }
         match build(&self.config).await {
-            Ok(client) => {
+            Ok((client, last_resort)) => {
                 *live = Live {
                     client,
+                    last_resort,
                     generation: generation + 1,
                 }
             }
             Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credentials"),
         }
+    }
+}
+
+/// A file, and how it was when it was last looked at.
+struct Watch {
+    path: Option<PathBuf>,
+    seen: Mutex<(Instant, Option<FileStamp>)>,
+}
+
+impl Watch {
+    fn of(path: Option<PathBuf>) -> Self {
+        let stamp = path.as_deref().and_then(FileStamp::of);
+        Self {
+            path,
+            seen: Mutex::new((Instant::now(), stamp)),
+        }
+    }
+
+    async fn changed(&self) -> bool {
+        let Some(path) = &self.path else {
+            return false;
+        };
+        let mut seen = self.seen.lock().await;
+        if seen.0.elapsed() < LOOK_EVERY {
+            return false;
+        }
+        let stamp = FileStamp::of(path);
+        // A file that is away for a moment is being replaced.
+        let changed = stamp.is_some() && stamp != seen.1;
+        *seen = (Instant::now(), stamp.or(seen.1));
+        changed
     }
 }
 
@@ -163,63 +242,22 @@ fn date(headers: &HeaderMap) -> Option<UnixNanos> {
     Some(UnixNanos::from_seconds(time.timestamp().as_second()))
 }
 
-async fn build(config: &GcpConfig) -> Result<MetricService, ProviderError> {
-    let credentials = credentials(config)
-        .map_err(|e| failed(ErrorKind::Unauthenticated, "the credentials cannot be used").with_source(e))?;
+async fn build(config: &GcpConfig) -> Result<(MetricService, Option<String>), ProviderError> {
+    let made = credentials::make(config).map_err(|e| failed(ErrorKind::Unauthenticated, &e.to_string()))?;
     // No attempt timeout here: the gate has the clock.
     let mut builder = MetricService::builder()
-        .with_credentials(credentials)
+        .with_credentials(made.credentials)
         .with_retry_policy(NeverRetry);
     if let Some(endpoint) = &config.endpoint {
         builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
     }
-    builder
-        .build()
-        .await
-        .map_err(|e| failed(ErrorKind::Permanent, "the client could not be built").with_source(e))
-}
-
-fn credentials(config: &GcpConfig) -> Result<Credentials, build_errors::Error> {
-    let Some(principal) = &config.credentials.impersonate else {
-        return source(config, READ_SCOPE, config.quota_project.as_deref());
-    };
-    // The source only has to be let into IAM Credentials, which `monitoring.read` does not do.
-    let source = source(config, "https://www.googleapis.com/auth/cloud-platform", None)?;
-    let mut builder = impersonated::Builder::from_source_credentials(source)
-        .with_target_principal(principal)
-        .with_scopes([READ_SCOPE]);
-    if let Some(project) = &config.quota_project {
-        builder = builder.with_quota_project_id(project);
+    if let Some(universe) = &made.universe {
+        builder = builder.with_universe_domain(universe);
     }
-    builder.build()
-}
-
-fn source(
-    config: &GcpConfig,
-    scope: &str,
-    quota_project: Option<&str>,
-) -> Result<Credentials, build_errors::Error> {
-    match &config.credentials.source {
-        CredentialSource::Anonymous => Ok(anonymous::Builder::new().build()),
-        CredentialSource::Default => {
-            // The library's default scope: a person's refresh token may not be narrowed.
-            let builder = Builder::default();
-            match quota_project {
-                Some(project) => builder.with_quota_project_id(project).build(),
-                None => builder.build(),
-            }
-        }
-        CredentialSource::ServiceAccountJson(key) => {
-            // What is no key at all the library refuses, as it does one that lacks something.
-            let key = serde_json::from_str(key).unwrap_or_default();
-            let builder = service_account::Builder::new(key)
-                .with_access_specifier(service_account::AccessSpecifier::from_scopes([scope]));
-            match quota_project {
-                Some(project) => builder.with_quota_project_id(project).build(),
-                None => builder.build(),
-            }
-        }
-    }
+    let client = builder.build().await;
+    let client =
+        client.map_err(|e| failed(ErrorKind::Permanent, "the client could not be built").with_source(e))?;
+    Ok((client, made.last_resort))
 }
 
 fn failed(kind: ErrorKind, message: &str) -> ProviderError {

@@ -4,6 +4,7 @@
 
 mod aws;
 mod azure;
+mod gcp;
 mod stub;
 
 use crate::setup::{PATIENCE, wait_for};
