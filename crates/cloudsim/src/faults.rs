@@ -1,10 +1,14 @@
 //! What can go wrong, switchable while a simulator runs. All of it is off by default.
 //!
-//! This module decides which request is hit; each cloud says in its own words what a throttled or broken answer looks like.
+//! This module decides which request is hit, by turns here and by what it asks for in [`crate::rules`]; each cloud says in
+//! its own words what a throttled or broken answer looks like.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use crate::rules::{Asked, Book, Moment, Part, PartFault, Rule, RuleId, Strike};
+use crate::world::Clock;
 
 /// A data answer that no client should trust. Each cloud gives it in its own format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +63,7 @@ struct Inner {
     date_skew_s: AtomicI64,
     real_quotas: AtomicBool,
     bad_answer: Mutex<Option<BadAnswer>>,
+    rules: Mutex<Book>,
 }
 
 impl Faults {
@@ -136,6 +141,64 @@ impl Faults {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds a rule.
+    pub fn add(&self, rule: Rule) -> RuleId {
+        self.rules().add(rule)
+    }
+
+    /// Takes a rule away, and what it told clients to wait for.
+    pub fn remove(&self, rule: RuleId) {
+        self.rules().remove(rule);
+    }
+
+    /// Takes all rules away.
+    pub fn clear_rules(&self) {
+        self.rules().clear();
+    }
+
+    /// What the shares of rules are drawn from.
+    pub fn set_seed(&self, seed: u64) {
+        self.rules().set_seed(seed);
+    }
+
+    /// How many requests a rule has struck.
+    pub fn struck(&self, rule: RuleId) -> u64 {
+        self.rules().struck(rule)
+    }
+
+    /// How many requests came before the wait was over that a throttling rule had told.
+    pub fn too_early(&self) -> u64 {
+        self.rules().too_early()
+    }
+
+    /// What the rules do to a request.
+    pub(crate) fn judge(&self, asked: &Asked, clock: &Clock) -> Strike {
+        let mut rules = self.rules();
+        if rules.is_empty() {
+            return Strike::default();
+        }
+        rules.judge(asked, moment(clock))
+    }
+
+    /// What the rules do to an element of the answer to `asked`.
+    pub(crate) fn element(&self, asked: &Asked, part: &Part, clock: &Clock) -> Option<PartFault> {
+        self.rules().element(asked, part, moment(clock))
+    }
+
+    /// Whether a rule that is on refuses this metric by its name as one that is not valid.
+    pub(crate) fn names_metric(&self, asked: &Asked, part: &Part) -> bool {
+        self.rules().names_metric(asked, part)
+    }
+
+    /// Whether there are rules.
+    pub(crate) fn has_rules(&self) -> bool {
+        !self.rules().is_empty()
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Book> {
+        self.inner.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts one data or list request and says what shall happen to it. The worst of those that are due wins.
     pub fn next(&self) -> Verdict {
         let nth = self.inner.seen.fetch_add(1, Ordering::Relaxed) + 1;
@@ -163,6 +226,13 @@ impl Faults {
             crate::serve::hang().await;
         }
         verdict
+    }
+}
+
+fn moment(clock: &Clock) -> Moment {
+    Moment {
+        unix_s: clock.now_unix_s(),
+        waits_ms: clock.waits_ms(),
     }
 }
 

@@ -14,12 +14,13 @@ use crate::pace::Pace;
 /// How long series reach back by default: fourteen days, what the listing calls of AWS still show.
 const DEFAULT_HISTORY: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// System time plus an offset that a test may move while the clouds run, faster where a [`Pace`] is given. Clones share
-/// the offset.
+/// System time plus an offset that a test may move while the clouds run, faster where a [`Pace`] is given, or a time that
+/// stands still until a test moves it. Clones share offset and time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
     pace: Option<Pace>,
+    still_ms: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
@@ -31,8 +32,19 @@ impl Clock {
         }
     }
 
+    /// A clock that stands still at this time until it is moved.
+    pub fn still(at: Timestamp) -> Self {
+        Self {
+            still_ms: Some(Arc::new(AtomicI64::new(at.as_millisecond()))),
+            ..Self::default()
+        }
+    }
+
     /// Now, as the simulated clouds see it.
     pub fn now(&self) -> Timestamp {
+        if let Some(still) = &self.still_ms {
+            return Timestamp::from_millisecond(still.load(Ordering::Relaxed)).unwrap_or(Timestamp::MAX);
+        }
         let now = self.unpaced();
         self.pace.map_or(now, |pace| pace.at(now))
     }
@@ -46,7 +58,17 @@ impl Clock {
 
     /// Whether it runs at a pace of its own.
     pub(crate) fn is_paced(&self) -> bool {
-        self.pace.is_some()
+        self.pace.is_some() || self.still_ms.is_some()
+    }
+
+    /// What clients wait by, in milliseconds since the epoch.
+    pub(crate) fn waits_ms(&self) -> i64 {
+        let now = if self.still_ms.is_some() {
+            self.now()
+        } else {
+            self.unpaced()
+        };
+        now.as_millisecond()
     }
 
     /// [`Clock::unpaced`] in whole seconds since the epoch.
@@ -66,7 +88,8 @@ impl Clock {
 
     /// Moves the clock on (or back, when negative) by so many milliseconds.
     pub fn advance_ms(&self, by_ms: i64) {
-        self.offset_ms.fetch_add(by_ms, Ordering::Relaxed);
+        let moved = self.still_ms.as_ref().unwrap_or(&self.offset_ms);
+        moved.fetch_add(by_ms, Ordering::Relaxed);
     }
 }
 
@@ -95,6 +118,12 @@ pub struct World {
     pub revised_after: Duration,
     /// Wanted number of series in each cloud; 0 is the catalogue's own small size.
     pub series: usize,
+    /// So many machines at a time, besides, that live for 3 to 40 minutes: in each region of AWS, and in the first
+    /// subscription and project.
+    pub churn: u32,
+    /// Whether resources of one type differ, as they do in Azure: metrics that some lack, services that some accounts do
+    /// not have, interfaces that have no metrics at all.
+    pub unlike: bool,
 }
 
 impl Default for World {
@@ -113,6 +142,8 @@ impl Default for World {
             revised_per_thousand: 0,
             revised_after: Duration::ZERO,
             series: 0,
+            churn: 0,
+            unlike: false,
         }
     }
 }

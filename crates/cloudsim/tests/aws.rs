@@ -11,7 +11,7 @@ use aws_sdk_cloudwatch::error::ProvideErrorMetadata;
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Metric, MetricDataQuery, MetricStat};
 use cloudsim::aws::{ACCESS_KEY, AwsSim, AwsTruth, SECRET_KEY};
-use cloudsim::{BadAnswer, Faults, World};
+use cloudsim::{BadAnswer, Faults, How, PartFault, Rule, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn start(world: World) -> AwsSim {
@@ -315,4 +315,114 @@ async fn the_date_can_be_wrong() {
     let behind = sim.world().clock.now_unix_s() - date.as_second();
     assert!((7199..7210).contains(&behind), "{behind}");
     sim.stop().await;
+}
+
+#[tokio::test]
+async fn a_hit_query_fails_alone_unless_the_service_cannot_read_it() {
+    let sim = start(World::default()).await;
+    let client = client(&sim, SECRET_KEY);
+    let (metrics, _) = list(&client).await;
+    let chosen: Vec<&Metric> = metrics
+        .iter()
+        .filter(|metric| metric.namespace() == Some("AWS/SQS"))
+        .take(2)
+        .collect();
+    let to = sim.world().born_unix_s / 60 * 60;
+    let ask = || {
+        let queries = chosen
+            .iter()
+            .enumerate()
+            .map(|(at, metric)| query(at, metric, "Sum"));
+        client
+            .get_metric_data()
+            .set_metric_data_queries(Some(queries.collect()))
+            .start_time(DateTime::from_secs(to - 600))
+            .end_time(DateTime::from_secs(to))
+            .send()
+    };
+    let hit = chosen[1].metric_name().expect("a name");
+    for (how, status) in [
+        (How::Status(500), "InternalError"),
+        (How::Status(403), "Forbidden"),
+        (How::Part(PartFault::Partial), "PartialData"),
+    ] {
+        sim.faults().clear_rules();
+        sim.faults().add(Rule::new(how).kind("AWS/SQS").metric(hit));
+        let answer = ask().await.expect("200");
+        let words: Vec<&str> = answer
+            .metric_data_results()
+            .iter()
+            .map(|result| result.status_code().expect("a status").as_str())
+            .collect();
+        assert_eq!(words, ["Complete", status]);
+        assert_eq!(answer.metric_data_results()[0].values().len(), 10);
+    }
+    sim.faults().clear_rules();
+    sim.faults().add(Rule::new(How::Status(400)).metric(hit));
+    let refused = ask().await.expect_err("400").into_service_error();
+    assert_eq!(refused.meta().code(), Some("InvalidParameterValue"));
+    sim.faults().clear_rules();
+    sim.faults()
+        .add(Rule::new(How::Status(403)).operation("ListMetrics"));
+    let refused = client.list_metrics().send().await.expect_err("403");
+    assert_eq!(refused.into_service_error().meta().code(), Some("AccessDenied"));
+    assert!(ask().await.is_ok());
+}
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_are_listed_late_and_long_after_their_end() {
+    let world = World {
+        churn: 4,
+        ..World::default()
+    };
+    let sim = start(world.clone()).await;
+    let now = world.clock.now_unix_s();
+    let machines: BTreeMap<String, (i64, i64)> = sim
+        .truth()
+        .points(now - 24 * 3600, now + 8 * 3600, "Sum", 60)
+        .filter(|point| point.region == "eu-west-1" && point.metric == "CPUUtilization")
+        .filter(|point| point.dimensions[0].1.starts_with("i-0c"))
+        .fold(BTreeMap::new(), |mut spans, point| {
+            let at = point.bucket_start_unix_s;
+            let span = spans.entry(point.dimensions[0].1.clone()).or_insert((at, at));
+            *span = (span.0.min(at), span.1.max(at));
+            spans
+        });
+    let client = client(&sim, SECRET_KEY);
+    let listed = async |recent: bool| -> Vec<String> {
+        let request = client
+            .list_metrics()
+            .namespace("AWS/EC2")
+            .metric_name("CPUUtilization");
+        let recent = recent.then_some(aws_sdk_cloudwatch::types::RecentlyActive::Pt3H);
+        let mut pages = request.set_recently_active(recent).into_paginator().send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            let metrics = page.expect("page").metrics.unwrap_or_default();
+            ids.extend(
+                metrics
+                    .iter()
+                    .map(|m| m.dimensions()[0].value().unwrap_or("").to_owned()),
+            );
+        }
+        ids
+    };
+    let (all, recent) = (listed(false).await, listed(true).await);
+    for (id, (first, last)) in &machines {
+        let age = |at: i64| now - at;
+        let known = all.contains(id);
+        assert!(known || age(*first) < 17 * 60, "{id}");
+        assert!(!known || age(*first) >= 60, "{id}");
+        assert!(
+            recent.contains(id) || age(*first) < 17 * 60 || age(*last) > 3 * 3600,
+            "{id}"
+        );
+        assert!(!recent.contains(id) || age(*last) < 4 * 3600, "{id}");
+    }
+    assert!(
+        all.len() > recent.len() && recent.len() > 10,
+        "{} {}",
+        all.len(),
+        recent.len()
+    );
 }

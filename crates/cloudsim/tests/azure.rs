@@ -4,7 +4,7 @@
 use cloudsim::azure::{
     AzureSim, CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN, SUBSCRIPTION_1, SUBSCRIPTION_2, TENANT_ID,
 };
-use cloudsim::{BadAnswer, Faults, World};
+use cloudsim::{BadAnswer, Faults, How, Odd, PartFault, Rule, World};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -545,4 +545,200 @@ async fn late_points_come_late_and_revised_ones_change() {
         "{hidden} hidden, {preliminary} preliminary"
     );
     client.sim.stop().await;
+}
+
+/// A batch call for these machines and metrics over the last ten minutes.
+async fn batch(client: &Client, token: &str, ids: &[&str], names: &str) -> Answer {
+    let end_s = jiff::Timestamp::now().as_second() / 60 * 60;
+    let time = |s: i64| jiff::Timestamp::from_second(s).unwrap().to_string();
+    let target = format!(
+        "/westeurope/subscriptions/{SUBSCRIPTION_1}/metrics:getBatch?api-version=2024-02-01&metricnamespace=Microsoft.Compute/virtualMachines&metricnames={}&interval=PT1M&starttime={}&endtime={}",
+        names.replace(' ', "%20"),
+        time(end_s - 600),
+        time(end_s)
+    );
+    let body = json!({ "resourceids": ids }).to_string();
+    client.send("POST", &target, token, &body).await
+}
+
+fn machine(number: usize) -> String {
+    format!(
+        "/subscriptions/{SUBSCRIPTION_1}/resourceGroups/RG-Compute/providers/Microsoft.Compute/virtualMachines/vm-{number:05}"
+    )
+}
+
+#[tokio::test]
+async fn a_hit_machine_fails_its_batch_and_a_hit_metric_only_itself() {
+    let faults = Faults::new();
+    let client = Client::start(World::default(), faults.clone()).await;
+    let (arm, metrics) = (client.token(ARM).await, client.token(METRICS).await);
+    let (a, b) = (machine(0), machine(2));
+    let rule = faults.add(
+        Rule::new(How::Status(500))
+            .operation("metrics.getBatch")
+            .id("*vm-00002"),
+    );
+    let both = batch(&client, &metrics, &[&a, &b], "Percentage CPU").await;
+    assert_eq!(
+        (both.status, both.body["error"]["code"].as_str()),
+        (500, Some("InternalServerError"))
+    );
+    assert_eq!(
+        batch(&client, &metrics, &[&a], "Percentage CPU").await.status,
+        200
+    );
+    assert_eq!(faults.struck(rule), 1);
+    faults.clear_rules();
+
+    faults.add(
+        Rule::new(How::Part(PartFault::Failed))
+            .id("*vm-00002")
+            .metric("percentage cpu"),
+    );
+    faults.add(
+        Rule::new(How::Part(PartFault::Odd(Odd::NullList)))
+            .id("*vm-00000")
+            .metric("Disk *"),
+    );
+    let answer = batch(&client, &metrics, &[&a, &b], "Percentage CPU,Disk Read Bytes").await;
+    let values = &answer.body["values"];
+    assert_eq!(values[0]["value"][0]["errorCode"], "Success");
+    assert!(values[0]["value"][1]["timeseries"].is_null(), "{}", answer.text);
+    assert_eq!(values[1]["value"][0]["errorCode"], "InternalServerError");
+    assert_eq!(values[1]["value"][1]["errorCode"], "Success");
+    faults.clear_rules();
+
+    // One region's host throttles; the other one and ARM do not.
+    faults.add(Rule::new(How::Throttle { retry_after_s: 40 }).host("westeurope"));
+    let throttled = batch(&client, &metrics, &[&a], "Percentage CPU").await;
+    assert_eq!(
+        (throttled.status, throttled.headers["retry-after"].as_str()),
+        (429, "40")
+    );
+    let list = format!("/subscriptions/{SUBSCRIPTION_1}/resources?api-version=2021-04-01");
+    assert_eq!(client.get(&list, &arm).await.status, 200);
+    faults.clear_rules();
+
+    // A query of both subscriptions goes on without the one that may not be read, without a word.
+    faults.add(Rule::new(How::Status(403)).scope(SUBSCRIPTION_2));
+    let body = json!({"query": "resources | project subscriptionId", "subscriptions": [SUBSCRIPTION_1, SUBSCRIPTION_2]});
+    let target = "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01";
+    let answer = client.send("POST", target, &arm, &body.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(answer.text.contains(SUBSCRIPTION_1) && !answer.text.contains(SUBSCRIPTION_2));
+    let other = format!("/subscriptions/{SUBSCRIPTION_2}/resources?api-version=2021-04-01");
+    let refused = client.get(&other, &arm).await;
+    assert_eq!(
+        (refused.status, refused.body["error"]["code"].as_str()),
+        (403, Some("AuthorizationFailed"))
+    );
+}
+
+#[tokio::test]
+async fn resources_of_one_type_differ_and_say_what_they_have() {
+    let world = World {
+        unlike: true,
+        ..World::default()
+    };
+    let client = Client::start(world.clone(), Faults::new()).await;
+    let (arm, metrics) = (client.token(ARM).await, client.token(METRICS).await);
+    let sub = format!("/subscriptions/{SUBSCRIPTION_1}/resourceGroups");
+    let of = |group: &str, rest: &str| format!("{sub}/{group}/providers/{rest}");
+    let master = of("RG-Data", "Microsoft.Sql/servers/sql-u/databases/master");
+    let definitions =
+        |id: &str| format!("{id}/providers/microsoft.insights/metricDefinitions?api-version=2018-01-01");
+    let answer = client.get(&definitions(&master), &arm).await;
+    assert_eq!(
+        answer.body["value"].as_array().unwrap().len(),
+        1,
+        "{}",
+        answer.text
+    );
+    let read = |id: &str, name: &str| {
+        format!("{id}/providers/microsoft.insights/metrics?api-version=2018-01-01&metricnames={name}")
+    };
+    let refused = client.get(&read(&master, "cpu_percent"), &arm).await;
+    assert_eq!(refused.status, 400);
+    let message = refused.body["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("metric: cpu_percent, Valid metrics: connection_successful"),
+        "{message}"
+    );
+
+    let (small, large) = (
+        of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-u4"),
+        of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-00002"),
+    );
+    assert_eq!(
+        batch(
+            &client,
+            &metrics,
+            &[&small, &large],
+            "Percentage CPU,Available Memory Bytes"
+        )
+        .await
+        .status,
+        200
+    );
+    let odd = of("RG-Compute", "Microsoft.Compute/virtualMachines/vm-u1");
+    let refused = batch(&client, &metrics, &[&odd, &large], "Available Memory Bytes").await;
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.text.contains("Valid metrics: Percentage CPU,"),
+        "{}",
+        refused.text
+    );
+
+    let private = of("RG-Net", "Microsoft.Network/networkInterfaces/nic-1");
+    assert_eq!(client.get(&definitions(&private), &arm).await.status, 404);
+    let account = of("RG-Data", "Microsoft.Storage/storageAccounts/simunlike1");
+    let missing = format!("{account}/fileServices/default");
+    assert_eq!(client.get(&definitions(&missing), &arm).await.status, 404);
+    let list = format!("/subscriptions/{SUBSCRIPTION_1}/resources?api-version=2021-04-01&$top=1000");
+    let listed = client.get(&list, &arm).await;
+    assert!(listed.text.contains(&private) && listed.text.contains("\"kind\":\"BlockBlobStorage\""));
+}
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_come_and_go() {
+    let world = World {
+        churn: 4,
+        ..World::default()
+    };
+    let client = Client::start(world.clone(), Faults::new()).await;
+    let now_s = world.clock.now_unix_s();
+    let (mut seen, mut gone) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..12 {
+        let arm = client.token(ARM).await;
+        let list = format!(
+            "/subscriptions/{SUBSCRIPTION_1}/resourceGroups/RG-Jobs/resources?api-version=2021-04-01&$top=1000"
+        );
+        let listed = client.get(&list, &arm).await;
+        let ids: BTreeSet<String> = listed.body["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(ids.len() <= 8, "{}", listed.text);
+        gone.extend(seen.difference(&ids).cloned());
+        seen.extend(ids);
+        for id in &gone {
+            let read = format!("{id}/providers/microsoft.insights/metrics?api-version=2018-01-01");
+            assert_eq!(client.get(&read, &arm).await.status, 404);
+        }
+        world.clock.advance_ms(600_000);
+    }
+    assert!(seen.len() > 8 && gone.len() > 4, "{seen:?}");
+    let points = client
+        .sim
+        .truth()
+        .points(now_s - 3600, now_s + 7000, 60, "primary");
+    let of_one = |id: &str| {
+        points
+            .iter()
+            .filter(|p| p.resource_id == id && p.metric == "Percentage CPU")
+            .count()
+    };
+    assert!(gone.iter().all(|id| (3..=40).contains(&of_one(id))), "{gone:?}");
 }

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::RSA_PKCS1_SHA256;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use cloudsim::gcp::{GcpOptions, GcpSim, GcpTruth, GcpValue};
-use cloudsim::{BadAnswer, Faults, World};
+use cloudsim::{BadAnswer, Faults, How, Odd, PartFault, Rule, World};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -194,7 +194,8 @@ async fn every_point_is_the_truth_on_pages_of_any_size() {
     let mut exemplars = 0;
     for project in ["sim-project", "sim-other"] {
         for name in &types {
-            let (series, pages) = all_pages(&sim, project, &of_type(name), span, "37").await;
+            let filter = format!("{} AND project = \"{project}\"", of_type(name));
+            let (series, pages) = all_pages(&sim, project, &filter, span, "37").await;
             assert!(pages > 1, "{name}");
             let mut seen: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for one in &series {
@@ -272,14 +273,27 @@ async fn filters_choose_and_are_checked() {
     };
     let now = world.clock.now_unix_s();
     let sim = sim(world, Faults::new(), true).await;
-    let count = async |more: &str| {
+    let of_project = async |project: &str, more: &str| {
         let filter = format!("{} {more}", of_type(CPU));
-        all_pages(&sim, "sim-project", &filter, (now - 600, now), "")
+        all_pages(&sim, project, &filter, (now - 600, now), "")
             .await
             .0
             .len()
     };
+    // The first project is a scoping project, the other one is not.
+    assert_eq!(of_project("sim-project", "").await, 8);
+    assert_eq!(of_project("sim-project", "AND project = \"sim-other\"").await, 2);
+    assert_eq!(of_project("sim-other", "").await, 2);
+    let count =
+        async |more: &str| of_project("sim-project", &format!("AND project = \"sim-project\" {more}")).await;
     assert_eq!(count("").await, 6);
+    assert_eq!(
+        count(
+            "AND NOT (resource.labels.zone = \"europe-west1-b\" OR metric.labels.instance_name = \"vm-1\")"
+        )
+        .await,
+        3
+    );
     assert_eq!(
         count("AND resource.labels.zone = starts_with(\"europe-\")").await,
         4
@@ -304,10 +318,7 @@ async fn filters_choose_and_are_checked() {
         5
     );
     assert_eq!(count("AND resource.labels.zone : \"west\"").await, 4);
-    assert_eq!(
-        count("AND resource.labels.zone = ends_with(\"-b\") AND project = \"sim-project\"").await,
-        2
-    );
+    assert_eq!(count("AND resource.labels.zone = ends_with(\"-b\")").await, 2);
     assert_eq!(count("AND resource.type = \"other\"").await, 0);
     let refused = [
         "",
@@ -801,4 +812,68 @@ async fn tokens_live_as_long_as_they_are_told() {
     clock.advance_ms(21_000);
     assert_eq!(send(&sim, "GET", &one, &bearer, "").await.status, 401);
     sim.stop().await;
+}
+
+#[tokio::test]
+async fn a_hit_type_fails_alone_and_hit_series_are_left_out_with_a_word() {
+    let faults = Faults::new();
+    let world = World::default();
+    let sim = sim(world.clone(), faults.clone(), true).await;
+    let to_s = world.clock.now_unix_s() / 60 * 60 - 600;
+    let of = |project: &str, name: &str| path(project, &of_type(name), to_s - 600, to_s, &[]);
+    let uptime = "compute.googleapis.com/instance/uptime_total";
+
+    faults.add(Rule::new(How::Status(500)).scope("sim-project").metric(CPU));
+    let hit = read(&sim, &of("sim-project", CPU)).await;
+    assert_eq!(hit.error(), (500, "INTERNAL".to_owned()));
+    assert_eq!(read(&sim, &of("sim-project", uptime)).await.status, 200);
+    assert_eq!(read(&sim, &of("sim-other", CPU)).await.status, 200);
+    faults.clear_rules();
+
+    faults.add(Rule::new(How::Throttle { retry_after_s: 40 }).scope("sim-other"));
+    let throttled = read(&sim, &of("sim-other", CPU)).await;
+    assert!(throttled.head.contains("retry-after: 40"), "{}", throttled.head);
+    assert!(throttled.json().to_string().contains("\"retryDelay\":\"40s\""));
+    faults.clear_rules();
+
+    faults.add(Rule::new(How::Part(PartFault::Partial)).id("*zone=europe-west1-b*"));
+    faults.add(Rule::new(How::Part(PartFault::Odd(Odd::NullList))).id("*zone=europe-west3-a*"));
+    let answer = read(&sim, &of("sim-project", CPU)).await.json();
+    assert_eq!(answer["executionErrors"][0]["code"], 14);
+    let series = answer["timeSeries"].as_array().unwrap();
+    assert!(
+        series.len() == 4 && series.iter().any(|one| one["points"].is_null()),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn machines_that_live_for_minutes_have_points_for_as_long() {
+    let world = World {
+        churn: 3,
+        ..World::default()
+    };
+    let to_s = world.clock.now_unix_s() / 60 * 60 - 300;
+    let from_s = to_s - 7200;
+    let sim = sim(world, Faults::new(), true).await;
+    let (seen, _) = all_pages(&sim, "sim-project", &of_type(CPU), (from_s, to_s), "1000").await;
+    let truth = sim.truth();
+    let wanted: Vec<GcpTruth> = truth
+        .points(from_s, to_s)
+        .into_iter()
+        .filter(|t| t.project == "sim-project" && t.metric_type == CPU)
+        .collect();
+    let is_job = |t: &&GcpTruth| t.metric_labels.iter().any(|(_, value)| value.starts_with("job-"));
+    let jobs: BTreeSet<_> = wanted
+        .iter()
+        .filter(is_job)
+        .map(|t| t.metric_labels.clone())
+        .collect();
+    assert!(jobs.len() >= 4, "{jobs:?}");
+    assert_eq!(
+        seen.iter()
+            .map(|series| series["points"].as_array().unwrap().len())
+            .sum::<usize>(),
+        wanted.len()
+    );
 }

@@ -105,6 +105,38 @@ impl Pattern {
         })
     }
 
+    /// The same pattern for a cloud that compares these names without case.
+    #[must_use]
+    pub fn without_case(&self) -> Self {
+        self.folded(&self.written)
+    }
+
+    /// The same pattern for names that are compared without case and blanks, and have neither (`West Europe` fits
+    /// `westeurope`). A regular expression keeps its blanks.
+    #[must_use]
+    pub fn without_case_and_blanks(&self) -> Self {
+        match &self.matcher {
+            Matcher::Glob(_) => self.folded(&self.written.split_whitespace().collect::<String>()),
+            Matcher::Regex(_) => self.without_case(),
+        }
+    }
+
+    fn folded(&self, glob: &str) -> Self {
+        let matcher = match &self.matcher {
+            Matcher::Glob(_) => globs(glob, true).map(Matcher::Glob),
+            Matcher::Regex(regex) => regex::RegexBuilder::new(regex.as_str())
+                .case_insensitive(true)
+                .build()
+                .map(Matcher::Regex)
+                .map_err(|error| error.to_string()),
+        };
+        Self {
+            written: self.written.clone(),
+            // What could be read once can be read again.
+            matcher: matcher.unwrap_or_else(|_| self.matcher.clone()),
+        }
+    }
+
     /// Whether the whole of `name` matches.
     pub fn matches(&self, name: &str) -> bool {
         match &self.matcher {
@@ -130,10 +162,15 @@ fn glob(written: &str) -> Result<GlobMatcher, String> {
     if written.is_empty() {
         return Err("it is empty".into());
     }
+    globs(written, false)
+}
+
+fn globs(written: &str, any_case: bool) -> Result<GlobMatcher, String> {
     // A `/` in a metric's name separates nothing: `compute.googleapis.com/*` means all below it.
     let glob = GlobBuilder::new(written)
         .literal_separator(false)
         .backslash_escape(true)
+        .case_insensitive(any_case)
         .build();
     glob.map(|glob| glob.compile_matcher())
         .map_err(|error| error.kind().to_string())
@@ -194,6 +231,17 @@ mod tests {
         for text in ["512", "MiB", "1.5GiB", "2gigs"] {
             assert_eq!(parse_size(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn patterns_without_case_keep_their_meaning() {
+        let folded = |pattern| Pattern::new(pattern).unwrap().without_case();
+        assert!(folded("prod-*").matches("Prod-RG") && folded("[P]rod-?g").matches("pRod-RG"));
+        assert!(folded("~prod-\\D+").matches("Prod-RG") && !folded("~prod-\\D+").matches("Prod-1"));
+        let region = |pattern| Pattern::new(pattern).unwrap().without_case_and_blanks();
+        assert!(region("West Europe").matches("westeurope") && region("West *").matches("westus2"));
+        assert!(!region("West Europe").matches("northeurope"));
+        assert_eq!(region("West Europe").as_str(), "West Europe");
     }
 
     #[test]

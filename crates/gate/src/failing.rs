@@ -2,9 +2,10 @@
 //!
 //! What is to be done about it is told elsewhere; this only remembers.
 
+use crate::place::Place;
 use provider_api::{ErrorKind, ProviderError, Scope};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -21,6 +22,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(26 * 3600);
 pub struct Failing {
     /// Where.
     pub scope: Scope,
+    /// The host, where the scope has several.
+    pub host: Option<Arc<str>>,
     /// The API operation.
     pub operation: &'static str,
     /// How, the last time.
@@ -42,29 +45,30 @@ struct Entry {
 
 /// The memory of one account.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<BTreeMap<(Scope, &'static str), Entry>>);
+pub(crate) struct Memory(Mutex<BTreeMap<(Place, &'static str), Entry>>);
 
 impl Memory {
     /// A request succeeded.
-    pub(crate) fn succeeded(&self, scope: &Scope, operation: &'static str) {
+    pub(crate) fn succeeded(&self, place: &Place, operation: &'static str) {
         self.with(|all| {
             // The ordinary case, without a key of its own.
             if !all.is_empty() {
-                all.remove(&(scope.clone(), operation));
+                all.remove(&(place.clone(), operation));
             }
         });
     }
 
     /// A request was given up.
-    pub(crate) fn failed(&self, now: Instant, error: &ProviderError) {
-        let key = (error.scope().clone(), error.operation());
+    pub(crate) fn failed(&self, now: Instant, place: &Place, error: &ProviderError) {
+        let key = (place.clone(), error.operation());
         self.with(|all| {
             let first = all.get(&key).map(|entry| entry.first);
             if first.is_none() && all.len() >= MOST_REMEMBERED {
                 return;
             }
             let failing = Failing {
-                scope: key.0.clone(),
+                scope: key.0.scope.clone(),
+                host: key.0.host.clone(),
                 operation: key.1,
                 kind: error.kind().clone(),
                 message: error.message().to_owned(),
@@ -101,7 +105,7 @@ impl Memory {
     }
 
     /// Each change is a single step, so a panic elsewhere leaves it whole.
-    fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<(Scope, &'static str), Entry>) -> T) -> T {
+    fn with<T>(&self, f: impl FnOnce(&mut BTreeMap<(Place, &'static str), Entry>) -> T) -> T {
         f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -111,39 +115,51 @@ mod tests {
     use super::*;
     use provider_api::Cloud;
 
-    fn error(scope: &str, message: &str) -> ProviderError {
-        ProviderError::new(
-            Cloud::Aws,
-            "ListMetrics",
-            Scope::new(scope),
-            ErrorKind::Forbidden,
-            message,
-        )
+    fn place(scope: &str) -> Place {
+        Place::new(&Scope::new(scope), None)
+    }
+
+    fn fail(memory: &Memory, now: Instant, place: &Place, message: &str) {
+        let scope = place.scope.clone();
+        let error = ProviderError::new(Cloud::Aws, "ListMetrics", scope, ErrorKind::Forbidden, message);
+        memory.failed(now, place, &error);
     }
 
     #[test]
     fn a_failure_stands_from_its_first_time_until_a_success() {
         let (memory, start) = (Memory::default(), Instant::now());
         let at = |s| start + Duration::from_secs(s);
-        memory.failed(at(0), &error("a", "first"));
-        memory.failed(at(10), &error("a", "second"));
-        memory.failed(at(10), &error("b", "other"));
-        memory.succeeded(&Scope::new("b"), "ListMetrics");
-        memory.succeeded(&Scope::new("a"), "GetMetricData");
+        fail(&memory, at(0), &place("a"), "first");
+        fail(&memory, at(10), &place("a"), "second");
+        fail(&memory, at(10), &place("b"), "other");
+        memory.succeeded(&place("b"), "ListMetrics");
+        memory.succeeded(&place("a"), "GetMetricData");
         let [failing] = &memory.list(at(30))[..] else {
             panic!("one fails")
         };
         assert_eq!(failing.message, "second");
         assert_eq!(failing.since, Duration::from_secs(30));
-        memory.succeeded(&Scope::new("a"), "ListMetrics");
+        memory.succeeded(&place("a"), "ListMetrics");
         assert!(memory.list(at(40)).is_empty());
+    }
+
+    #[test]
+    fn the_hosts_of_a_scope_are_told_apart() {
+        let (memory, now) = (Memory::default(), Instant::now());
+        let hosts = ["west", "east"].map(|host| Place::new(&Scope::new("a"), Some(&host.into())));
+        for host in &hosts {
+            fail(&memory, now, host, "no");
+        }
+        memory.succeeded(&hosts[0], "ListMetrics");
+        let hosts: Vec<_> = memory.list(now).into_iter().map(|f| f.host).collect();
+        assert_eq!(hosts, [Some("east".into())]);
     }
 
     #[test]
     fn what_is_asked_no_longer_is_forgotten_and_the_rest_is_bounded() {
         let (memory, start) = (Memory::default(), Instant::now());
         for scope in 0..2 * MOST_REMEMBERED {
-            memory.failed(start, &error(&scope.to_string(), "no"));
+            fail(&memory, start, &place(&scope.to_string()), "no");
         }
         assert_eq!(memory.list(start).len(), MOST_REMEMBERED);
         assert!(memory.list(start + FORGOTTEN_AFTER).is_empty());

@@ -1,8 +1,11 @@
 //! How far the cloud's clock is from ours, from the `Date` of its answers. No clock of the machine is read: samples are
 //! pinned to the time since the start, which nobody sets, so a step of the machine's clock shows at once.
+//!
+//! Each place has samples of its own: a region's front end with a wrong clock moves the windows of no other.
 
-use provider_api::UnixNanos;
-use std::collections::VecDeque;
+use crate::place::Place;
+use provider_api::{Scope, UnixNanos};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,11 +42,27 @@ struct Sample {
     cloud: UnixNanos,
 }
 
-/// The clock of one account's cloud. Cheap to clone, all clones are the same.
+/// The clocks of one place, or of all; where the samples are.
+type Samples = BTreeMap<Option<Place>, VecDeque<Sample>>;
+
+/// The clock of one account's cloud. Cheap to clone, all clones share what they have heard.
 #[derive(Clone, Debug, Default)]
-pub struct Skew(Arc<Mutex<VecDeque<Sample>>>);
+pub struct Skew {
+    samples: Arc<Mutex<Samples>>,
+    /// The place it speaks for; nothing for the whole cloud.
+    place: Option<Place>,
+}
 
 impl Skew {
+    /// The clock of a scope, or of one host of it. Where nothing was heard of it, it is that of the whole cloud.
+    #[must_use]
+    pub fn at(&self, scope: &Scope, host: Option<&Arc<str>>) -> Self {
+        Self {
+            samples: Arc::clone(&self.samples),
+            place: Some(Place::new(scope, host)),
+        }
+    }
+
     /// A request leaves now.
     pub fn asked(&self) -> Asked {
         Asked(Instant::now())
@@ -78,25 +97,52 @@ impl Skew {
         if round_trip > LONGEST_ROUND_TRIP {
             return;
         }
-        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sample = Sample {
+            at: asked + round_trip / 2,
+            cloud: date.plus(HALF_A_SECOND),
+        };
+        let mut all = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(&self.place) {
+            let heard = |samples: &VecDeque<Sample>| samples.back().map(|last| age(answered, last));
+            all.retain(|_, samples| heard(samples).is_some_and(|age| age <= OLDEST_SAMPLE));
+        }
+        let samples = all.entry(self.place.clone()).or_default();
         if samples.len() == SAMPLES {
             samples.pop_front();
         }
-        samples.push_back(Sample {
-            at: asked + round_trip / 2,
-            cloud: date.plus(HALF_A_SECOND),
-        });
+        samples.push_back(sample);
     }
 
-    /// The middle of what the samples say; of two the earlier, because what has not happened yet must not be asked for.
     fn cloud_now(&self, now: Instant) -> Option<UnixNanos> {
-        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let age = |sample: &Sample| now.saturating_duration_since(sample.at);
-        let young = samples.iter().filter(|sample| age(sample) <= OLDEST_SAMPLE);
-        let mut says: Vec<UnixNanos> = young.map(|sample| sample.cloud.plus(age(sample))).collect();
-        says.sort_unstable();
-        says.get(says.len().checked_sub(1)? / 2).copied()
+        let all = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_place = self.place.as_ref().and_then(|place| says_of(&all, place, now));
+        of_place.or_else(|| middle(all.values().filter_map(|samples| says(samples, now)).collect()))
     }
+}
+
+/// What a place says; of a scope without a host, what its hosts say.
+fn says_of(all: &Samples, place: &Place, now: Instant) -> Option<UnixNanos> {
+    let belongs =
+        |known: &Place| known.scope == place.scope && (place.host.is_none() || known.host == place.host);
+    let of = all
+        .iter()
+        .filter(|(known, _)| known.as_ref().is_some_and(belongs));
+    middle(of.filter_map(|(_, samples)| says(samples, now)).collect())
+}
+
+fn says(samples: &VecDeque<Sample>, now: Instant) -> Option<UnixNanos> {
+    let young = samples.iter().filter(|sample| age(now, sample) <= OLDEST_SAMPLE);
+    middle(young.map(|sample| sample.cloud.plus(age(now, sample))).collect())
+}
+
+/// The middle of what is said; of two the earlier, because what has not happened yet must not be asked for.
+fn middle(mut says: Vec<UnixNanos>) -> Option<UnixNanos> {
+    says.sort_unstable();
+    says.get(says.len().checked_sub(1)? / 2).copied()
+}
+
+fn age(now: Instant, sample: &Sample) -> Duration {
+    now.saturating_duration_since(sample.at)
 }
 
 #[cfg(test)]
@@ -156,5 +202,30 @@ mod tests {
         }
         tokio::time::advance(OLDEST_SAMPLE + HALF_A_SECOND).await;
         assert_eq!(skew.ahead_nanos(at(9_000)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_place_has_its_own_clock_and_the_cloud_that_of_most() {
+        let (skew, scope) = (Skew::default(), Scope::new("s"));
+        let (west, east): (Arc<str>, Arc<str>) = ("west".into(), "east".into());
+        let (west, east, arm) = (
+            skew.at(&scope, Some(&west)),
+            skew.at(&scope, Some(&east)),
+            skew.at(&Scope::new("other"), None),
+        );
+        let seconds = |skew: &Skew| skew.ahead_seconds(at(1_000));
+        assert_eq!(seconds(&west), None);
+        for (place, says) in [(&west, 700), (&east, 1_000), (&arm, 1_000)] {
+            (0..9).for_each(|_| place.answered(place.asked(), at(says)));
+        }
+        assert_eq!(seconds(&west), Some(-299));
+        assert_eq!(seconds(&east), Some(0));
+        assert_eq!(seconds(&skew), Some(0), "one of three is wrong");
+        assert_eq!(
+            seconds(&skew.at(&scope, None)),
+            Some(-299),
+            "the earlier of two hosts"
+        );
+        assert_eq!(seconds(&skew.at(&Scope::new("unheard"), None)), Some(0));
     }
 }

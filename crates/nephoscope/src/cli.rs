@@ -239,6 +239,14 @@ pub(crate) struct SimulateArgs {
     /// Seed of all data.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// So many machines at a time, besides, that live for 3 to 40 minutes: in each region of AWS, and in the first
+    /// subscription and project.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) churn: u32,
+    /// Azure resources of one type that are not alike: metrics that some lack, services that some accounts do not have,
+    /// interfaces without metrics.
+    #[arg(long)]
+    pub(crate) unlike: bool,
     /// Throttle every Nth request.
     #[arg(long, value_name = "N")]
     pub(crate) throttle: Option<u32>,
@@ -248,6 +256,15 @@ pub(crate) struct SimulateArgs {
     /// Enforce the real quotas.
     #[arg(long)]
     pub(crate) real_quotas: bool,
+    /// What goes wrong, as words with commas between: whom it hits (`azure`, `operation=metrics.getBatch`, `scope=`, `host=`,
+    /// `id=*vm-00003`, `type=`, `metric=`), how (`status=500`, `throttle=40s`, `silence`, `cut`, `answer=html`, `part=failed`)
+    /// and when (`after=10m`, `for=5m`, `share=300` of a thousand). May be given several times.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) fault: Vec<String>,
+    /// Answer 403 to what the rule hits: `aws,operation=GetResources` or `azure,type=Microsoft.Cache/redis`. May be given
+    /// several times.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) refuse: Vec<String>,
     /// Publish so many of a thousand buckets late.
     #[arg(long, value_name = "PER_THOUSAND", default_value_t = 0)]
     pub(crate) late: u32,

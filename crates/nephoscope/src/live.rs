@@ -4,7 +4,7 @@
 use crate::control::{Control, Refused, Reloaded};
 use crate::recent::Recent;
 use export::{DeliveryStats, Latest};
-use gate::Gate;
+use gate::{Domains, Gate};
 use provider_api::{Cloud, UnixNanos};
 use scheduler::Progress;
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ pub(crate) struct Live {
     pub(crate) progress: Arc<Progress>,
     /// Recent points.
     pub(crate) recent: Arc<Recent>,
+    /// The quotas that accounts share.
+    pub(crate) domains: Domains,
     control: Control,
     parts: RwLock<Parts>,
 }
@@ -71,6 +73,7 @@ impl Live {
             store,
             progress,
             recent: Arc::new(Recent::new(0)),
+            domains: Domains::default(),
             control: Control::of_nothing(),
             parts: RwLock::default(),
         }
@@ -79,6 +82,11 @@ impl Live {
     /// With the recent points that are kept while the store is filled.
     pub(crate) fn with_recent(self, recent: Arc<Recent>) -> Self {
         Self { recent, ..self }
+    }
+
+    /// With the quotas that its first accounts share.
+    pub(crate) fn with_domains(self, domains: Domains) -> Self {
+        Self { domains, ..self }
     }
 
     /// With somebody who can be asked.

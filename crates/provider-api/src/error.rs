@@ -70,7 +70,9 @@ struct Failed {
     kind: ErrorKind,
     message: String,
     request_id: Option<String>,
+    unreached: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    wait: Option<Duration>,
 }
 
 impl ProviderError {
@@ -90,7 +92,9 @@ impl ProviderError {
             kind,
             message: message.into(),
             request_id: None,
+            unreached: false,
             source: None,
+            wait: None,
         }))
     }
 
@@ -101,11 +105,31 @@ impl ProviderError {
         self
     }
 
+    /// The same where nobody was reached (no address, no connection, no TLS): it says more of the host than of what was
+    /// asked. A time-out is not one: the question may be what takes so long.
+    #[must_use]
+    pub fn with_nobody_reached(mut self) -> Self {
+        self.0.unreached = true;
+        self
+    }
+
     /// The same with what lay below.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// The same for a request that was not sent, and may be sent when so much time has passed.
+    #[must_use]
+    pub fn not_sent(mut self, wait: Duration) -> Self {
+        self.0.wait = Some(wait);
+        self
+    }
+
+    /// How long to wait before the request may be sent, when it was not.
+    pub fn wait(&self) -> Option<Duration> {
+        self.0.wait
     }
 
     /// Which cloud.
@@ -131,6 +155,11 @@ impl ProviderError {
     /// The cloud's words and what to do.
     pub fn message(&self) -> &str {
         &self.0.message
+    }
+
+    /// Whether nobody was reached.
+    pub fn unreached(&self) -> bool {
+        self.0.unreached
     }
 
     /// The cloud's id of the request, to quote to its support.

@@ -33,7 +33,7 @@ pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
 pub use skips::Skips;
 pub use stamp::FileStamp;
 pub use target::{
-    AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, MOST_NEAREST, Matched,
+    AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Joined, MOST_NEAREST, Matched,
     Members, Price, Reach, Scope, SkipReason, Skipped, Span, Target, TargetId, Unlisted, Urgency,
 };
 pub use texts::Texts;

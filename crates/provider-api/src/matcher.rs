@@ -39,6 +39,11 @@ impl Matcher {
         self
     }
 
+    /// The pattern as the user wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// Whether `given` fits.
     pub fn matches(&self, given: &str) -> bool {
         (self.test)(given)

@@ -25,10 +25,17 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
         .collect()
 }
 
-/// A name that begins with what was written is likely, however long it goes on.
+/// Shortest word that makes a name likely in which it stands.
+const SHORTEST_WORD: usize = 3;
+
+/// A name that begins with what was written is likely, however long it goes on, and so is one that has a word of it.
 fn likeness(wanted: &str, name: &str) -> f64 {
     let alike = strsim::jaro_winkler(wanted, name);
-    if !wanted.is_empty() && name.starts_with(wanted) {
+    let mut words = wanted
+        .split([' ', '_', '-'])
+        .filter(|word| word.len() >= SHORTEST_WORD);
+    let begins = !wanted.is_empty() && name.starts_with(wanted);
+    if begins || words.any(|word| name.contains(word)) {
         return alike.max(LIKELY);
     }
     alike
@@ -64,6 +71,10 @@ mod tests {
             nearest("/CPU.*/", names).first().map(|n| &**n),
             Some("CPUCreditUsage")
         );
-        assert!(nearest("qqqqqq", names).is_empty());
+        assert_eq!(
+            nearest("CPU Usage", names).first().map(|n| &**n),
+            Some("CPUCreditUsage")
+        );
+        assert!(nearest("qqqqqq", names).is_empty() && nearest("", names).is_empty());
     }
 }

@@ -83,7 +83,7 @@ pub struct Check {
     pub what: String,
     /// How it went.
     pub outcome: Outcome,
-    /// The cloud's words and what to do; empty when it passed.
+    /// The cloud's words and what to do; when it passed, what a person should know all the same, or nothing.
     pub detail: String,
 }
 

@@ -187,6 +187,8 @@ pub struct Catalogue {
     pub lag: Duration,
     /// What each pattern of the configuration fits here.
     pub matched: Vec<Matched>,
+    /// How many of the metrics that tags are wanted for have found their resource.
+    pub joined: Vec<Joined>,
 }
 
 impl Catalogue {
@@ -199,6 +201,7 @@ impl Catalogue {
             unlisted: Vec::new(),
             lag,
             matched: Vec::new(),
+            joined: Vec::new(),
         }
     }
 }
@@ -226,6 +229,19 @@ pub struct Matched {
     pub count: u64,
     /// The nearest things that exist, nearest first, when it fits nothing; at most [`MOST_NEAREST`].
     pub nearest: Vec<Arc<str>>,
+}
+
+/// How the metrics of one entry and the resources that have tags have found each other in one scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// The metric entry, by its place in the account's configuration.
+    pub entry: usize,
+    /// Metrics that its other patterns fit.
+    pub metrics: u64,
+    /// Those whose resource is among those that have tags.
+    pub found: u64,
+    /// Those that may belong to one of several, so that they are counted as nobody's.
+    pub ambiguous: u64,
 }
 
 /// Most names that are offered instead of one that does not exist.
@@ -298,6 +314,8 @@ pub enum Urgency {
     Fresh,
     /// What the present can spare: what lies behind after an outage.
     Backlog,
+    /// What the present can spare, and tried once: it has failed by itself before, and will be asked for again.
+    Doubtful,
 }
 
 /// One planned request (with all its pages).

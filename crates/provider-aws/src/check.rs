@@ -4,11 +4,22 @@
 //! Reading points is proved by reading some: one metric over one hour, the cheapest query there is ($0.00001).
 
 use crate::client::{self, GET_RESOURCES, LIST_METRICS, ListPage, RegionClient};
+use crate::overlaps::{Overlap, overlaps};
 use crate::{AwsProvider, discover, plan};
-use provider_api::{Check, CheckReport, ProviderError};
+use provider_api::{Check, CheckReport, Outcome, ProviderError};
+use std::time::Duration;
 
 /// Asked for where no metric is listed: an answer without points proves as much.
 const ANY_METRIC: &str = "CPUUtilization";
+
+fn told(overlap: Overlap) -> Check {
+    Check {
+        scope: "-".into(),
+        what: format!("metrics[{}]", overlap.entry),
+        outcome: Outcome::Passed,
+        detail: overlap.detail,
+    }
+}
 
 impl AwsProvider {
     /// One line per permission.
@@ -21,20 +32,21 @@ impl AwsProvider {
         for region in &self.regions {
             checks.extend(self.check_region(region).await);
         }
+        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
         CheckReport { checks }
     }
 
     async fn check_region(&self, region: &RegionClient) -> Vec<Check> {
         let mut checks = Vec::new();
         let scope = || region.scope.to_string();
-        if let Some((namespace, recent)) = discover::scans(&self.config.entries).first() {
-            let listed = region.list(&self.gate, namespace, *recent, None).await;
-            let read = self.try_reading(region, namespace, &listed).await;
+        if let Some(scan) = discover::scans(&self.config.entries, Duration::ZERO).first() {
+            let listed = region.list(&self.gate, *scan, None).await;
+            let read = self.try_reading(region, scan.namespace, &listed).await;
             checks.push(Check::of(scope(), LIST_METRICS, &listed));
             checks.push(Check::of(scope(), plan::OPERATION, &read));
         }
-        if let Some(services) = self.tag_services() {
-            let answer = region.resources(&self.gate, &services, None).await;
+        if let Some(types) = self.tag_types() {
+            let answer = region.resources(&self.gate, &types, None).await;
             checks.push(Check::of(scope(), GET_RESOURCES, &answer));
         }
         checks

@@ -3,6 +3,7 @@
 //! Globs and regular expressions are the binary's business; they arrive here as [`Matcher`]s. No secret of this file
 //! shows in `Debug`.
 
+use crate::slow;
 use provider_api::{AccountId, Matcher, Span};
 use std::fmt;
 use std::time::Duration;
@@ -94,10 +95,12 @@ pub struct AwsEntry {
     pub names: Vec<Matcher>,
     /// `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, `p99`, …; empty = `Average`.
     pub statistics: Vec<String>,
-    /// Distance of two points; absent = [`FINEST_PERIOD`].
+    /// Distance of two points; absent = what the metric is known to be published at, else [`FINEST_PERIOD`].
     pub period: Option<Duration>,
     /// Dimensions that a metric must have, with a value that fits.
     pub dimensions: Vec<(String, Matcher)>,
+    /// Dimensions that a metric must not have.
+    pub absent: Vec<String>,
     /// Tags that the metric's resource must have, with a value that fits.
     pub tags: Vec<(String, Matcher)>,
     /// Tags to copy as `tag.<key>` onto the resource.
@@ -113,9 +116,32 @@ pub struct AwsEntry {
 }
 
 impl AwsEntry {
-    /// The period in effect; at least one second, whole seconds.
-    pub fn grain(&self) -> Duration {
-        Duration::from_secs(self.period.unwrap_or(FINEST_PERIOD).as_secs().max(1))
+    /// The period in effect for a metric; at least one second, whole seconds.
+    pub(crate) fn grain_of(&self, name: &str) -> Duration {
+        let published = || slow::period(&self.namespace, name);
+        whole(self.period.or_else(published).unwrap_or(FINEST_PERIOD))
+    }
+
+    /// The period that format 3 polled all metrics of the entry by.
+    pub(crate) fn former_grain(&self) -> Duration {
+        whole(self.period.unwrap_or(FINEST_PERIOD))
+    }
+
+    /// The periods of the metrics that it may have which are published rarely, when it does not say its own.
+    pub(crate) fn slow_grains(&self) -> Vec<Duration> {
+        if self.period.is_some() {
+            return Vec::new();
+        }
+        self.rare()
+    }
+
+    /// Whether it may have metrics that are published too rarely to be listed among the recently active ones.
+    pub(crate) fn may_be_rare(&self) -> bool {
+        !self.rare().is_empty()
+    }
+
+    fn rare(&self) -> Vec<Duration> {
+        slow::periods(&self.namespace, |name| Matcher::any(&self.names, name))
     }
 
     /// Whether the tagging API has to be asked for it.
@@ -137,6 +163,10 @@ impl AwsEntry {
             wanted
         }
     }
+}
+
+fn whole(period: Duration) -> Duration {
+    Duration::from_secs(period.as_secs().max(1))
 }
 
 /// One AWS account.

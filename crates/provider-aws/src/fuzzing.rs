@@ -1,5 +1,5 @@
 //! What the fuzz targets call: bodies as AWS might send them, through the SDK's decoder, our page and our folder. Only
-//! with the feature `fuzzing`.
+//! with the feature `fuzzing`, and in tests, which read every seed.
 
 use crate::classify::classify;
 use crate::client::page;
@@ -92,6 +92,27 @@ impl Answers {
                 batches_fit_their_call(&self.call, &batches);
             }
             Err(error) => drop(classify(&Scope::new("eu-west-1"), OPERATION, &error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    const SEEDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds/aws");
+
+    #[tokio::test]
+    async fn every_seed_is_read() {
+        let answers = super::Answers::default();
+        let seeds = std::fs::read_dir(SEEDS).expect("the seeds");
+        for seed in seeds {
+            let body = std::fs::read(seed.expect("a seed").path()).expect("a file");
+            // The first byte chooses the status, as for the fuzz target.
+            let Some((_, body)) = body.split_first() else {
+                continue;
+            };
+            for status in [200, 400, 500] {
+                answers.metric_data(status, body).await;
+            }
         }
     }
 }

@@ -3,15 +3,18 @@
 //!
 //! Waiting, counting and trying again are the gate's; when to ask is the scheduler's.
 
+mod arns;
 mod check;
 mod classify;
 mod client;
 mod config;
 mod discover;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod overlaps;
 mod plan;
+mod slow;
 mod tags;
 #[cfg(any(test, feature = "fuzzing"))]
 mod testing;
@@ -23,7 +26,8 @@ pub use config::{
 
 use async_stream::stream;
 use async_trait::async_trait;
-use client::RegionClient;
+use client::{Number, RegionClient};
+use discover::{AwsTarget, Tags};
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
@@ -42,6 +46,10 @@ pub struct AwsProvider {
     sts: aws_sdk_sts::Client,
     /// Asked once; nothing inside when STS refused.
     number: OnceCell<Option<Arc<str>>>,
+    /// The same, for the clients.
+    known_number: Number,
+    /// What serves while they cannot be listed.
+    tags: Tags,
 }
 
 impl AwsProvider {
@@ -59,10 +67,14 @@ impl AwsProvider {
             ));
         };
         let (shared, identities) = client::shared_config(&config, first).await?;
+        let known_number = Number::default();
+        if let Some(number) = &config.account_id {
+            known_number.get_or_init(|| number.as_str().into());
+        }
         let regions = config
             .regions
             .iter()
-            .map(|r| RegionClient::new(&shared, &identities, &config, r))
+            .map(|r| RegionClient::new(&shared, &identities, &config, r).of_account(&known_number))
             .collect();
         let sts = client::sts_client(&shared, &config);
         Ok(Self {
@@ -71,6 +83,8 @@ impl AwsProvider {
             regions,
             sts,
             number: OnceCell::new(),
+            known_number,
+            tags: Tags::default(),
         })
     }
 
@@ -124,7 +138,7 @@ impl AwsProvider {
 
     async fn ask_account_number(&self) -> Result<Option<Arc<str>>, ProviderError> {
         match client::account_number(&self.gate, &self.sts, &self.home()).await {
-            Ok(number) => Ok(number.map(Arc::from)),
+            Ok(number) => Ok(number.map(|n| Arc::clone(self.known_number.get_or_init(|| n.into())))),
             Err(e) => {
                 // Wrong keys are said by whatever else is asked with them.
                 if *e.kind() != ErrorKind::Unauthenticated {
@@ -168,16 +182,16 @@ impl MetricsProvider for AwsProvider {
         self.report().await
     }
 
-    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         Box::pin(stream! {
             for region in &self.regions {
-                yield self.catalogue(region).await;
+                yield self.catalogue(region, reach.of(&region.scope)).await;
             }
         })
     }
 
-    fn formerly(&self, _: &Target) -> Vec<TargetId> {
-        Vec::new()
+    fn formerly(&self, target: &Target) -> Vec<TargetId> {
+        AwsTarget::formerly(target)
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

@@ -14,6 +14,7 @@ pub(crate) fn entry(namespace: &str) -> AwsEntry {
         statistics: Vec::new(),
         period: None,
         dimensions: Vec::new(),
+        absent: Vec::new(),
         tags: Vec::new(),
         copy_tags: Vec::new(),
         every: Duration::from_mins(5),

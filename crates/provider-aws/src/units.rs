@@ -163,26 +163,12 @@ pub(crate) fn platform(namespace: &str) -> Option<&'static str> {
     }
 }
 
-/// The service part of the ARNs that a namespace's resources have.
-pub(crate) fn arn_service(namespace: &str) -> Option<&'static str> {
-    Some(match namespace {
-        "AWS/EC2" | "AWS/EBS" | "AWS/NATGateway" | "AWS/VPN" | "AWS/TransitGateway" => "ec2",
-        "AWS/ELB" | "AWS/ApplicationELB" | "AWS/NetworkELB" | "AWS/GatewayELB" => "elasticloadbalancing",
-        "AWS/AutoScaling" => "autoscaling",
-        "AWS/RDS" => "rds",
-        "AWS/Lambda" => "lambda",
-        "AWS/SQS" => "sqs",
-        "AWS/SNS" => "sns",
-        "AWS/S3" => "s3",
-        "AWS/DynamoDB" => "dynamodb",
-        "AWS/ECS" => "ecs",
-        "AWS/ElastiCache" => "elasticache",
-        "AWS/EFS" => "elasticfilesystem",
-        "AWS/Kinesis" => "kinesis",
-        "AWS/Redshift" => "redshift",
-        "AWS/ES" => "es",
-        _ => return None,
-    })
+/// The namespaces that units are known of.
+pub(crate) fn namespaces() -> impl Iterator<Item = &'static str> {
+    EXACT
+        .iter()
+        .map(|(namespace, _, _)| *namespace)
+        .filter(|n| !n.is_empty())
 }
 
 #[cfg(test)]

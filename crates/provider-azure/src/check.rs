@@ -21,8 +21,8 @@ impl AzureProvider {
         }
         match self.subscriptions().await {
             Ok(subscriptions) => {
-                for id in &subscriptions {
-                    checks.push(Check::of(id, RESOURCE_GRAPH, &self.try_graph(id).await));
+                for scope in subscriptions.iter().map(|s| &s.scope) {
+                    checks.push(Check::of(&*scope.0, RESOURCE_GRAPH, &self.try_graph(scope).await));
                 }
             }
             failed @ Err(_) => checks.push(Check::of("-", LIST_SUBSCRIPTIONS, &failed)),

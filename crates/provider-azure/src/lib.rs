@@ -11,10 +11,12 @@ mod convert;
 mod credentials;
 mod discover;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod grain;
 mod http;
 mod plan;
+mod question;
 #[cfg(test)]
 mod recordings;
 mod target;
@@ -63,6 +65,7 @@ pub struct AzureProvider {
     config: AzureConfig,
     api: Api,
     memory: fetch::Memory,
+    knowledge: discover::Knowledge,
 }
 
 impl AzureProvider {
@@ -77,6 +80,7 @@ impl AzureProvider {
             config,
             api,
             memory: fetch::Memory::default(),
+            knowledge: discover::Knowledge::default(),
         })
     }
 }
@@ -143,12 +147,12 @@ impl MetricsProvider for AzureProvider {
         self.catalogues()
     }
 
-    fn formerly(&self, _: &Target) -> Vec<TargetId> {
-        Vec::new()
+    fn formerly(&self, target: &Target) -> Vec<TargetId> {
+        plan::detail(target).map_or_else(Vec::new, target::formerly)
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {
-        plan::plan(due)
+        plan::plan(due, |target, question| self.memory.standing(target, question))
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
@@ -159,7 +163,7 @@ impl MetricsProvider for AzureProvider {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Aggregation;
+    use crate::question::Aggregation;
     use crate::testing::{provider, question, target, window};
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
 
@@ -176,7 +180,7 @@ mod tests {
                         .take(1)
                     {
                         due.push(Due {
-                            target: target(&format!("/r{i}"), &q),
+                            target: target(&format!("/{region}/{aggregation:?}/r{i}"), &q),
                             window: w,
                         });
                     }

@@ -2,10 +2,13 @@
 
 use crate::classify::{GET_BATCH, Hints, about_time, refusal};
 use crate::convert::{Conversion, Converted, Metrics};
-use crate::target::{Aggregation, AskedMetric, Question, parse_iso};
+use crate::discover::{Definitions, Thing};
+use crate::grain::parse_iso;
+use crate::question::{Aggregation, AskedMetric, Question, requests};
 use crate::testing::{asking, question, target, window};
 use crate::wire::{
-    BatchAnswer, Definition, GraphPage, ListedResource, MetricValues, Page, ResourceValues, Subscription,
+    BatchAnswer, Definition, GraphPage, List, ListedResource, MetricValues, Page, ResourceValues,
+    Subscription,
 };
 use provider_api::conformance::recorded;
 use provider_api::{ErrorKind, Scope, SkipReason, Skipped, UnixNanos, Value, Window};
@@ -65,31 +68,48 @@ fn understand(name: &str, bytes: &[u8], files: &Files) {
         n if n.ends_with(".headers.txt") => headers(n, bytes, files),
         n if is_refusal => refused(n, bytes),
         n if n.starts_with("metrics_batch") => {
-            read::<BatchAnswer>(n, bytes)
-                .values
-                .iter()
-                .for_each(|v| converts(n, v));
+            let values = read::<BatchAnswer>(n, bytes).values;
+            good(n, &values).iter().for_each(|v| converts(n, v));
         }
         n if n.starts_with("metrics_") => converts(n, &read(n, bytes)),
-        n if n.starts_with("metric_definitions") => defines(n, &read::<Page<Definition>>(n, bytes).value),
+        n if n.starts_with("metric_definitions") => defines(n, read::<Page<Definition>>(n, bytes).value),
         n if n.starts_with("resource_graph") => {
-            let rows = read::<GraphPage>(n, bytes).data.into_resources();
-            assert!(!rows.is_empty(), "{n}: no resources");
+            let rows = read::<GraphPage>(n, bytes).data.0;
+            assert!(!good(n, &rows).is_empty(), "{n}: no resources");
+            things(n, rows);
         }
         n if n.starts_with("resources_list") || n.starts_with("arm_list") => {
             let page: Page<ListedResource> = read(n, bytes);
-            assert!(!page.value.is_empty() || page.next_link.is_some(), "{n}: nothing");
+            assert!(
+                !good(n, &page.value).is_empty() || page.next_link.get().is_some(),
+                "{n}: nothing"
+            );
+            things(n, page.value);
         }
         n if n.starts_with("subscriptions") => {
-            assert!(
-                !read::<Page<Subscription>>(n, bytes).value.is_empty(),
-                "{n}: none"
-            );
+            let page = read::<Page<Subscription>>(n, bytes);
+            assert!(!good(n, &page.value).is_empty(), "{n}: none");
         }
         n => assert!(
             NOT_ANSWERS.iter().any(|(file, _)| *file == n),
             "no decoder claims {n}: give it one, or say in NOT_ANSWERS why it has none"
         ),
+    }
+}
+
+/// Nothing of a recorded list is left out.
+fn good<'a, T>(name: &str, list: &'a List<T>) -> &'a [T] {
+    assert_eq!(list.odd, 0, "{name}: elements of another shape");
+    &list.items
+}
+
+fn things(name: &str, rows: List<ListedResource>) {
+    for row in rows.items {
+        // A query may leave the type out, as ours does not.
+        assert!(
+            row.resource_type.get().is_none() || Thing::read(row).is_some(),
+            "{name}"
+        );
     }
 }
 
@@ -122,13 +142,15 @@ fn headers(name: &str, bytes: &[u8], files: &Files) {
     }
 }
 
-fn defines(name: &str, definitions: &[Definition]) {
+fn defines(name: &str, list: List<Definition>) {
+    let count = list.items.len();
+    let definitions = Definitions::read(list);
     let wanted = crate::testing::entry("Microsoft.Compute/virtualMachines");
-    let mut skipped = Vec::new();
-    let questions = asking(&wanted, definitions, &mut skipped);
-    let metrics: usize = questions.iter().map(|q| q.metrics.len()).sum();
-    assert_eq!(metrics, definitions.len(), "{name}: left out: {skipped:?}");
-    assert!(questions.iter().all(|q| q.metrics.len() <= 20), "{name}");
+    let (asked, unasked) = asking(&[&wanted], &definitions);
+    let metrics: usize = asked.iter().map(|a| a.question.metrics.len()).sum();
+    assert_eq!(metrics, count, "{name}: left out: {unasked:?}");
+    let mut each = asked.iter().flat_map(|a| requests(&a.question.metrics));
+    assert!(each.all(|request| request.len() <= 20), "{name}");
 }
 
 /// Every bucket with a value becomes a point of the asked aggregations.
@@ -158,13 +180,17 @@ fn points(got: &Converted) -> u64 {
 
 /// Values in the body, of metrics that did not fail; and how many of them are of buckets that begin off the grain.
 fn written(values: &ResourceValues, grain: Duration) -> (u64, u64) {
-    let good = |m: &&MetricValues| m.error_code.as_deref().is_none_or(|code| code == "Success");
-    let lines = values.value.iter().filter(good).flat_map(|m| &m.timeseries);
+    let good = |m: &&MetricValues| m.error_code.get().is_none_or(|code| code == "Success");
+    let lines = values
+        .metrics()
+        .iter()
+        .filter(good)
+        .flat_map(|m| &m.timeseries.items);
     let (mut all, mut off_grain) = (0, 0);
-    for data in lines.flat_map(|line| &line.data) {
+    for data in lines.flat_map(|line| &line.data.items) {
         let numbers = [data.average, data.count, data.maximum, data.minimum, data.total];
-        let numbers = count(numbers.iter().flatten().count());
-        let start: jiff::Timestamp = data.time_stamp.parse().expect("a time");
+        let numbers = count(numbers.iter().filter_map(|n| n.0).count());
+        let start: jiff::Timestamp = data.time_stamp.or_empty().parse().expect("a time");
         let start = UnixNanos::from_seconds(start.as_second());
         all += numbers;
         off_grain += if start.floor(grain) == start { 0 } else { numbers };
@@ -183,20 +209,22 @@ fn question_for(values: &ResourceValues) -> Arc<Question> {
     let mut question = (*question("r", &[], &aggregations)).clone();
     question.grain = values
         .interval
-        .as_deref()
+        .get()
         .and_then(parse_iso)
         .unwrap_or(question.grain);
     let asked = |m: &MetricValues| AskedMetric {
-        name: m.name.value.as_str().into(),
+        name: m.name.get().expect("a name").into(),
         description: "".into(),
+        aggregations: aggregations.iter().copied().collect(),
+        supported: aggregations.iter().copied().collect(),
     };
-    question.metrics = values.value.iter().map(asked).collect();
+    question.metrics = values.metrics().iter().map(asked).collect();
     let mut dimensions: Vec<Arc<str>> = values
-        .value
+        .metrics()
         .iter()
-        .flat_map(|m| &m.timeseries)
-        .flat_map(|line| &line.dimensions)
-        .map(|d| d.name.value.as_str().into())
+        .flat_map(|m| &m.timeseries.items)
+        .flat_map(|line| &line.dimensions.items)
+        .map(|d| d.name.get().expect("a name").into())
         .collect();
     dimensions.sort();
     dimensions.dedup();
@@ -223,8 +251,8 @@ fn a_recorded_batch_gives_its_values() {
     let t = target("/a", &q);
     let detail = crate::plan::detail(&t).expect("ours");
     let within = window(1_675_281_600, 1_675_292_400);
-    let got =
-        Conversion::new(t.id, detail, within, &mut Metrics::default()).run(&answer.values[0], &q.metrics);
+    let got = Conversion::new(t.id, detail, within, &mut Metrics::default())
+        .run(&answer.values.items[0], &q.metrics);
     let first = &got.series[0];
     assert_eq!(first.series.attributes.get("ApiName"), Some("GetBlob"));
     assert_eq!(

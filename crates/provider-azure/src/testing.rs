@@ -2,15 +2,17 @@
 
 use crate::AzureProvider;
 use crate::config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry};
-use crate::discover::Asking;
+use crate::discover::{Asked, Asking, Definitions, Unasked};
+use crate::fetch::Standing;
 use crate::plan::{CallDetail, plan};
-use crate::target::{Aggregation, AskedMetric, Question, TargetDetail};
-use crate::wire::Definition;
+use crate::question::{Aggregation, AskedMetric, Question};
+use crate::target::{TargetDetail, identity};
 use gate::{Gate, GateConfig};
 use provider_api::{
-    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Members, Resource, Scope, Skipped, Span, Target,
-    TargetId, UnixNanos, Window,
+    AccountId, Attributes, Call, Cloud, Due, GroupSpec, Matcher, Members, Resource, Scope, Span, Target,
+    UnixNanos, Window,
 };
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,18 +60,29 @@ pub(crate) fn question(region: &str, metrics: &[&str], aggregations: &[Aggregati
         .map(|m| AskedMetric {
             name: (*m).into(),
             description: "d".into(),
+            aggregations: aggregations.iter().copied().collect(),
+            supported: aggregations.iter().copied().collect(),
         })
         .collect();
-    Arc::new(Question {
+    let question = Question {
         subscription: "sub".into(),
         region: region.into(),
         namespace: "Microsoft.Storage/storageAccounts".into(),
         grain: Duration::from_secs(60),
-        aggregations: aggregations.iter().copied().collect(),
         dimensions: Vec::new(),
         top: 100,
         metrics,
-    })
+        former: Vec::new(),
+        key: 0,
+        members: Members::default(),
+    };
+    Arc::new(question.keyed())
+}
+
+/// A pattern that fits this name in any case.
+pub(crate) fn matcher(name: &str) -> Matcher {
+    let wanted = name.to_owned();
+    Matcher::new(name, move |given| given.eq_ignore_ascii_case(&wanted))
 }
 
 pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
@@ -98,10 +111,9 @@ pub(crate) fn target(id: &str, question: &Arc<Question>) -> Target {
         resource,
         question: question.clone(),
     };
-    let id = TargetId::of_text(&format!("{id}|{}", question.key()));
     Target {
-        id,
-        members: Members::default(),
+        id: identity(id, question, 0),
+        members: question.members,
         group: Arc::new(group),
         series: question.series(),
         detail: Arc::new(detail),
@@ -122,7 +134,7 @@ pub(crate) fn call(ids: &[&str], metrics: &[&str]) -> Call {
             window: window(0, 600),
         })
         .collect();
-    plan(&due).remove(0)
+    plan(&due, |_, _| Standing::Plain).remove(0)
 }
 
 /// What all its resources are asked.
@@ -135,17 +147,24 @@ pub(crate) fn question_of(call: &Call) -> &Question {
         .question
 }
 
-/// What an entry asks of a region of subscription `s`.
-pub(crate) fn asking(
-    entry: &AzureEntry,
-    definitions: &[Definition],
-    skipped: &mut Vec<Skipped>,
-) -> Vec<Question> {
+/// What entries ask of region `r` of subscription `s`, and what they cannot ask for.
+pub(crate) fn asking(entries: &[&AzureEntry], definitions: &Definitions) -> (Vec<Asked>, HashSet<Unasked>) {
     let subscription = "s".into();
-    Asking {
-        entry,
+    let entries: Vec<(usize, &AzureEntry)> = entries.iter().copied().enumerate().collect();
+    let mut unasked = HashSet::new();
+    let asking = Asking {
+        entries: &entries,
         subscription: &subscription,
+        former_subscription: "s",
         region: "r",
-    }
-    .questions(definitions, skipped)
+        definitions,
+        former_definitions: definitions,
+        splits: &HashMap::new(),
+    };
+    (asking.questions(&mut unasked), unasked)
+}
+
+/// What entries ask of region `r` of subscription `s`.
+pub(crate) fn asked_of(entries: &[&AzureEntry], definitions: &Definitions) -> Vec<Asked> {
+    asking(entries, definitions).0
 }

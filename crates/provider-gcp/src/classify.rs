@@ -25,7 +25,13 @@ const DISABLED_REASONS: [&str; 2] = ["SERVICE_DISABLED", "accessNotConfigured"];
 pub(crate) fn classify(error: Error, operation: &'static str, scope: &Scope) -> ProviderError {
     let kind = kind(&error);
     let message = message(&error, scope);
-    ProviderError::new(GCP, operation, scope.clone(), kind, message).with_source(error)
+    let failed = ProviderError::new(GCP, operation, scope.clone(), kind, message);
+    let failed = if error.is_connect() {
+        failed.with_nobody_reached()
+    } else {
+        failed
+    };
+    failed.with_source(error)
 }
 
 fn kind(error: &Error) -> ErrorKind {

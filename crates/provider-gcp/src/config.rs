@@ -86,8 +86,8 @@ pub enum CredentialSource {
 pub struct GcpEntry {
     /// A type that any of these matches is read.
     pub types: Vec<Matcher>,
-    /// Further conditions in Google's filter language. Without one the read is restricted to the project itself, so
-    /// that a scoping project does not give (and bill) the series of the projects in its scope again.
+    /// Further conditions in Google's filter language. Unless they name `project`, the read is restricted to the project
+    /// itself, so that a scoping project does not give (and bill) the series of the projects in its scope again.
     pub filter: Option<String>,
     /// How often to ask.
     pub every: Duration,

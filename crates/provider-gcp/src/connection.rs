@@ -1,20 +1,21 @@
-//! The client behind a swap. A permanent token error ends the token task inside Google's library and is then repeated
-//! for ever; so after each `Unauthenticated` credentials and client are built anew, and the gate's second attempt uses
-//! them. Everything that waits or tries again is the gate's.
+//! Credentials behind a swap. A permanent token error ends the token task inside Google's library and is then repeated
+//! for ever; so after each `Unauthenticated` they are built anew, and the gate's second attempt uses the new ones.
+//! Everything that waits or tries again is the gate's.
 
 use crate::GCP;
 use crate::census::Census;
 use crate::classify::classify;
 use crate::config::GcpConfig;
-use crate::credentials;
+use crate::credentials::{self, Made};
+use crate::domain;
+use crate::http::{Answer, Get, Http};
 use gate::{Gate, Request};
+use google_cloud_auth::credentials::Credentials;
 use google_cloud_gax::error::Error;
-use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_monitoring_v3::client::MetricService;
-use provider_api::{ErrorKind, FileStamp, Price, ProviderError, Scope, UnixNanos};
+use provider_api::{ErrorKind, FileStamp, ProviderError, Scope, UnixNanos};
 use reqwest::header::HeaderMap;
-use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
@@ -23,27 +24,24 @@ use tokio::time::Instant;
 /// A credential file is looked at no more often than this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Where the service is unless the configuration says otherwise.
-const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
-
 /// The door to one account's Monitoring API.
 pub(crate) struct Connection {
     config: GcpConfig,
     gate: Gate,
     census: Census,
+    domain: Option<Arc<str>>,
+    http: Http,
     live: RwLock<Live>,
     watch: Watch,
     /// Whether Google has ever answered: until then a metadata server that does not may not exist.
     answered: AtomicBool,
-    /// For what needs no token.
-    plain: reqwest::Client,
 }
 
 struct Live {
-    client: MetricService,
+    credentials: Credentials,
     /// Said when nobody was left to ask but a metadata server that may not exist.
     last_resort: Option<String>,
-    /// How many were built before this one, so that ten failures at once build one new client and not ten.
+    /// How many were built before these, so that ten failures at once build new ones once and not ten times.
     generation: u64,
 }
 
@@ -56,21 +54,28 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
+    pub(crate) fn open(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         let watch = Watch::of(credentials::file(&config));
-        let (client, last_resort) = build(&config).await?;
+        let made = build(&config)?;
+        let universe = made
+            .universe
+            .as_deref()
+            .map(|universe| format!("https://monitoring.{universe}"));
+        let http = Http::new(config.endpoint.as_deref().or(universe.as_deref()))
+            .map_err(|e| failed(ErrorKind::Permanent, "the endpoint cannot be used").with_source(e))?;
         Ok(Self {
+            domain: domain::consumer(&config),
             config,
-            watch,
-            answered: AtomicBool::new(false),
             gate,
             census: Census::default(),
+            http,
             live: RwLock::new(Live {
-                client,
-                last_resort,
+                credentials: made.credentials,
+                last_resort: made.last_resort,
                 generation: 0,
             }),
-            plain: reqwest::Client::new(),
+            watch,
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -78,71 +83,66 @@ impl Connection {
         &self.config
     }
 
+    #[cfg(test)]
+    pub(crate) fn entries_mut(&mut self) -> &mut Vec<crate::config::GcpEntry> {
+        &mut self.config.entries
+    }
+
+    #[cfg(test)]
+    pub(crate) fn consume_as(&mut self, project: &str) {
+        self.domain = Some(project.into());
+    }
+
     /// How many series the targets were seen to have.
     pub(crate) fn census(&self) -> &Census {
         &self.census
+    }
+
+    /// Whose quota is used, where that is not each project's own.
+    pub(crate) fn domain(&self) -> Option<Arc<str>> {
+        self.domain.clone()
     }
 
     pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
 
-    /// One request through the gate.
-    pub(crate) async fn ask<T, F, Fut>(&self, request: &Request, send: F) -> Result<T, ProviderError>
-    where
-        F: Fn(MetricService) -> Fut + Sync,
-        Fut: Future<Output = Result<T, Error>> + Send,
-    {
-        self.gate.send(request, || self.attempt(request, &send)).await
+    /// One request through the gate, and what `read` makes of its answer; an answer that cannot be read is asked for again.
+    pub(crate) async fn ask<T: Send>(
+        &self,
+        request: &Request,
+        get: &Get<'_>,
+        read: fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, ProviderError> {
+        let attempt = || self.attempt(request, get, read);
+        self.gate.send(request, attempt).await
     }
 
-    /// Reads the service's clock, without a token: the library hands out bodies only, and windows go by that clock. A
-    /// failure means that nothing is known of it.
-    pub(crate) async fn look_at_clock(&self) {
-        let Some(first) = self.config.projects.first() else {
-            return;
-        };
-        let request = Request::new(Scope::new(first.as_str()), "clock", Price::FREE);
-        let looked = self
-            .gate
-            .send(&request, || async { Ok(self.read_clock().await) })
-            .await;
-        if let Ok(Err(error)) = looked {
-            tracing::debug!(account = %self.config.account, %error, "the service's clock could not be read");
-        }
-    }
-
-    /// Whatever the answer is, it has a date.
-    async fn read_clock(&self) -> reqwest::Result<()> {
-        let endpoint = self.config.endpoint.as_deref().unwrap_or(PUBLIC_ENDPOINT);
+    async fn attempt<T>(
+        &self,
+        request: &Request,
+        get: &Get<'_>,
+        read: fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, ProviderError> {
+        self.look().await;
+        let (credentials, generation) = self.credentials().await;
         let asked = self.gate.skew().asked();
-        let answer = self.plain.head(endpoint).send().await?;
-        if let Some(date) = date(answer.headers()) {
+        let answer = self.http.get(&credentials, get).await;
+        let headers = match &answer {
+            Ok(answer) => Some(&answer.headers),
+            Err(refusal) => refusal.http_headers(),
+        };
+        if let Some(date) = headers.and_then(date) {
             self.gate.skew().answered(asked, date);
         }
-        Ok(())
-    }
-
-    async fn attempt<T, F, Fut>(&self, request: &Request, send: &F) -> Result<T, ProviderError>
-    where
-        F: Fn(MetricService) -> Fut,
-        Fut: Future<Output = Result<T, Error>>,
-    {
-        self.look().await;
-        let (client, generation) = self.client().await;
-        let asked = self.gate.skew().asked();
-        let error = match send(client).await {
-            Ok(answer) => {
+        let error = match answer.and_then(|Answer { body, .. }| read(&body)) {
+            Ok(page) => {
                 self.answered.store(true, Ordering::Relaxed);
-                return Ok(answer);
+                return Ok(page);
             }
             Err(error) => error,
         };
         let tokenless = error.is_authentication();
-        // The library keeps the headers of refusals.
-        if let Some(date) = error.http_headers().and_then(date) {
-            self.gate.skew().answered(asked, date);
-        }
         let failure = classify(error, request.operation, &request.scope);
         let failure = self.without_token(tokenless, failure).await;
         if *failure.kind() == ErrorKind::Unauthenticated {
@@ -180,22 +180,22 @@ impl Connection {
         }
     }
 
-    async fn client(&self) -> (MetricService, u64) {
+    async fn credentials(&self) -> (Credentials, u64) {
         let live = self.live.read().await;
-        (live.client.clone(), live.generation)
+        (live.credentials.clone(), live.generation)
     }
 
-    /// Replaces the client of `generation` unless somebody else already did.
+    /// Replaces the credentials of `generation` unless somebody else already did.
     async fn renew(&self, generation: u64) {
         let mut live = self.live.write().await;
         if live.generation != generation {
             return;
         }
-        match build(&self.config).await {
-            Ok((client, last_resort)) => {
+        match build(&self.config) {
+            Ok(made) => {
                 *live = Live {
-                    client,
-                    last_resort,
+                    credentials: made.credentials,
+                    last_resort: made.last_resort,
                     generation: generation + 1,
                 }
             }
@@ -242,22 +242,8 @@ fn date(headers: &HeaderMap) -> Option<UnixNanos> {
     Some(UnixNanos::from_seconds(time.timestamp().as_second()))
 }
 
-async fn build(config: &GcpConfig) -> Result<(MetricService, Option<String>), ProviderError> {
-    let made = credentials::make(config).map_err(|e| failed(ErrorKind::Unauthenticated, &e.to_string()))?;
-    // No attempt timeout here: the gate has the clock.
-    let mut builder = MetricService::builder()
-        .with_credentials(made.credentials)
-        .with_retry_policy(NeverRetry);
-    if let Some(endpoint) = &config.endpoint {
-        builder = builder.with_endpoint(endpoint.trim_end_matches('/'));
-    }
-    if let Some(universe) = &made.universe {
-        builder = builder.with_universe_domain(universe);
-    }
-    let client = builder.build().await;
-    let client =
-        client.map_err(|e| failed(ErrorKind::Permanent, "the client could not be built").with_source(e))?;
-    Ok((client, made.last_resort))
+fn build(config: &GcpConfig) -> Result<Made, ProviderError> {
+    credentials::make(config).map_err(|e| failed(ErrorKind::Unauthenticated, &e.to_string()))
 }
 
 fn failed(kind: ErrorKind, message: &str) -> ProviderError {

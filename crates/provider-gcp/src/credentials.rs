@@ -4,6 +4,8 @@
 
 mod federated;
 
+pub(crate) use federated::principal;
+
 use crate::config::{CredentialSource, GcpConfig};
 use google_cloud_auth::build_errors;
 use google_cloud_auth::credentials::{
@@ -49,6 +51,11 @@ pub(crate) fn file(config: &GcpConfig) -> Option<PathBuf> {
         CredentialSource::File(path) => Some(path.clone()),
         CredentialSource::Default => named(config).or_else(|| usual(config)),
     }
+}
+
+/// The content of that file, if it can be read now.
+pub(crate) fn json(config: &GcpConfig) -> Option<Value> {
+    read(&file(config)?).ok()
 }
 
 /// `GOOGLE_APPLICATION_CREDENTIALS`.
@@ -107,7 +114,7 @@ fn nobody() -> Made {
 }
 
 /// The configuration's before the environment's: it is for one account, that is for all.
-fn quota_project(config: &GcpConfig) -> Option<&str> {
+pub(crate) fn quota_project(config: &GcpConfig) -> Option<&str> {
     let told = config.environment.get("GOOGLE_CLOUD_QUOTA_PROJECT");
     let told = told.map(String::as_str).filter(|project| !project.is_empty());
     config.quota_project.as_deref().or(told)
@@ -140,7 +147,7 @@ fn read(path: &Path) -> Result<Value, Unusable> {
 }
 
 /// Files of service accounts had no `type` once.
-pub(crate) fn type_of(json: &Value) -> &str {
+fn type_of(json: &Value) -> &str {
     json.get("type")
         .and_then(Value::as_str)
         .unwrap_or("service_account")

@@ -6,13 +6,13 @@ use crate::GCP;
 use crate::config::MAX_PAGE_SIZE;
 use crate::connection::Connection;
 use crate::convert::{Converter, timestamp};
-use crate::discover::{GcpTarget, quoted};
+use crate::decode::{self, Series};
+use crate::discover::GcpTarget;
+use crate::http::Get;
 use crate::plan;
 use async_stream::try_stream;
 use futures::Stream;
 use gate::Request;
-use google_cloud_monitoring_v3::model::list_time_series_request::TimeSeriesView;
-use google_cloud_monitoring_v3::model::{ListTimeSeriesResponse, TimeInterval};
 use provider_api::{Batch, Call, ErrorKind, Failure, Pages, Price, ProviderError, Target, Window};
 use std::time::Duration;
 
@@ -48,7 +48,6 @@ struct Reading<'a> {
     target: &'a Target,
     detail: &'a GcpTarget,
     converter: Converter<'a>,
-    filter: String,
     /// The token of the next page; `None` after the last.
     token: Option<String>,
     pages: Pages,
@@ -70,7 +69,6 @@ impl<'a> Reading<'a> {
             target,
             detail,
             converter: Converter::new(&connection.config().account, target.id, detail, call.window),
-            filter: filter(detail),
             token: Some(String::new()),
             pages: Pages::at_most(MAX_PAGES),
             returned: 0,
@@ -92,21 +90,25 @@ impl<'a> Reading<'a> {
                 self.pay(&request, &page).await;
                 self.batch(page).map(Some)
             }
-            // Google's 404: the type has never had data here, or is younger than ten minutes. Nothing to hand over.
-            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.finish(Batch::default()))),
+            Err(e) if *e.kind() == ErrorKind::NotFound => Ok(Some(self.not_found(&e))),
+            // Tokens expire; from its first page on the read may well be answered.
+            Err(e) if *e.kind() == ErrorKind::InvalidRequest && !token.is_empty() => {
+                Err(self.bad_response(&format!("a page token was refused: {}", e.message())))
+            }
             Err(e) => Err(e),
         }
     }
 
-    fn batch(&mut self, mut page: ListTimeSeriesResponse) -> Result<Batch, ProviderError> {
-        let given = std::mem::take(&mut page.time_series);
+    fn batch(&mut self, read: Series) -> Result<Batch, ProviderError> {
+        let Series { page, odd, missing } = read;
+        let given = &page.time_series;
         let limit = points_per_series(self.call.window, self.target.group.grain);
         if given.iter().any(|s| s.points.len() > limit) {
             return Err(self.bad_response("far more points than the window can hold"));
         }
-        self.missing.extend(what_is_missing(&page));
-        let converted = self.converter.page(&page.unit, &given);
-        // No `cloud_time`: the client library hands out bodies only, headers are kept for refusals alone.
+        self.missing.extend(missing);
+        let converted = self.converter.page(&page.unit, given, odd);
+        // No `cloud_time`: the connection tells the gate the date of each answer.
         let batch = Batch {
             series: converted.series,
             skipped: converted.skipped,
@@ -122,8 +124,8 @@ impl<'a> Reading<'a> {
     }
 
     /// Pays for series beyond those that were foreseen.
-    async fn pay(&mut self, request: &Request, page: &ListTimeSeriesResponse) {
-        self.returned += u64::try_from(page.time_series.len()).unwrap_or(u64::MAX);
+    async fn pay(&mut self, request: &Request, read: &Series) {
+        self.returned += u64::try_from(read.page.time_series.len()).unwrap_or(u64::MAX);
         let owed = self.returned.saturating_sub(self.paid);
         if owed > 0 {
             self.paid += owed;
@@ -149,7 +151,23 @@ impl<'a> Reading<'a> {
         batch
     }
 
-    async fn ask(&self, token: &str) -> Result<(Request, ListTimeSeriesResponse), ProviderError> {
+    /// Google's 404: the type has never had data here, or it is younger than ten minutes. Then there is something to come.
+    fn not_found(&self, error: &ProviderError) -> Batch {
+        if !self.detail.active {
+            return self.finish(Batch::default());
+        }
+        let failure = Failure {
+            target: self.target.id,
+            kind: error.kind().clone(),
+            message: error.message().to_owned(),
+        };
+        Batch {
+            failed: vec![failure],
+            ..Batch::default()
+        }
+    }
+
+    async fn ask(&self, token: &str) -> Result<(Request, Series), ProviderError> {
         // The series were priced with the first page; those beyond are paid when they have come.
         let price = if token.is_empty() {
             self.call.price
@@ -159,29 +177,26 @@ impl<'a> Reading<'a> {
         let request = Request {
             urgency: self.call.urgency,
             group: self.call.group().cloned(),
+            domain: self.connection.domain(),
+            question: Some(self.target.id.0),
             ..Request::new(self.call.scope.clone(), self.call.operation, price)
         };
         let window = self.call.window;
-        // Google's intervals are (start, end], as our windows are.
-        let interval = TimeInterval::new()
-            .set_start_time(timestamp(window.start()))
-            .set_end_time(timestamp(window.end()));
         let size = self.connection.config().page_size.clamp(1, MAX_PAGE_SIZE);
-        let size = i32::try_from(size).unwrap_or(i32::MAX);
-        let answer = self
-            .connection
-            .ask(&request, |client| {
-                client
-                    .list_time_series()
-                    .set_name(format!("projects/{}", self.detail.project))
-                    .set_filter(self.filter.as_str())
-                    .set_interval(interval.clone())
-                    .set_view(TimeSeriesView::Full)
-                    .set_page_size(size)
-                    .set_page_token(token)
-                    .send()
-            })
-            .await?;
+        let get = Get {
+            project: &self.detail.project,
+            list: "timeSeries",
+            parameters: vec![
+                ("filter", self.detail.query.to_string()),
+                // Google's intervals are (start, end], as our windows are.
+                ("interval.startTime", timestamp(window.start()).into()),
+                ("interval.endTime", timestamp(window.end()).into()),
+                ("view", "FULL".to_owned()),
+                ("pageSize", size.to_string()),
+                ("pageToken", token.to_owned()),
+            ],
+        };
+        let answer = self.connection.ask(&request, &get, decode::series).await?;
         Ok((request, answer))
     }
 
@@ -192,77 +207,16 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// One type; the configuration's condition, or else only the project itself and not its metrics scope.
-fn filter(detail: &GcpTarget) -> String {
-    let metric = quoted(&detail.metric_type);
-    match &detail.filter {
-        Some(own) => format!("metric.type = {metric} AND ({own})"),
-        None => format!("metric.type = {metric} AND project = {}", quoted(&detail.project)),
-    }
-}
-
 /// The most points that one series may have on one page and be believed.
 fn points_per_series(window: Window, grain: Duration) -> usize {
     let asked = window.grains(grain).saturating_mul(DENSER_THAN_ASKED);
     usize::try_from(asked.max(window.grains(DENSEST_GRAIN)).saturating_add(1)).unwrap_or(usize::MAX)
 }
 
-/// The words for each gap in an answer. `page` is without its series: the list of unreachable regions is in Google's
-/// documents but not in the library's model, which keeps it only for writing the answer out again; so does it with an
-/// error that comes in a success, which would otherwise read as "no series".
-fn what_is_missing(page: &ListTimeSeriesResponse) -> Vec<String> {
-    let errors = page
-        .execution_errors
-        .iter()
-        .map(|e| format!("{} (code {})", e.message, e.code));
-    let rest = serde_json::to_value(page).unwrap_or_default();
-    let regions = rest
-        .get("unreachable")
-        .and_then(|u| u.as_array())
-        .into_iter()
-        .flatten();
-    let regions = regions.map(|r| format!("unreachable: {}", r.as_str().unwrap_or("?")));
-    let inside = rest
-        .get("error")
-        .map(|e| format!("an error inside a success: {e}"));
-    errors.chain(regions).chain(inside).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::target;
     use provider_api::UnixNanos;
-
-    #[test]
-    fn filters_name_one_type_and_stay_in_the_project() {
-        let text = |own: Option<&str>| filter(plan::of(&target("a.googleapis.com/x", own)).expect("ours"));
-        assert_eq!(
-            text(None),
-            "metric.type = \"a.googleapis.com/x\" AND project = \"my-project\""
-        );
-        assert_eq!(
-            text(Some("x = 1 OR y = 2")),
-            "metric.type = \"a.googleapis.com/x\" AND (x = 1 OR y = 2)"
-        );
-    }
-
-    #[test]
-    fn gaps_are_named() {
-        let page = serde_json::json!({"executionErrors": [{"code": 14, "message": "cell down"}], "unreachable": ["us-east1"]});
-        let page = serde_json::from_value(page).expect("a page");
-        assert_eq!(
-            what_is_missing(&page),
-            ["cell down (code 14)", "unreachable: us-east1"]
-        );
-        let page = serde_json::json!({"error": {"code": 503}});
-        let page = serde_json::from_value(page).expect("a page");
-        assert_eq!(
-            what_is_missing(&page),
-            ["an error inside a success: {\"code\":503}"]
-        );
-        assert!(what_is_missing(&ListTimeSeriesResponse::new()).is_empty());
-    }
 
     #[test]
     fn a_series_may_be_denser_than_declared_within_reason() {

@@ -1,8 +1,9 @@
 //! Google Cloud Monitoring behind the [`MetricsProvider`] trait.
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
-//! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `convert` and `distribution` turn them into points, `classify` gives
-//! failures their kind, `credentials` reads what kind they are, `connection` renews them. Waiting and trying again are the gate's.
+//! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `http` and `decode` send requests and read bodies, `convert` and `distribution` turn them into points, `classify` gives
+//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used.
+//! Waiting and trying again are the gate's.
 
 mod census;
 mod classify;
@@ -10,11 +11,14 @@ mod config;
 mod connection;
 mod convert;
 mod credentials;
+mod decode;
 mod discover;
 mod distribution;
+mod domain;
 mod fetch;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod http;
 mod naming;
 mod place;
 mod plan;
@@ -38,7 +42,7 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Target, TargetId,
+    Scope, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -57,16 +61,20 @@ pub struct GcpProvider {
 }
 
 impl GcpProvider {
-    /// Builds credentials and client; sends nothing yet. Needs a running tokio runtime, on which Google's library
+    /// Builds credentials; sends nothing yet. Needs a running tokio runtime, on which Google's library
     /// refreshes its tokens. Fails with `Unauthenticated` when no credentials are found or they cannot be read.
+    #[expect(
+        clippy::unused_async,
+        reason = "a runtime is needed, on which Google's library spawns"
+    )]
     pub async fn connect(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         Ok(Self {
-            connection: Connection::open(config, gate).await?,
+            connection: Connection::open(config, gate)?,
         })
     }
 }
 
-/// The quotas that Google documents or enforces, per project.
+/// The quotas that Google documents or enforces, per consumer project.
 pub fn quotas() -> Vec<(&'static str, Quota)> {
     let quota = Quota {
         per_second: REQUESTS_PER_SECOND,
@@ -98,18 +106,18 @@ impl MetricsProvider for GcpProvider {
         report
     }
 
-    fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
+    fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         stream! {
-            self.connection.look_at_clock().await;
             for project in &self.connection.config().projects {
-                yield discover::project(&self.connection, project).await;
+                let reach = reach.of(&Scope::new(project.as_str()));
+                yield discover::project(&self.connection, project, reach).await;
             }
         }
         .boxed()
     }
 
-    fn formerly(&self, _: &Target) -> Vec<TargetId> {
-        Vec::new()
+    fn formerly(&self, target: &Target) -> Vec<TargetId> {
+        plan::of(target).map(discover::formerly).into_iter().collect()
     }
 
     fn plan(&self, due: &[Due]) -> Vec<Call> {

@@ -20,12 +20,23 @@ pub(crate) const TYPE: &str = "compute.googleapis.com/instance/cpu/utilization";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A target of `my-project`.
+/// A target of `my-project` that has data.
 pub(crate) fn target(metric_type: &str, filter: Option<&str>) -> Target {
+    made(metric_type, filter, true)
+}
+
+/// One that was listed without.
+pub(crate) fn silent(metric_type: &str) -> Target {
+    made(metric_type, None, false)
+}
+
+fn made(metric_type: &str, filter: Option<&str>, active: bool) -> Target {
     let detail = GcpTarget {
         project: "my-project".into(),
         metric_type: metric_type.into(),
         filter: filter.map(Arc::from),
+        query: format!("metric.type = \"{metric_type}\"").into(),
+        active,
         unit: "s".into(),
         description: "words".into(),
         seen: Seen::default(),
@@ -111,8 +122,11 @@ pub(crate) fn convert(window: Window, body: &Json) -> Page {
     let asked = body["timeSeries"][0]["metric"]["type"].as_str().unwrap_or(TYPE);
     let target = target(asked, None);
     let account = AccountId("ml".into());
-    Converter::new(&account, target.id, plan::of(&target).expect("ours"), window)
-        .page(&page.unit, &page.time_series)
+    Converter::new(&account, target.id, plan::of(&target).expect("ours"), window).page(
+        &page.unit,
+        &page.time_series,
+        0,
+    )
 }
 
 /// A page with one series.

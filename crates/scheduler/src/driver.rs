@@ -58,7 +58,7 @@ pub enum RunError {
     Store {
         /// Whose points could not be taken.
         account: String,
-        /// Which of them.
+        /// Which of them: a group, or a scope that was listed.
         group: Arc<str>,
         /// Why.
         source: StoreError,
@@ -90,7 +90,7 @@ pub struct Scheduler {
 #[derive(Debug)]
 struct Tasks {
     jobs: JoinSet<Ended>,
-    listings: JoinSet<()>,
+    listings: JoinSet<Result<(), RunError>>,
     found: mpsc::Sender<Found>,
     stop: CancellationToken,
 }
@@ -207,6 +207,7 @@ impl Scheduler {
             learner: Arc::clone(&self.learner),
             clock: Arc::clone(&self.clock),
             notices: Arc::new(lasting.unwrap_or_default()),
+            troubled: Arc::default(),
         };
         let lister = Lister {
             poller: poller.clone(),
@@ -231,10 +232,12 @@ impl Scheduler {
         if !self.roster.is_current(&account, number) {
             return;
         }
+        let scope = catalogue.scope.clone();
         self.core.learn(self.clock.now(), &account, catalogue);
         let (targets, series) = self.core.targets(&account);
         let core = &self.core;
         if let Some((_, poller)) = self.roster.poller(&account) {
+            poller.troubled.listed(&scope);
             poller.budget.retain(|group| core.has_group(&account, group));
         }
         self.progress.update(&account, |a| {
@@ -302,10 +305,11 @@ impl Scheduler {
 }
 
 /// A lister ends when it is told to; that of an account which has gone is cut off.
-fn listing_ended(ended: Result<(), JoinError>) -> Result<(), RunError> {
+fn listing_ended(ended: Result<Result<(), RunError>, JoinError>) -> Result<(), RunError> {
     match ended {
         Err(error) if !error.is_cancelled() => Err(RunError::Panicked(error)),
-        Ok(()) | Err(_) => Ok(()),
+        Err(_) => Ok(()),
+        Ok(ended) => ended,
     }
 }
 

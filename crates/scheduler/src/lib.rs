@@ -8,18 +8,26 @@ pub mod core;
 pub mod driver;
 mod failing;
 mod handle;
+mod last_listed;
 mod listed;
 mod lister;
+mod matches;
 mod notices;
 mod poll;
 mod price;
 mod progress;
 mod roster;
 mod settle;
+mod split;
+#[cfg(test)]
+mod testing;
+mod troubled;
 
 pub use driver::{Account, Clock, RunError, Scheduler};
 pub use failing::{Fails, Unlisted};
 pub use handle::Handle;
+pub use matches::{Matches, Unmatched};
 pub use price::Daily;
 pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
 pub use settle::{NamespaceProgress, SettleSource};
+pub use split::Splitting;

@@ -1,6 +1,7 @@
 //! Says what each account has to poll when that is known first: a line for each of a few accounts, one line for the
 //! rest of many.
 
+use crate::matches::Unmatched;
 use crate::price::Daily;
 use provider_api::{AccountId, UnixNanos};
 use std::sync::{Mutex, PoisonError};
@@ -64,9 +65,19 @@ impl Listed {
             ..
         } = found;
         if targets == 0 {
-            tracing::warn!(%account, scopes, "account {account}: nothing of what was listed fits the configuration; compare its entries with what `nephoscope discover` lists");
+            tracing::warn!(%account, scopes, "account {account}: nothing that was listed matches the configuration; compare its entries with `nephoscope discover`");
         } else {
             tracing::info!(%account, scopes, targets, series, usd_per_day = found.usd_per_day(), "account {account} is listed and polled");
+        }
+    }
+
+    /// Patterns that fit nothing, of an account that has just been listed for the first time.
+    pub(crate) fn unmatched(account: &AccountId, unmatched: &[Unmatched]) {
+        for one in unmatched.iter().take(LINES) {
+            tracing::warn!(%account, "account {account}: {one}");
+        }
+        if let Some(more) = unmatched.len().checked_sub(LINES).filter(|more| *more > 0) {
+            tracing::warn!(%account, more, "account {account}: {more} further patterns match nothing");
         }
     }
 

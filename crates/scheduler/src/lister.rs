@@ -1,19 +1,26 @@
 //! Lists one account again and again.
 
+use crate::core::settled;
+use crate::driver::RunError;
+use crate::last_listed::{LastListed, Listings};
 use crate::listed::{Found, Listed};
+use crate::matches::Matches;
 use crate::poll::Poller;
 use crate::price::Daily;
 use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Reach, Target, UnixNanos};
+use provider_api::{
+    AccountId, Catalogue, GroupSpec, MetricsProvider, ProviderError, Scope, Target, UnixNanos,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Enlisted, Lane as History, Listing};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// Shortest pause before a failed or empty listing is tried again.
-const LISTING_PAUSE: Duration = Duration::from_secs(30);
+/// Pause before a listing of which something failed is tried again; it doubles up to the ordinary interval.
+const FIRST_RETRY: Duration = Duration::from_secs(30);
 
 /// The lister of one account.
 pub(crate) struct Lister {
@@ -24,6 +31,51 @@ pub(crate) struct Lister {
     pub(crate) listed: Arc<Listed>,
 }
 
+/// What a lister knows from one round to the next.
+struct Memory {
+    listings: Listings,
+    /// What holds for a scope without a word in the store.
+    unknown: LastListed,
+}
+
+impl Memory {
+    fn of(&self, scope: &Scope) -> LastListed {
+        self.listings.of(scope).unwrap_or(&self.unknown).clone()
+    }
+}
+
+/// A round in the making.
+#[derive(Default)]
+struct Tally {
+    found: Found,
+    failed: Vec<(Scope, &'static str)>,
+    matches: Matches,
+}
+
+/// Where the windows of targets of one group begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Begin {
+    /// Of one that is new.
+    from: UnixNanos,
+    /// Of one of which something else is asked than before.
+    again: UnixNanos,
+}
+
+impl Begin {
+    /// `last` is when the group's part of the scope was listed in full: what appears since may have existed since then, or a
+    /// listing's lag before.
+    fn of(now: UnixNanos, last: Option<UnixNanos>, lag: Duration, terms: &GroupSpec) -> Self {
+        let grain = terms.grain;
+        let kept = now.minus(terms.retention).floor(grain).plus(grain);
+        let initial = settled(now, terms).minus(terms.initial.max(grain));
+        let since = last.map_or(initial, |last| last.minus(lag).minus(terms.settle).min(initial));
+        Self {
+            from: since.floor(grain).max(kept),
+            again: initial.floor(grain).max(kept),
+        }
+    }
+}
+
 /// How one round went.
 struct Round {
     found: Found,
@@ -32,11 +84,12 @@ struct Round {
 }
 
 impl Lister {
-    /// Until told to stop.
-    pub(crate) async fn run(self, stop: CancellationToken) {
-        let mut first = true;
+    /// Until told to stop, or until the store cannot go on.
+    pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), RunError> {
+        let mut memory = self.remembered();
+        let (mut first, mut retry) = (true, FIRST_RETRY);
         loop {
-            let Round { found, complete } = self.once(first).await;
+            let Round { found, complete } = self.once(first, &mut memory).await?;
             if first && found.scopes > 0 {
                 first = false;
                 let now = self.poller.clock.now();
@@ -45,50 +98,170 @@ impl Lister {
             let pause = if complete {
                 self.every
             } else {
-                self.every.min(LISTING_PAUSE)
+                self.every.min(retry)
             };
+            retry = if complete { FIRST_RETRY } else { retry * 2 };
             let clock = &self.poller.clock;
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 () = clock.sleep_until(clock.now().plus(pause)) => {}
             }
         }
     }
 
     /// The price is asked for by the first round only: it is told once.
-    async fn once(&self, first: bool) -> Round {
-        let mut scopes = self
-            .poller
-            .provider
-            .discover(Reach::of_all(Duration::from_secs(3 * 3_600)));
-        let (mut all, mut failed) = (Found::default(), Vec::new());
+    async fn once(&self, first: bool, memory: &mut Memory) -> Result<Round, RunError> {
+        let now = self.cloud_time();
+        let reach = memory.listings.reach(now, Duration::ZERO);
+        let mut scopes = self.poller.provider.discover(reach);
+        let mut round = Tally::default();
         while let Some(scope) = scopes.next().await {
             match scope {
-                Ok(catalogue) => {
-                    all.add(self.found(&catalogue, first));
-                    for skipped in &catalogue.skipped {
-                        self.poller.left_out(skipped);
-                    }
-                    let found = (self.poller.account().clone(), self.number, catalogue);
-                    if self.found.send(found).await.is_err() {
-                        // Nobody polls any more.
-                        break;
-                    }
-                }
+                Ok(catalogue) => self.listed(catalogue, first, now, memory, &mut round).await?,
                 Err(error) => {
                     self.failed(&error);
-                    failed.push((error.scope().clone(), error.operation()));
+                    round.failed.push((error.scope().clone(), error.operation()));
                 }
             }
         }
+        drop(scopes);
+        self.keep(memory).await;
+        let complete = round.failed.is_empty();
+        let unmatched = complete.then(|| round.matches.unmatched());
         self.poller.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
-            a.scopes_ok = all.scopes;
-            a.unlisted.keep(&failed);
+            a.scopes_ok = round.found.scopes;
+            a.unlisted.keep(&round.failed);
+            if let Some(unmatched) = &unmatched {
+                a.unmatched.clone_from(unmatched);
+            }
         });
-        Round {
-            found: all,
-            complete: failed.is_empty(),
+        if first && let Some(unmatched) = &unmatched {
+            Listed::unmatched(self.poller.account(), unmatched);
+        }
+        Ok(Round {
+            found: round.found,
+            complete,
+        })
+    }
+
+    /// Takes in the catalogue of one scope.
+    async fn listed(
+        &self,
+        catalogue: Catalogue,
+        first: bool,
+        now: UnixNanos,
+        memory: &mut Memory,
+        round: &mut Tally,
+    ) -> Result<(), RunError> {
+        round.found.add(self.found(&catalogue, first));
+        round.matches.add(&catalogue);
+        for skipped in &catalogue.skipped {
+            self.poller.left_out(skipped);
+        }
+        for part in &catalogue.unlisted {
+            self.failed(&part.error);
+            round
+                .failed
+                .push((part.error.scope().clone(), part.error.operation()));
+        }
+        let before = memory.of(&catalogue.scope);
+        self.enlist(&catalogue, now, &before).await?;
+        let behind = self.behind(&catalogue.scope);
+        let after = before.after(now, behind, &catalogue);
+        memory.listings.put(now, catalogue.scope.clone(), after);
+        let found = (self.poller.account().clone(), self.number, catalogue);
+        // Nobody takes it when polling has ended; then this is told to stop as well.
+        self.found.send(found).await.ok();
+        Ok(())
+    }
+
+    /// Makes the targets known to the store, before they are polled; waits while it is full.
+    async fn enlist(
+        &self,
+        catalogue: &Catalogue,
+        now: UnixNanos,
+        before: &LastListed,
+    ) -> Result<(), RunError> {
+        let (poller, account) = (&self.poller, self.poller.account());
+        let mut begins = HashMap::new();
+        let listing = |target: &Target| {
+            let group = &target.group;
+            let begin = begins.entry(Arc::clone(&group.name)).or_insert_with(|| {
+                let terms = poller
+                    .learner
+                    .in_force(&poller.store, now, poller.provider.cloud(), group);
+                Begin::of(now, before.of(&group.namespace), catalogue.lag, &terms)
+            });
+            Listing {
+                target: target.id,
+                members: target.members,
+                former: poller.provider.formerly(target),
+                from: Some(begin.from),
+                again: begin.again,
+            }
+        };
+        let differs = |target: &&Target| {
+            !poller
+                .store
+                .knows(account, History::Live, target.id, target.members)
+        };
+        let listings: Vec<Listing> = catalogue.targets.iter().filter(differs).map(listing).collect();
+        if listings.is_empty() {
+            return Ok(());
+        }
+        let ended = |source| RunError::Store {
+            account: account.to_string(),
+            group: Arc::clone(&catalogue.scope.0),
+            source,
+        };
+        let done = loop {
+            match poller
+                .store
+                .enlist(account, History::Live, listings.clone())
+                .await
+            {
+                Ok(done) => break done,
+                Err(error) if error.is_retryable() => poller.store.recovered().await.map_err(ended)?,
+                Err(error) => return Err(ended(error)),
+            }
+        };
+        let Enlisted {
+            new,
+            changed,
+            taken_over,
+        } = done;
+        tracing::debug!(%account, scope = %catalogue.scope, new, changed, taken_over, "targets enlisted");
+        Ok(())
+    }
+
+    /// How far the slowest group of a scope lies behind.
+    fn behind(&self, scope: &Scope) -> Duration {
+        self.poller.progress.behind(self.poller.account(), scope)
+    }
+
+    fn cloud_time(&self) -> UnixNanos {
+        self.poller.skew.corrected(self.poller.clock.now())
+    }
+
+    /// What the store says of former listings.
+    fn remembered(&self) -> Memory {
+        let (store, account) = (&self.poller.store, self.poller.account());
+        let known = store.setting(&Listings::key(account));
+        let listings = known.and_then(|bytes| Listings::read(&bytes));
+        Memory {
+            // A store of the version before knows what was taken, not what was listed.
+            unknown: LastListed::unknown(listings.is_none().then(|| store.latest(account)).flatten()),
+            listings: listings.unwrap_or_default(),
+        }
+    }
+
+    /// What is not kept is only listed again: a crash makes later ones reach back further.
+    async fn keep(&self, memory: &Memory) {
+        let (store, key) = (&self.poller.store, Listings::key(self.poller.account()));
+        let text = memory.listings.write();
+        if let Err(error) = store.put_setting(&key, text.as_bytes()).await {
+            tracing::debug!(account = %self.poller.account(), %error, "listings not kept");
         }
     }
 
@@ -129,4 +302,45 @@ fn daily(provider: &dyn MetricsProvider, catalogue: &Catalogue, now: UnixNanos) 
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn terms() -> GroupSpec {
+        GroupSpec {
+            scope: Scope::new("s"),
+            name: "g".into(),
+            entry: 0,
+            namespace: "n".into(),
+            grain: MINUTE,
+            on_grain: true,
+            every: 5 * MINUTE,
+            settle: 3 * MINUTE,
+            lookback: Duration::ZERO,
+            initial: 15 * MINUTE,
+            retention: 600 * MINUTE,
+            longest_window: 60 * MINUTE,
+        }
+    }
+
+    #[test]
+    fn what_appears_later_begins_at_the_last_listing_and_what_is_first_at_initial() {
+        let at = |minute: i64| UnixNanos::from_seconds(minute * 60);
+        let now = at(1_000).plus(Duration::from_secs(20));
+        let of = |last: Option<i64>, lag: u32| Begin::of(now, last.map(at), lag * MINUTE, &terms());
+        let begin = |from, again| Begin {
+            from: at(from),
+            again: at(again),
+        };
+        assert_eq!(of(None, 15), begin(982, 982));
+        assert_eq!(of(Some(940), 15), begin(922, 982));
+        // A listing of just now leaves `initial`.
+        assert_eq!(of(Some(999), 0), begin(982, 982));
+        // The cloud keeps nothing older.
+        assert_eq!(of(Some(0), 0), begin(401, 982));
+    }
 }

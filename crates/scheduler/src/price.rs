@@ -47,9 +47,11 @@ impl Daily {
                 usd_nanos: call.price.usd_nanos,
             });
         }
+        // Between two points nothing is asked for, however often it is polled.
+        let new = every.max(spec.grain);
         Self {
-            calls: a_day(poll.calls, every),
-            usd_nanos: a_day(poll.usd_nanos, every),
+            calls: a_day(poll.calls, new),
+            usd_nanos: a_day(poll.usd_nanos, new),
         }
     }
 }

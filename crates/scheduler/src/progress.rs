@@ -1,6 +1,7 @@
 //! What the scheduler has done, for the status page, the metrics and tests that wait for a state.
 
 use crate::failing::{Fails, Unlisted};
+use crate::matches::Unmatched;
 use crate::settle::NamespaceProgress;
 use provider_api::{AccountId, ErrorKind, MetricsProvider, Scope, Skipped, UnixNanos};
 use std::collections::BTreeMap;
@@ -94,6 +95,8 @@ pub struct AccountProgress {
     pub last_error: Option<LastError>,
     /// Listings that fail at present.
     pub unlisted: Unlisted,
+    /// Patterns of its entries that fit nothing, by the last listing in which nothing failed.
+    pub unmatched: Vec<Unmatched>,
     /// By the group's name.
     pub groups: BTreeMap<Arc<str>, GroupProgress>,
 }
@@ -212,6 +215,14 @@ impl Progress {
         if let Some(one) = self.accounts().get_mut(account) {
             change(one);
         }
+    }
+
+    /// How far the slowest group of a scope lies behind.
+    pub(crate) fn behind(&self, account: &AccountId, scope: &Scope) -> Duration {
+        let accounts = self.accounts();
+        let groups = accounts.get(account).into_iter().flat_map(|a| a.groups.values());
+        let of_scope = groups.filter(|group| group.scope.as_ref() == Some(scope));
+        of_scope.map(|group| group.behind).max().unwrap_or_default()
     }
 
     pub(crate) fn error(&self, account: &AccountId, kind: &'static str) {

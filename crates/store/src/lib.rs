@@ -24,7 +24,7 @@ pub use options::{
 pub use spool::Entry;
 pub use store::Store;
 
-use provider_api::{AccountId, GroupSpec, SeriesPoints, TargetId, UnixNanos, Window};
+use provider_api::{AccountId, GroupSpec, Members, SeriesPoints, TargetId, UnixNanos, Window};
 use std::fmt;
 
 /// Turns points into what the spool holds.
@@ -89,6 +89,33 @@ pub struct Change<'a> {
     pub points: Vec<SeriesPoints>,
     /// Targets of which everything in the window has now been handed over.
     pub complete: Vec<TargetId>,
+}
+
+/// A target as it has been listed, for [`Store::enlist`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Which.
+    pub target: TargetId,
+    /// What is asked of it.
+    pub members: Members,
+    /// The identities that files of format 3 and older have for it.
+    pub former: Vec<TargetId>,
+    /// What ends at and before it is never asked for of a target that is new; on the grain. Nothing leaves a new target
+    /// without a beginning until something of it has been taken.
+    pub from: Option<UnixNanos>,
+    /// Everything after it is asked for again of a target whose members have changed; on the grain.
+    pub again: UnixNanos,
+}
+
+/// What came of [`Store::enlist`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enlisted {
+    /// Targets that were not known.
+    pub new: usize,
+    /// Targets whose members have changed.
+    pub changed: usize,
+    /// Targets that were known by another identity.
+    pub taken_over: usize,
 }
 
 /// Classes of lateness: 1, 2, 3–4, 5–8, 9–16, 17–32 and 33–64 grains.

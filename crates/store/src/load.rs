@@ -68,7 +68,7 @@ pub(crate) fn targets(conn: &Connection) -> Result<Targets, Failed> {
     for (number, name) in accounts {
         targets.load_account(number, &name);
     }
-    let sql = "SELECT slot, account, target, since, upto, ahead FROM targets ORDER BY slot";
+    let sql = "SELECT slot, account, target, since, upto, ahead, members FROM targets ORDER BY slot";
     let mut statement = conn.prepare(sql)?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
@@ -89,6 +89,7 @@ fn target(row: &Row<'_>) -> rusqlite::Result<Option<TargetRow>> {
         Some(ahead) => Some(TargetRow {
             account: row.get(1)?,
             target: row.get::<_, i64>(2)?.cast_unsigned(),
+            members: row.get::<_, i64>(6)?.cast_unsigned(),
             since: UnixNanos(row.get(3)?),
             upto: row.get::<_, Option<i64>>(4)?.map(UnixNanos),
             ahead: (!ahead.is_empty()).then(|| Box::new(ahead)),

@@ -7,12 +7,12 @@ use crate::options::streams;
 use crate::shared::{Shared, State};
 use crate::sqlite::lock::Lock;
 use crate::sqlite::{ballast::Ballast, lock, open, rows};
-use crate::writer::{CommitRequest, Message, QUEUE, Reply, Small, Writer};
+use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Small, Writer};
 use crate::{
-    Change, Committed, DestinationSpec, DestinationUsage, Encode, Entry, Lane, OpenError, Options, Progress,
-    StoreError, Usage,
+    Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, OpenError,
+    Options, Progress, StoreError, Usage,
 };
-use provider_api::{AccountId, TargetId};
+use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use rusqlite::Connection;
 use std::fmt;
 use std::path::Path;
@@ -101,6 +101,32 @@ impl Store {
         self.room().await?;
         let request = Box::new(CommitRequest::new(change));
         self.ask(|reply| Message::Commit(request, reply)).await
+    }
+
+    /// Knows these targets from now on, durably: one that is new begins where its [`Listing`] says, one of which something
+    /// else is asked than before is looked back over once, one that a file of an older format knows by another identity goes
+    /// on where it was.
+    pub async fn enlist(
+        &self,
+        account: &AccountId,
+        lane: Lane,
+        listed: Vec<Listing>,
+    ) -> Result<Enlisted, StoreError> {
+        let account = lane.account(account);
+        let request = Box::new(EnlistRequest { account, listed });
+        self.ask(|reply| Message::Enlist(request, reply)).await
+    }
+
+    /// Whether enlisting a target would change nothing.
+    pub fn knows(&self, account: &AccountId, lane: Lane, target: TargetId, members: Members) -> bool {
+        self.shared
+            .targets()
+            .knows(&lane.account(account), target, members)
+    }
+
+    /// The latest time that any target of an account has been taken up to.
+    pub fn latest(&self, account: &AccountId) -> Option<UnixNanos> {
+        self.shared.targets().latest_of(account)
     }
 
     /// Waits until a commit would not have to wait.

@@ -1,10 +1,8 @@
 //! The files have bounds: the log is cut back to one, and the file takes what the fullest spool needed, not more each time.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
+use crate::common::{commit, options, points, window};
 use bytes::Bytes;
-use common::{commit, options, points, window};
 use provider_api::{SeriesPoints, UnixNanos};
 use rusqlite::Connection;
 use std::path::Path;

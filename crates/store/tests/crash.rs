@@ -5,9 +5,7 @@
     reason = "tests; the child speaks to its parent"
 )]
 
-mod common;
-
-use common::{MINUTE, account, commit, lines, open, options, points, power_cut, window};
+use crate::common::{self, MINUTE, account, commit, lines, open, options, points, power_cut, window};
 use provider_api::TargetId;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -111,7 +109,7 @@ fn sent(all: &mut Sent, id: &str, end: i64, seq: u64) {
 
 fn start(dir: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["child", "--exact", "--ignored", "--nocapture"])
+        .args(["crash::child", "--exact", "--ignored", "--nocapture"])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

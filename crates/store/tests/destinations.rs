@@ -1,9 +1,7 @@
 //! Destinations that come, go and change: by a restart or while the store is open, with the same outcome.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{commit, drain, open, options, point, points, series_of, window};
+use crate::common::{commit, drain, open, options, point, points, series_of, window};
 use provider_api::{Kind, SeriesPoints, TargetId, Temporality, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
@@ -225,7 +223,7 @@ async fn a_file_of_format_2_keeps_its_switch() {
     store.close().await.unwrap();
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
-    conn.execute_batch(include_str!("fixtures/format-3-to-2.sql"))
+    conn.execute_batch(include_str!("fixtures/format-4-to-2.sql"))
         .unwrap();
     conn.close().unwrap();
     let store = open(&options);

@@ -1,10 +1,8 @@
 //! No room: callers are told, what is waiting can still be acknowledged, and the store goes on by itself.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
+use crate::common::{self, commit, open, options, points, window};
 use bytes::Bytes;
-use common::{commit, open, options, points, window};
 use provider_api::{SeriesPoints, UnixNanos};
 use std::path::Path;
 use std::process::Command;

@@ -2,9 +2,7 @@
 //! point once.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::{MINUTE, account, commit, drain, group, open, options, points, window};
+use crate::common::{MINUTE, account, commit, drain, group, open, options, points, window};
 use provider_api::{TargetId, UnixNanos};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! Destinations with different wishes: totals and revisions.
-mod common;
-
-use common::{Lines, commit, drain, open, options, point, points, series_of, window};
+use crate::common::{self, Lines, commit, drain, open, options, point, points, series_of, window};
 use provider_api::{Kind, SeriesPoints, TargetId, Temporality, UnixNanos};
 use store::{DestinationSpec, Format, OnFull, Options, Store};
 

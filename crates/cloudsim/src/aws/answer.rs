@@ -25,23 +25,25 @@ pub(super) struct ApiError {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
+    pub(super) retry_after_s: Option<u32>,
 }
 
 impl ApiError {
-    pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn of(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
+            status,
             code,
             message: message.into(),
+            retry_after_s: None,
         }
     }
 
+    pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Self {
+        Self::of(StatusCode::BAD_REQUEST, code, message)
+    }
+
     pub(super) fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::FORBIDDEN,
-            code,
-            message: message.into(),
-        }
+        Self::of(StatusCode::FORBIDDEN, code, message)
     }
 
     pub(super) fn validation(message: impl Into<String>) -> Self {
@@ -56,12 +58,8 @@ impl ApiError {
     }
 
     pub(super) fn unavailable() -> Self {
-        let message = "The service is temporarily unavailable.".to_owned();
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: "ServiceUnavailable",
-            message,
-        }
+        let message = "The service is temporarily unavailable.";
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
     }
 
     /// The shape's name in the model; the older code goes into the query-error header.
@@ -140,6 +138,10 @@ pub(super) fn failure_with_status(protocol: Protocol, error: &ApiError, status: 
         response
             .headers_mut()
             .insert(HeaderName::from_static("x-amzn-query-error"), value);
+    }
+    if let Some(seconds) = error.retry_after_s {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
 }

@@ -5,7 +5,11 @@
 use std::collections::HashMap;
 
 use super::shapes::{MetricType, Resource, SHAPES};
+use crate::churn::Life;
 use crate::world::World;
+
+/// Where machines come and go.
+const MACHINES: &str = "AWS/EC2";
 
 /// The regions that have resources; every other region is valid and empty.
 pub const REGIONS: [&str; 2] = ["eu-west-1", "us-east-1"];
@@ -21,6 +25,8 @@ pub(super) struct Series {
     pub(super) dimensions: Vec<(String, String)>,
     /// What its values derive from.
     pub(super) seed: u64,
+    /// When it has data, if not always.
+    pub(super) life: Option<Life>,
 }
 
 /// What one region has.
@@ -61,6 +67,10 @@ impl Region {
         if wanted > 0 {
             built.series.truncate(wanted);
         }
+        world
+            .lives(region)
+            .into_iter()
+            .for_each(|life| built.add_machine(world, region, life));
         built.index = built
             .series
             .iter()
@@ -88,11 +98,33 @@ impl Region {
                         metric,
                         dimensions,
                         seed,
+                        life: None,
                     });
                 }
             }
             if let Some(resource) = Resource::of(shape, &instance, region, account, number) {
                 self.resources.push(resource);
+            }
+        }
+    }
+}
+
+impl Region {
+    /// A machine that lives for minutes. Nobody gave it a tag.
+    fn add_machine(&mut self, world: &World, region: &str, life: Life) {
+        let machines = SHAPES.iter().filter(|shape| shape.namespace == MACHINES);
+        for (shape, group) in machines.flat_map(|shape| shape.groups.iter().map(move |group| (shape, group)))
+        {
+            let dimensions = (group.dimensions)(&format!("i-0c{:015x}", life.number));
+            for metric in group.metrics {
+                let key = format!("{region}\0{}", key(shape.namespace, metric.name, &dimensions));
+                self.series.push(Series {
+                    namespace: shape.namespace,
+                    metric,
+                    dimensions: dimensions.clone(),
+                    seed: world.series_seed(&key),
+                    life: Some(life),
+                });
             }
         }
     }

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::catalog::Series;
+use crate::churn::lives_at;
 use crate::sight::Sight;
 use crate::world::{World, to_unit};
 
@@ -128,12 +129,16 @@ pub(super) fn fold(
         let shown = world
             .sight_of(series.seed, start_s, start_s + native_s)
             .shown(now);
-        if let Some(version) = shown.filter(|_| !world.is_gap_of(series.seed, start_s)) {
+        if let Some(version) = shown.filter(|_| is_there(world, series, start_s)) {
             samples(series, version.mark(start_s)).for_each(|sample| fold.push(sample, keep));
         }
         start_s += native_s;
     }
     fold
+}
+
+fn is_there(world: &World, series: &Series, start_s: i64) -> bool {
+    lives_at(series.life, start_s) && !world.is_gap_of(series.seed, start_s)
 }
 
 /// When something is first seen of the native buckets in `[from_s, to_s)`, and when all of them are final. Gaps do not
@@ -143,7 +148,7 @@ pub(super) fn sight(world: &World, series: &Series, (from_s, to_s): (i64, i64)) 
     let mut whole: Option<Sight> = None;
     let mut start_s = next_multiple(from_s.max(world.start_unix_s()), native_s);
     while start_s < to_s {
-        if !world.is_gap_of(series.seed, start_s) {
+        if is_there(world, series, start_s) {
             let one = world.sight_of(series.seed, start_s, start_s + native_s);
             whole = Some(whole.map_or(one, |all| all.and(one)));
         }
@@ -166,6 +171,11 @@ pub(super) fn points(
     let before_the_world = world.start_unix_s().saturating_sub(from_s).max(0) / period_s;
     let mut start_s = from_s + before_the_world * period_s;
     let mut points = Vec::new();
+    let to_s = series.life.map_or(to_s, |life| to_s.min(life.ended_s));
+    let before_its_life = series
+        .life
+        .map_or(0, |life| life.born_s.saturating_sub(start_s).max(0) / period_s);
+    start_s += before_its_life * period_s;
     while start_s < to_s {
         let end_s = start_s + period_s;
         if let Some(value) = fold(world, series, (start_s, end_s), keep, now).value(statistic) {

@@ -13,6 +13,12 @@ const MAX_FILTERS: usize = 10;
 /// What `RecentlyActive=PT3H` means, in seconds.
 const RECENT_S: i64 = 3 * 3600;
 
+/// How long after its last point a metric is still listed, in seconds: two weeks.
+const KEPT_S: i64 = 14 * 24 * 3600;
+/// How long after its first point a metric may be missing, and how long it may count as recent for longer, in seconds.
+const LISTING_LAG_S: u64 = 14 * 60;
+const RECENT_LAG_S: u64 = 50 * 60;
+
 /// Answers `ListMetrics`.
 pub(super) fn list_metrics(state: &State, region: &str, request: &Doc) -> Result<Doc, ApiError> {
     if request.list("Dimensions").len() > MAX_FILTERS {
@@ -40,7 +46,10 @@ pub(super) fn list_metrics(state: &State, region: &str, request: &Doc) -> Result
     let mut metrics = Vec::new();
     let mut token = None;
     for (at, series) in state.catalog.region(region).series.iter().enumerate().skip(start) {
-        if !wanted(series, request) || (recent_only && !is_recent(state, series, now_unix_s)) {
+        if !wanted(series, request)
+            || !is_listed(series, recent_only, now_unix_s)
+            || (recent_only && !is_recent(state, series, now_unix_s))
+        {
             continue;
         }
         if metrics.len() == PAGE {
@@ -75,6 +84,18 @@ fn has_dimension(series: &Series, filter: &Doc) -> bool {
         .dimensions
         .iter()
         .any(|(name, has)| filter.str("Name") == Some(name) && value.is_none_or(|wanted| wanted == has))
+}
+
+/// Whether something that lives for minutes is listed: up to a quarter of an hour after it began, up to two weeks after it
+/// ended, as "recent" for three hours and up to fifty minutes.
+fn is_listed(series: &Series, recent_only: bool, now_unix_s: i64) -> bool {
+    let Some(life) = series.life else { return true };
+    let kept_s = if recent_only {
+        RECENT_S + life.within_s(1, RECENT_LAG_S)
+    } else {
+        KEPT_S
+    };
+    (life.born_s + 60 + life.within_s(0, LISTING_LAG_S)..life.ended_s + kept_s).contains(&now_unix_s)
 }
 
 /// Whether its newest published bucket started within the last three hours.

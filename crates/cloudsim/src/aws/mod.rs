@@ -15,6 +15,7 @@ mod query;
 mod quota;
 mod shapes;
 mod sigv4;
+mod strike;
 mod sts;
 mod tagging;
 mod truth;
@@ -34,6 +35,7 @@ use http::request::Parts;
 use crate::counts::{Counts, CountsSnapshot};
 use crate::date::dated;
 use crate::faults::{Faults, Verdict};
+use crate::rules::How;
 use crate::serve::{self, Running};
 use crate::world::World;
 use answer::{ApiError, Protocol};
@@ -188,6 +190,11 @@ async fn answer_to(
     let now_unix_s = state.world.clock.unpaced_unix_s();
     let caller = sigv4::verify(parts, body, call.service, &state.keys, now_unix_s)?;
     if call.protocol == Protocol::Query {
+        let asked = strike::asked(call, &caller.region, &Doc::Null);
+        let hit = state.faults.judge(&asked, &state.world.clock);
+        if let Some(end) = strike::whole(state, call, &caller.key.arn, hit.whole).await {
+            return end;
+        }
         return sts::answer(state, &caller, &call.operation, body).map(|response| ("ok", response));
     }
     tokio::time::sleep(state.faults.latency()).await;
@@ -204,21 +211,26 @@ async fn answer_to(
     if state.faults.real_quotas() && !state.quota.admits(&caller, &call.operation, now_unix_s) {
         return Err(ApiError::throttled(call.protocol));
     }
-    let doc = document(state, call, &caller, parts, body)?;
+    let request = read(call, parts, body)?;
+    let asked = strike::asked(call, &caller.region, &request);
+    let hit = state.faults.judge(&asked, &state.world.clock);
+    if let Some(end) = strike::whole(state, call, &caller.key.arn, hit.whole).await {
+        return end;
+    }
+    let mut doc = document(state, call, &caller, &request)?;
+    strike::elements(state, (&asked, &request), &hit, &mut doc);
     let is_data = matches!(call.operation.as_str(), "GetMetricData" | "GetMetricStatistics");
-    Ok(match state.faults.bad_answer().filter(|_| is_data) {
+    let bad = match hit.whole {
+        Some(How::Answer(bad)) => Some(bad),
+        Some(_) | None => state.faults.bad_answer().filter(|_| is_data),
+    };
+    Ok(match bad {
         None => ("ok", answer::success(call.protocol, &doc)),
         Some(bad) => ("bad answer", bad::spoil(call.protocol, bad, doc)),
     })
 }
 
-fn document(
-    state: &State,
-    call: &Call,
-    caller: &Caller,
-    parts: &Parts,
-    body: &[u8],
-) -> Result<Doc, ApiError> {
+fn read(call: &Call, parts: &Parts, body: &[u8]) -> Result<Doc, ApiError> {
     let parsed = match call.protocol {
         Protocol::Cbor
             if parts
@@ -234,13 +246,16 @@ fn document(
         Protocol::Cbor => Doc::from_cbor(body),
         Protocol::Json10 | Protocol::Json11 | Protocol::Query => Doc::from_json(body),
     };
-    let request = parsed.map_err(|message| ApiError::bad("SerializationException", message))?;
+    parsed.map_err(|message| ApiError::bad("SerializationException", message))
+}
+
+fn document(state: &State, call: &Call, caller: &Caller, request: &Doc) -> Result<Doc, ApiError> {
     let region = caller.region.as_str();
     match (call.service, call.operation.as_str()) {
-        ("monitoring", "ListMetrics") => list::list_metrics(state, region, &request),
-        ("monitoring", "GetMetricData") => getdata::get_metric_data(state, region, &request),
-        ("monitoring", "GetMetricStatistics") => getdata::get_metric_statistics(state, region, &request),
-        ("tagging", "GetResources") => tagging::get_resources(state.catalog.region(region), &request),
+        ("monitoring", "ListMetrics") => list::list_metrics(state, region, request),
+        ("monitoring", "GetMetricData") => getdata::get_metric_data(state, region, request),
+        ("monitoring", "GetMetricStatistics") => getdata::get_metric_statistics(state, region, request),
+        ("tagging", "GetResources") => tagging::get_resources(state.catalog.region(region), request),
         (_, operation) => Err(ApiError::bad(
             "UnknownOperationException",
             format!("The operation {operation} is not known"),

@@ -54,7 +54,9 @@ fn wanted(resource: &Resource, request: &Doc) -> bool {
     let kinds = request.list("ResourceTypeFilters");
     let of_a_kind = |kind: &Doc| {
         let Doc::Text(kind) = kind else { return false };
-        resource.kind == kind || resource.kind.split(':').next() == Some(kind)
+        resource.kind == kind
+            || resource.kind.split(':').next() == Some(kind)
+            || is_of_subtype(resource, kind)
     };
     let arns = request.list("ResourceARNList");
     let is_listed = |arn: &Doc| *arn == Doc::text(resource.arn.clone());
@@ -64,6 +66,14 @@ fn wanted(resource: &Resource, request: &Doc) -> bool {
             .list("TagFilters")
             .iter()
             .all(|filter| has_tag(resource, filter))
+}
+
+/// `elasticloadbalancing:loadbalancer/app` is narrower than the type, and stands in the ARN.
+fn is_of_subtype(resource: &Resource, kind: &str) -> bool {
+    let narrower = kind
+        .strip_prefix(resource.kind)
+        .and_then(|rest| rest.strip_prefix('/'));
+    narrower.is_some_and(|sub| resource.arn.contains(&format!("/{sub}/")))
 }
 
 fn has_tag(resource: &Resource, filter: &Doc) -> bool {

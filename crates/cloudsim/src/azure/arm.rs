@@ -77,7 +77,8 @@ pub(super) fn resources(
         group.is_none_or(|group| resource.group.eq_ignore_ascii_case(group))
             && tests.iter().all(|test| passes(resource, test))
     };
-    let all: Vec<&Resource> = state.catalogue.listed(id).filter(matches).collect();
+    let now_s = state.world.clock.now_unix_s();
+    let all: Vec<&Resource> = state.catalogue.listed(id, now_s).filter(matches).collect();
     let page = params
         .get("$top")
         .and_then(|top| top.parse().ok())
@@ -157,7 +158,7 @@ pub(super) fn definitions(resource: &Resource, namespace: Option<&str>) -> Reply
             resource.id
         )),
         None => Reply::ok(
-            json!({"value": resource.spec.metrics.iter().map(|metric| definition(&resource.id, resource.spec, metric, false)).collect::<Vec<_>>()}),
+            json!({"value": resource.metrics().map(|metric| definition(&resource.id, resource.spec, metric, false)).collect::<Vec<_>>()}),
         ),
     }
 }
@@ -247,7 +248,8 @@ pub(super) fn metrics(state: &State, resource: &Resource, params: &Params) -> Re
             .is_some_and(|kind| kind.eq_ignore_ascii_case("metadata")),
     };
     let query = Window::from_timespan(params.get("timespan").map(String::as_str), now_s)
-        .and_then(|window| Query::new(params, resource.spec, window, options));
+        .and_then(|window| Query::new(params, resource.spec, window, options))
+        .and_then(|query| query.lacking(resource).map_or(Ok(query), Err));
     match query {
         Err(message) => Reply::unwrapped_400(&message),
         Ok(query) => Reply::data(json!({

@@ -66,6 +66,9 @@ fn checked(
     )
     .and_then(|window| Query::new(params, spec, window, options))
     .map_err(|message| Reply::batch_400(&message))?;
+    if let Some(message) = resources.iter().find_map(|resource| query.lacking(resource)) {
+        return Err(Reply::batch_400(&message));
+    }
     state.counts.bill(
         "batch resource queries",
         u64::try_from(resources.len()).unwrap_or(u64::MAX),
@@ -111,7 +114,10 @@ fn resource_ids(body: &[u8]) -> Result<Vec<String>, Reply> {
 }
 
 fn find<'a>(state: &'a State, subscription: &str, spec: &TypeSpec, id: &str) -> Result<&'a Resource, Reply> {
-    let resource = state.catalogue.by_id(id).ok_or_else(|| Reply::not_found(id))?;
+    let resource = state
+        .catalogue
+        .by_id(id, state.world.clock.now_unix_s())
+        .ok_or_else(|| Reply::not_found(id))?;
     if !resource.subscription.eq_ignore_ascii_case(subscription) {
         return Err(Reply::batch_400(&format!(
             "Resource {id} is not in subscription {subscription}."

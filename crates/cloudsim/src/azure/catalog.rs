@@ -1,7 +1,10 @@
 //! The resources of the simulated tenant: two subscriptions, two regions, every type of `metrics_table.rs`.
 //! A pure function of the wished number of series; no request, no clock, no numbers.
 
-use super::metrics_table::{TypeSpec, VM_METRICS};
+use super::metrics_table::{MetricSpec, TypeSpec, VM_METRICS};
+use super::unlike;
+use crate::churn::Life;
+use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -25,6 +28,11 @@ pub const REGIONS: [&str; 2] = ["westeurope", "eastus"];
 
 /// Virtual machines of subscription 1 when nobody asks for a number of series.
 const DEFAULT_VMS: usize = 6;
+/// Lists learn of what is new within so many seconds.
+const LISTING_LAG_S: u64 = 90;
+/// What has stopped is deleted after five minutes to half an hour.
+const SHORTEST_REST_S: i64 = 5 * 60;
+const LONGER_REST_S: u64 = 25 * 60;
 /// The path piece that separates the id's scope from the type.
 const PROVIDERS: &str = "/providers/";
 
@@ -45,6 +53,15 @@ pub(super) struct Resource {
     pub(super) id: String,
     /// Tags, possibly none.
     pub(super) tags: Vec<(&'static str, &'static str)>,
+    /// `kind` and `sku.name` of the lists, which say what differs between resources of one type.
+    pub(super) kind: &'static str,
+    pub(super) sku: &'static str,
+    /// Metrics of the type that this one lacks.
+    pub(super) lacks: &'static [&'static str],
+    /// False for one that answers 404 to whoever asks for metrics, as interfaces of private endpoints do.
+    pub(super) measured: bool,
+    /// When it exists, if not always.
+    pub(super) life: Option<Life>,
 }
 
 impl Resource {
@@ -52,6 +69,12 @@ impl Resource {
     pub(super) fn arm_item(&self) -> Value {
         let mut item =
             json!({"id": self.id, "name": self.name, "type": self.spec.name, "location": self.region});
+        if !self.kind.is_empty() {
+            item["kind"] = self.kind.into();
+        }
+        if !self.sku.is_empty() {
+            item["sku"] = json!({"name": self.sku});
+        }
         if !self.tags.is_empty() {
             item["tags"] = self.tags_object();
         }
@@ -63,8 +86,29 @@ impl Resource {
         json!({
             "id": self.id, "name": self.name, "type": self.spec.name.to_lowercase(), "location": self.region,
             "resourceGroup": self.group.to_lowercase(), "subscriptionId": self.subscription, "tenantId": TENANT_ID,
-            "kind": "", "sku": null, "tags": self.tags_object(), "properties": {},
+            "kind": self.kind, "sku": if self.sku.is_empty() { Value::Null } else { json!({"name": self.sku}) }, "tags": self.tags_object(), "properties": {},
         })
+    }
+
+    /// The metrics that it has.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = &'static MetricSpec> + use<> {
+        let lacks = self.lacks;
+        let all = self.spec.metrics.iter();
+        all.filter(move |metric| !lacks.contains(&metric.name))
+    }
+
+    /// Whether it exists then. What has stopped is deleted a while later, and what is deleted answers 404.
+    pub(super) fn exists(&self, now_s: i64) -> bool {
+        self.life.is_none_or(|life| {
+            let deleted_s = life.ended_s + SHORTEST_REST_S + life.within_s(3, LONGER_REST_S);
+            (life.born_s..deleted_s).contains(&now_s)
+        })
+    }
+
+    /// Whether lists show it then; they learn of what is new within a minute and a half.
+    fn is_listed(&self, now_s: i64) -> bool {
+        let known = |life: Life| life.born_s + life.within_s(0, LISTING_LAG_S) <= now_s;
+        self.spec.listed && self.exists(now_s) && self.life.is_none_or(known)
     }
 
     fn tags_object(&self) -> Value {
@@ -84,12 +128,12 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// A tenant with about `series` virtual-machine series in subscription 1; zero means the small default.
-    pub(super) fn new(series: usize) -> Self {
-        let vms = if series == 0 {
+    /// A tenant with about `world.series` virtual-machine series in subscription 1; zero means the small default.
+    pub(super) fn new(world: &World) -> Self {
+        let vms = if world.series == 0 {
             DEFAULT_VMS
         } else {
-            series.div_ceil(VM_METRICS.len())
+            world.series.div_ceil(VM_METRICS.len())
         };
         let mut resources = Vec::new();
         for index in 0..vms {
@@ -154,6 +198,12 @@ impl Catalogue {
             );
         }
         add_storage(&mut resources, SUBSCRIPTION_2, "labstore", 0);
+        if world.unlike {
+            unlike::add_all(&mut resources);
+        }
+        for life in world.lives(SUBSCRIPTION_1) {
+            add_machine(&mut resources, life);
+        }
         let by_id = resources
             .iter()
             .enumerate()
@@ -168,17 +218,21 @@ impl Catalogue {
     }
 
     /// What lists show of one subscription.
-    pub(super) fn listed<'a>(&'a self, subscription: &'a str) -> impl Iterator<Item = &'a Resource> + 'a {
+    pub(super) fn listed<'a>(
+        &'a self,
+        subscription: &'a str,
+        now_s: i64,
+    ) -> impl Iterator<Item = &'a Resource> + 'a {
         self.resources.iter().filter(move |resource| {
-            resource.spec.listed && resource.subscription.eq_ignore_ascii_case(subscription)
+            resource.is_listed(now_s) && resource.subscription.eq_ignore_ascii_case(subscription)
         })
     }
 
-    /// The resource of this id, any case.
-    pub(super) fn by_id(&self, id: &str) -> Option<&Resource> {
-        self.by_id
-            .get(&id.to_lowercase())
-            .and_then(|index| self.resources.get(*index))
+    /// The resource of this id, any case, if it exists then and has metrics.
+    pub(super) fn by_id(&self, id: &str, now_s: i64) -> Option<&Resource> {
+        let index = self.by_id.get(&id.to_lowercase())?;
+        let found = self.resources.get(*index);
+        found.filter(|resource| resource.measured && resource.exists(now_s))
     }
 }
 
@@ -189,8 +243,19 @@ pub(super) fn subscription(id: &str) -> Option<&'static str> {
         .find(|known| known.eq_ignore_ascii_case(id))
 }
 
+/// A machine that lives for minutes.
+fn add_machine(resources: &mut Vec<Resource>, life: Life) {
+    let number = usize::try_from(life.within_s(2, 6)).unwrap_or(0);
+    let name = format!("job-{:x}", life.number);
+    let kind = "Microsoft.Compute/virtualMachines";
+    add(resources, SUBSCRIPTION_1, "RG-Jobs", kind, &name, number);
+    if let Some(machine) = resources.last_mut() {
+        machine.life = Some(life);
+    }
+}
+
 /// Adds one resource; `names` has one part per level of the type (`server/database`).
-fn add(
+pub(super) fn add(
     resources: &mut Vec<Resource>,
     subscription: &'static str,
     group: &str,
@@ -221,6 +286,11 @@ fn add(
         spec,
         id,
         tags,
+        kind: "",
+        sku: "",
+        lacks: &[],
+        measured: true,
+        life: None,
     });
 }
 

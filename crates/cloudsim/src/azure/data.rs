@@ -4,6 +4,7 @@
 use super::catalog::Resource;
 use super::filter::Filter;
 use super::metrics_table::{HOUR_S, MetricSpec, Shape};
+use crate::churn::{Life, lives_at};
 use crate::sight::{Sight, Version};
 use crate::world::World;
 use jiff::Timestamp;
@@ -96,6 +97,7 @@ pub(super) struct Series {
     keys: Vec<String>,
     /// Gaps, late and revised buckets are those of the metric: alike for all its dimension values.
     seed: u64,
+    life: Option<Life>,
 }
 
 /// The series of one metric of one resource under a filter; without terms there is exactly one.
@@ -132,6 +134,7 @@ pub(super) fn series(
                 labels,
                 keys: vec![key],
                 seed: world.series_seed(&gap_key),
+                life: resource.life,
             }),
         }
     }
@@ -183,7 +186,9 @@ pub(super) fn sight(
 
 /// `None` for a gap and before the start of the world.
 fn finest_sight(world: &World, metric: &MetricSpec, series: &Series, finest_s: i64) -> Option<Sight> {
-    let is_there = finest_s >= world.start_unix_s() && !world.is_gap_of(series.seed, finest_s);
+    let is_there = finest_s >= world.start_unix_s()
+        && lives_at(series.life, finest_s)
+        && !world.is_gap_of(series.seed, finest_s);
     is_there.then(|| world.sight_of(series.seed, finest_s, finest_s + metric.finest_s))
 }
 

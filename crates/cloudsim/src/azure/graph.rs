@@ -15,14 +15,16 @@ const DEFAULT_PAGE: u64 = 100;
 /// Most rows of a page.
 const MAX_PAGE: u64 = 1_000;
 
-/// Answers one query.
-pub(super) fn query(state: &State, body: &[u8]) -> Reply {
-    answer(state, body).unwrap_or_else(|message| refused(&message))
+/// Answers one query; the subscriptions with the `hidden` numbers are left out, as those are that may not be read.
+pub(super) fn query(state: &State, body: &[u8], hidden: &[usize]) -> Reply {
+    answer(state, body, hidden).unwrap_or_else(|message| refused(&message))
 }
 
-fn answer(state: &State, body: &[u8]) -> Result<Reply, String> {
+fn answer(state: &State, body: &[u8], hidden: &[usize]) -> Result<Reply, String> {
     let body: Value = serde_json::from_slice(body).map_err(|_| "The request body is not valid JSON.")?;
-    let scopes = scopes(&body)?;
+    let numbered = scopes(&body)?.into_iter().enumerate();
+    let seen = numbered.filter(|(number, _)| !hidden.contains(number));
+    let scopes: Vec<&'static str> = seen.map(|(_, scope)| scope).collect();
     let text = body["query"].as_str().ok_or("The query is missing.")?;
     let found = kql::run(text, |table| rows(state, table, &scopes))?;
     let options = &body["options"];
@@ -69,7 +71,7 @@ fn rows(state: &State, table: &str, scopes: &[&'static str]) -> Option<Vec<Value
         "resources" => Some(
             scopes
                 .iter()
-                .flat_map(|scope| state.catalogue.listed(scope))
+                .flat_map(|scope| state.catalogue.listed(scope, state.world.clock.now_unix_s()))
                 .map(super::catalog::Resource::graph_row)
                 .collect(),
         ),

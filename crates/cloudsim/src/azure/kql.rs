@@ -1,4 +1,4 @@
-//! A small evaluator of Resource Graph's query language: `resources | where … | project … | order by … | limit n`
+//! A small evaluator of Resource Graph's query language: `resources | where … | project … | distinct … | order by … | limit n`
 //! (facts §9). Strings, `tags['k']`, comparison, `and`, `or`, `not()`, `isnotempty()`, `tolower()`; everything else is a
 //! parse error, as a mistake is for the real service.
 
@@ -55,6 +55,16 @@ fn apply(stage: &[Token], answer: &mut Answer) -> Result<(), String> {
                 .iter()
                 .map(|row| project(row, columns))
                 .collect::<Result<_, _>>()?;
+        }
+        [word, columns @ ..] if word.is_word("distinct") => {
+            let mut distinct: Vec<Value> = Vec::new();
+            for row in &answer.rows {
+                let row = project(row, columns)?;
+                if !distinct.contains(&row) {
+                    distinct.push(row);
+                }
+            }
+            answer.rows = distinct;
         }
         [word, by, columns @ ..] if (word.is_word("order") || word.is_word("sort")) && by.is_word("by") => {
             order(&mut answer.rows, columns)?;

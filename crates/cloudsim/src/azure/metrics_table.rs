@@ -254,6 +254,15 @@ pub(super) static TYPES: &[TypeSpec] = &[
         ],
     },
     TypeSpec {
+        name: "Microsoft.Network/networkInterfaces",
+        listed: true,
+        metrics: &[
+            counter("BytesSentRate", "Count", 9_000_000.0),
+            counter("BytesReceivedRate", "Count", 9_000_000.0),
+            counter("PacketsSentRate", "Count", 60_000.0),
+        ],
+    },
+    TypeSpec {
         name: "Microsoft.Network/applicationGateways",
         listed: true,
         metrics: &[

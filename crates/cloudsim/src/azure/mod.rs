@@ -17,9 +17,11 @@ mod query;
 mod quota;
 mod reply;
 mod route;
+mod strike;
 mod throttle;
 mod time;
 mod truth;
+mod unlike;
 
 pub use catalog::{
     CLIENT_ID, CLIENT_SECRET, FEDERATED_TOKEN, REGIONS, SUBSCRIPTION_1, SUBSCRIPTION_2, SUBSCRIPTIONS,
@@ -65,7 +67,7 @@ impl AzureSim {
     /// Listens on `listen` (port 0 takes a free one) with a certificate for `localhost` made now.
     pub async fn start(world: World, faults: Faults, listen: SocketAddr) -> io::Result<Self> {
         let state = Arc::new(State {
-            catalogue: Catalogue::new(world.series),
+            catalogue: Catalogue::new(&world),
             entra: Entra::new(world.seed),
             counts: Counts::default(),
             quotas: Mutex::default(),

@@ -86,6 +86,13 @@ impl Query {
         })
     }
 
+    /// What Azure says when the resource lacks one of the metrics that its type has.
+    pub(super) fn lacking(&self, resource: &Resource) -> Option<String> {
+        let lacking = |metric: &&&MetricSpec| resource.lacks.contains(&metric.name);
+        let metric = self.metrics.iter().find(lacking)?;
+        Some(unknown_metric(metric.name, resource.spec, resource.metrics()))
+    }
+
     /// The `value` list of the answer for one resource; without data when `visible` is false (another region's host).
     pub(super) fn values(&self, world: &World, resource: &Resource, visible: bool) -> Value {
         self.metrics
@@ -166,12 +173,19 @@ fn metrics(names: Option<&str>, spec: &'static TypeSpec) -> Result<Vec<&'static 
     }
     names
         .into_iter()
-        .map(|name| spec.metric(name).ok_or_else(|| unknown_metric(name, spec)))
+        .map(|name| {
+            spec.metric(name)
+                .ok_or_else(|| unknown_metric(name, spec, spec.metrics.iter()))
+        })
         .collect()
 }
 
-fn unknown_metric(name: &str, spec: &TypeSpec) -> String {
-    let valid: Vec<_> = spec.metrics.iter().map(|metric| metric.name).collect();
+pub(super) fn unknown_metric(
+    name: &str,
+    spec: &TypeSpec,
+    valid: impl Iterator<Item = &'static MetricSpec>,
+) -> String {
+    let valid: Vec<_> = valid.map(|metric| metric.name).collect();
     let (provider, kind) = spec.name.split_once('/').unwrap_or((spec.name, ""));
     format!(
         "Failed to find metric configuration for provider: {provider}, resource Type: {kind}, metric: {name}, Valid metrics: {}",

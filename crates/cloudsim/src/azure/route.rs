@@ -8,9 +8,10 @@ use super::entra::{
 use super::operation::Operation;
 use super::reply::Reply;
 use super::throttle::{spend, throttled, with_headers};
-use super::{State, arm, batch, graph};
+use super::{State, arm, batch, graph, strike};
 use crate::faults::Verdict;
-use crate::serve::cut_connection;
+use crate::rules::How;
+use crate::serve::{cut_connection, hang};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -87,11 +88,31 @@ async fn answer(state: &State, request: &Request) -> Response {
         state.counts.request(operation.name(), "cut");
         return cut_connection();
     }
-    let reply = if operation.is_identity() {
-        identity(state, request, &operation)
+    let asked = strike::asked(&operation, &request.params, &request.body);
+    let strikes: Vec<Option<How>> = asked
+        .iter()
+        .map(|asked| state.faults.judge(asked, &state.world.clock).whole)
+        .collect();
+    if strikes.contains(&Some(How::Silence)) {
+        hang().await;
+    }
+    if strikes.contains(&Some(How::Cut)) {
+        state.counts.request(operation.name(), "cut");
+        return cut_connection();
+    }
+    let mut reply = if operation.is_identity() {
+        identity(state, request, &operation, &strikes)
     } else {
-        api(state, request, &operation, verdict)
+        api(state, request, &operation, verdict, &strikes)
     };
+    if let Some(asked) = asked.first().filter(|_| reply.status == 200) {
+        strike::elements(state, asked, &mut reply.body);
+    }
+    let spoilt = strikes.iter().flatten().find_map(|how| match how {
+        How::Answer(bad) => Some(*bad),
+        How::Status(_) | How::Throttle { .. } | How::Silence | How::Cut | How::Part(_) => None,
+    });
+    reply.is_data |= spoilt.is_some() && reply.status == 200;
     let outcome = match reply.status {
         200 => "ok".to_owned(),
         429 => "throttled".to_owned(),
@@ -106,10 +127,13 @@ async fn answer(state: &State, request: &Request) -> Response {
     reply
         .with("x-ms-request-id", request_id.as_str())
         .with("x-ms-correlation-request-id", request_id)
-        .into_response(state.faults.bad_answer())
+        .into_response(spoilt.or_else(|| state.faults.bad_answer()))
 }
 
-fn identity(state: &State, request: &Request, operation: &Operation) -> Reply {
+fn identity(state: &State, request: &Request, operation: &Operation, strikes: &[Option<How>]) -> Reply {
+    if let Some(refused) = struck(state, operation, request, strikes) {
+        return refused;
+    }
     let (now_s, life_s) = (
         state.world.clock.unpaced_unix_s(),
         state.token_life_s.load(Relaxed),
@@ -142,7 +166,13 @@ fn identity(state: &State, request: &Request, operation: &Operation) -> Reply {
     }
 }
 
-fn api(state: &State, request: &Request, operation: &Operation, verdict: Verdict) -> Reply {
+fn api(
+    state: &State,
+    request: &Request,
+    operation: &Operation,
+    verdict: Verdict,
+    strikes: &[Option<How>],
+) -> Reply {
     let is_batch = matches!(operation, Operation::Batch { .. });
     let audience = if is_batch { METRICS_AUDIENCE } else { ARM_AUDIENCE };
     let now_s = state.world.clock.unpaced_unix_s();
@@ -155,6 +185,9 @@ fn api(state: &State, request: &Request, operation: &Operation, verdict: Verdict
     if verdict == Verdict::Unavailable {
         let status = if is_batch { 529 } else { 503 };
         return Reply::error(status, "ServiceUnavailable", "The service is unavailable now.");
+    }
+    if let Some(refused) = struck(state, operation, request, strikes) {
+        return refused;
     }
     let (spent, remainders) = spend(state, &request.path, operation);
     if verdict == Verdict::Throttle || (state.faults.real_quotas() && !spent.allowed) {
@@ -169,14 +202,45 @@ fn api(state: &State, request: &Request, operation: &Operation, verdict: Verdict
             remainders,
         );
     }
-    with_headers(handle(state, request, operation), remainders)
+    with_headers(handle(state, request, operation, strikes), remainders)
 }
 
-fn handle(state: &State, request: &Request, operation: &Operation) -> Reply {
+/// The refusal of a request that a rule hits. A query of several subscriptions goes on without those that may not be read.
+fn struck(state: &State, operation: &Operation, request: &Request, strikes: &[Option<How>]) -> Option<Reply> {
+    let asked = || strike::asked(operation, &request.params, &request.body);
+    let refused = strikes.iter().flatten().filter_map(|how| match how {
+        How::Status(status) => Some((
+            *status,
+            strike::refusal(state, *status, operation, &request.path, &asked()),
+        )),
+        How::Throttle { retry_after_s } => Some((429, throttled(operation, i64::from(*retry_after_s)))),
+        How::Silence | How::Cut | How::Answer(_) | How::Part(_) => None,
+    });
+    let mut refused: Vec<(u16, Reply)> = refused.collect();
+    if refused.len() < strikes.len() {
+        refused.retain(|(status, _)| !is_forbidden(*status));
+    }
+    refused.into_iter().next().map(|(_, reply)| reply)
+}
+
+fn is_forbidden(status: u16) -> bool {
+    matches!(status, 401 | 403)
+}
+
+/// The numbers of the subscriptions that a query of several goes on without.
+fn hidden(strikes: &[Option<How>]) -> Vec<usize> {
+    let numbered = strikes.iter().enumerate();
+    numbered
+        .filter(|(_, how)| matches!(how, Some(How::Status(status)) if is_forbidden(*status)))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+fn handle(state: &State, request: &Request, operation: &Operation, strikes: &[Option<How>]) -> Reply {
     let resource = |id: &str, answer: &dyn Fn(&super::catalog::Resource) -> Reply| {
         state
             .catalogue
-            .by_id(id)
+            .by_id(id, state.world.clock.now_unix_s())
             .map_or_else(|| Reply::not_found(id), answer)
     };
     match operation {
@@ -198,7 +262,7 @@ fn handle(state: &State, request: &Request, operation: &Operation) -> Reply {
             state.counts.bill("metric queries", 1);
             resource(id, &|found| arm::metrics(state, found, &request.params))
         }
-        Operation::Graph => graph::query(state, &request.body),
+        Operation::Graph => graph::query(state, &request.body, &hidden(strikes)),
         Operation::Batch { subscription, region }
             if SUBSCRIPTIONS
                 .iter()

@@ -84,11 +84,15 @@ impl Truth {
             })
         };
         let mut points = Vec::new();
-        for resource in self.state.catalogue.all() {
+        for resource in self
+            .state
+            .catalogue
+            .all()
+            .iter()
+            .filter(|resource| resource.measured)
+        {
             for metric in resource
-                .spec
-                .metrics
-                .iter()
+                .metrics()
                 .filter(|metric| metric.finest_s <= grain_s && has(metric))
             {
                 let word = if aggregation == "primary" {

@@ -110,6 +110,28 @@ impl ApiError {
         }
     }
 
+    /// To be asked again after so many seconds.
+    pub(crate) fn after(mut self, retry_after_s: u32) -> Self {
+        for detail in &mut self.details {
+            if detail.get("retryDelay").is_some() {
+                detail["retryDelay"] = Value::from(format!("{retry_after_s}s"));
+            }
+        }
+        self.retry_after_s = Some(retry_after_s);
+        self
+    }
+
+    /// 500: nobody knows why.
+    pub(crate) fn internal() -> Self {
+        Self {
+            code: 500,
+            status: "INTERNAL",
+            message: "Internal error encountered.".to_owned(),
+            details: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
     /// 503: not now.
     pub(crate) fn unavailable() -> Self {
         let message = "The service is currently unavailable.".to_owned();

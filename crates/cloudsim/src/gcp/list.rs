@@ -187,6 +187,14 @@ fn chosen(series: &Series, expr: &Expr) -> bool {
     })
 }
 
+/// The first project is the scoping project of a metrics scope: it also answers for the others, unless the filter says which
+/// project is meant.
+fn in_scope(project: &'static Project) -> impl Iterator<Item = &'static Project> {
+    let monitored = resources::PROJECTS.iter().filter(move |other| *other != project);
+    let scoping = project == &resources::PROJECTS[0];
+    std::iter::once(project).chain(monitored.filter(move |_| scoping))
+}
+
 /// The series of a page, and where the next one begins.
 fn cut(
     shared: &Shared,
@@ -207,7 +215,9 @@ fn cut(
         .alignment
         .map_or((request.def.kind, request.def.value), |a| a.result(request.def));
     let mut out = Vec::new();
-    let all = resources::series(&shared.world, project, request.def);
+    let all: Vec<Series> = in_scope(project)
+        .flat_map(|project| resources::series(&shared.world, project, request.def))
+        .collect();
     let matching = all
         .iter()
         .enumerate()

@@ -17,6 +17,7 @@ mod pattern;
 mod query;
 mod reply;
 mod resources;
+mod strike;
 mod tokens;
 mod truth;
 mod values;
@@ -41,6 +42,7 @@ pub use values::{GcpDistribution, GcpExemplar, GcpValue};
 
 use crate::counts::CountsSnapshot;
 use crate::date::dated;
+use crate::rules::{Asked, How};
 use crate::serve::{self, Running};
 use crate::{Counts, Faults, Verdict, World};
 use auth::Authority;
@@ -225,14 +227,33 @@ impl Shared {
         Ok(project)
     }
 
+    /// What becomes of a read that a rule hits: it goes on, its connection is cut (`false`), or it is refused. Who has no
+    /// token is told so first.
+    async fn struck(&self, asked: &Asked, headers: &HeaderMap, hit: Option<How>) -> Result<bool, ApiError> {
+        let Some(how) = hit else { return Ok(true) };
+        self.authority.check(headers, self.world.clock.unpaced_unix_s())?;
+        match how {
+            How::Status(status) => Err(strike::refusal(status, &asked.operation, &asked.scope)),
+            How::Throttle { retry_after_s } => Err(strike::throttled(&asked.scope, retry_after_s)),
+            How::Silence => {
+                serve::hang().await;
+                Ok(false)
+            }
+            How::Cut => Ok(false),
+            How::Answer(_) | How::Part(_) => Ok(true),
+        }
+    }
+
     /// Leads one read through the faults and counts what came of it.
     async fn answer(
         &self,
-        operation: &str,
+        asked: Asked,
         headers: &HeaderMap,
         made: impl FnOnce() -> Result<Value, ApiError> + Send,
     ) -> Response {
-        let result = match self.faults.strike().await {
+        let operation = asked.operation.as_str();
+        let hit = self.faults.judge(&asked, &self.world.clock).whole;
+        let mut result = match self.faults.strike().await {
             Verdict::Cut | Verdict::Hang => {
                 self.counts.request(operation, "cut");
                 return serve::cut_connection();
@@ -242,15 +263,24 @@ impl Shared {
                 QUERIES_PER_MINUTE,
             )),
             Verdict::Unavailable => Err(ApiError::unavailable()),
-            Verdict::Proceed => made(),
+            Verdict::Proceed => match self.struck(&asked, headers, hit).await {
+                Ok(true) => made(),
+                Ok(false) => {
+                    self.counts.request(operation, "cut");
+                    return serve::cut_connection();
+                }
+                Err(error) => Err(error),
+            },
         };
+        if let Ok(value) = &mut result {
+            strike::elements(self, &asked, value);
+        }
         match result {
             Ok(value) => {
                 self.counts.request(operation, "ok");
-                let bad = if operation == LIST {
-                    self.faults.bad_answer()
-                } else {
-                    None
+                let bad = match hit {
+                    Some(How::Answer(bad)) => Some(bad),
+                    Some(_) | None => self.faults.bad_answer().filter(|_| operation == LIST),
                 };
                 reply::sent(headers, &value, bad)
             }
@@ -301,7 +331,8 @@ async fn time_series(
             .bill("time series returned", u64::try_from(series).unwrap_or(u64::MAX));
         Ok(answer)
     };
-    shared.answer(LIST, &headers, made).await
+    let asked = strike::asked(LIST, &project, uri.query().unwrap_or(""));
+    shared.answer(asked, &headers, made).await
 }
 
 async fn metric_descriptors(
@@ -314,7 +345,8 @@ async fn metric_descriptors(
         let project = shared.admit(&headers, &project, "monitoring.metricDescriptors.list")?;
         descriptors::page(project, uri.query().unwrap_or(""))
     };
-    shared.answer("ListMetricDescriptors", &headers, made).await
+    let asked = strike::asked("ListMetricDescriptors", &project, uri.query().unwrap_or(""));
+    shared.answer(asked, &headers, made).await
 }
 
 async fn metric_descriptor(
@@ -327,5 +359,6 @@ async fn metric_descriptor(
         let project = shared.admit(&headers, &project, "monitoring.metricDescriptors.get")?;
         descriptors::one(project, &name, uri.query().unwrap_or(""))
     };
-    shared.answer("GetMetricDescriptor", &headers, made).await
+    let asked = strike::asked("GetMetricDescriptor", &project, uri.query().unwrap_or(""));
+    shared.answer(asked, &headers, made).await
 }

@@ -3,6 +3,7 @@
 
 use super::catalog::{MetricDef, series_per_vm};
 use crate::World;
+use crate::churn::Life;
 
 /// A project of the simulated organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +135,8 @@ pub(crate) struct Series {
     pub(crate) resource_labels: Labels,
     /// What its values are derived from.
     pub(crate) key: String,
+    /// When it has points, if not always.
+    pub(crate) life: Option<Life>,
 }
 
 /// Every series of one metric type in one project.
@@ -159,10 +162,43 @@ pub(crate) fn series(world: &World, project: &'static Project, def: &'static Met
                 metric_labels,
                 resource_labels,
                 key,
+                life: None,
             });
         }
     }
+    if def.family == Family::Vm && project == &PROJECTS[0] {
+        let machines = world.lives(project.id).into_iter();
+        all.extend(machines.flat_map(|life| machine(project, def, life, &combinations)));
+    }
     all
+}
+
+/// The series of a machine that lives for minutes.
+fn machine(
+    project: &'static Project,
+    def: &'static MetricDef,
+    life: Life,
+    combinations: &[Labels],
+) -> Vec<Series> {
+    let name = format!("job-{:x}", life.number);
+    let zone = ZONES[usize::try_from(life.within_s(2, 4)).unwrap_or(0)];
+    let resource_labels = vec![
+        ("project_id", project.id.to_owned()),
+        ("zone", zone.to_owned()),
+        ("instance_id", ((life.chance >> 2) | (1 << 62)).to_string()),
+    ];
+    let series = |labels: &Labels| {
+        let values: Vec<&str> = labels.iter().map(|(_, value)| value.as_str()).collect();
+        Series {
+            def,
+            project,
+            metric_labels: [labels.as_slice(), &[("instance_name", name.clone())]].concat(),
+            resource_labels: resource_labels.clone(),
+            key: format!("{}/{}/{name}/{}", project.id, def.name, values.join("/")),
+            life: Some(life),
+        }
+    };
+    combinations.iter().map(series).collect()
 }
 
 fn combinations(def: &MetricDef) -> Vec<Labels> {

@@ -5,6 +5,7 @@ use super::catalog::{Kind, Layout, Shape, ValueType};
 use super::distribution::{from_buckets, spread};
 use super::resources::Series;
 use crate::World;
+use crate::churn::lives_at;
 use crate::sight::{Sight, Version};
 
 /// Nanoseconds in a second.
@@ -107,6 +108,13 @@ pub(crate) fn points(
 ) -> Vec<Point> {
     let period_ns = i64::from(series.def.period_s) * SECOND_NS;
     let phase_ns = i64::from(series.def.phase_ms) * MILLISECOND_NS;
+    let (from_ns, to_ns) = series.life.map_or((from_ns, to_ns), |life| {
+        let end_ns = |second: i64| second.saturating_mul(SECOND_NS).saturating_add(period_ns);
+        (
+            from_ns.max(life.born_s.saturating_mul(SECOND_NS)),
+            to_ns.min(end_ns(life.ended_s)),
+        )
+    });
     let born_ns = world.start_unix_s().saturating_mul(SECOND_NS);
     let first = from_ns
         .max(born_ns)
@@ -121,6 +129,7 @@ pub(crate) fn points(
     };
     (first..=last)
         .map(|k| k * period_ns + phase_ns)
+        .filter(|end_ns| lives_at(series.life, bucket_s(series, *end_ns)))
         .filter(|end_ns| !world.is_gap_of(seed, bucket_s(series, *end_ns)))
         .filter_map(|end_ns| Some(point(world, series, end_ns, version(end_ns)?)))
         .collect()

@@ -66,6 +66,8 @@ const STATISTICS: [&str; 5] = ["Average", "Sum", "Minimum", "Maximum", "SampleCo
 /// High-resolution periods; above them `CloudWatch` takes whole minutes (`PutMetricAlarm` and `GetMetricData` reference).
 const SHORT_PERIODS_S: [u64; 5] = [1, 5, 10, 20, 30];
 const SECONDS_PER_MINUTE: u64 = 60;
+/// Instead of a pattern: a dimension that must not be there.
+const ABSENT: &str = "absent";
 const ACCOUNT_ID_DIGITS: usize = 12;
 
 static REGION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z]{2,4}(-[a-z]+)+-\d$").ok());
@@ -220,12 +222,17 @@ impl Checker<'_> {
             c.statistic(name, at);
         });
         self.namespace(&written.namespace, &at.key("namespace"));
+        self.each(&written.names, &at.key("names"), |c, name, at| {
+            c.no_expression(&name.0, at);
+        });
+        let (absent, present) = absent(&written.dimensions);
         AwsMetrics {
             namespace: written.namespace.clone(),
             names: self.patterns(&written.names, &at.key("names")),
             statistics: written.statistics.clone(),
             period,
-            dimensions: self.pattern_map(&written.dimensions, &at.key("dimensions")),
+            dimensions: self.pattern_map(&present, &at.key("dimensions")),
+            absent,
             tags: self.pattern_map(&written.tags, &at.key("tags")),
             copy_tags: written.copy_tags.clone(),
             poll: self.entry_poll(&written.poll, account, period, at),
@@ -261,6 +268,22 @@ impl Checker<'_> {
         Some(period)
     }
 
+    /// `/CPU.*/` is a glob for a name that begins and ends with a slash, which no metric does.
+    fn no_expression(&mut self, name: &str, at: &At<'_>) {
+        let between = name.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+        let anchored = name
+            .strip_prefix('^')
+            .map(|rest| rest.strip_suffix('$').unwrap_or(rest));
+        if let Some(expression) = between.or(anchored).filter(|e| !e.is_empty()) {
+            let expression = expression.trim_start_matches('^').trim_end_matches('$');
+            self.problem(
+                at,
+                format!("`{name}` looks like a regular expression, but is a glob here"),
+                format!("write `~{expression}`: `~` makes it an expression, always for the whole name"),
+            );
+        }
+    }
+
     /// `ListMetrics` takes a namespace or none; a pattern would find nothing.
     fn namespace(&mut self, name: &str, at: &At<'_>) {
         if name.contains(['*', '?']) || name.starts_with('~') {
@@ -292,6 +315,15 @@ impl Checker<'_> {
             self.problem(at, format!("`{name}` is not a statistic of CloudWatch"), help);
         }
     }
+}
+
+/// Dimensions that must be absent, and those that must be there.
+fn absent(dimensions: &BTreeMap<String, PatternText>) -> (Vec<String>, BTreeMap<String, PatternText>) {
+    let (absent, present): (BTreeMap<_, _>, _) = dimensions
+        .iter()
+        .map(|(name, text)| (name.clone(), text.clone()))
+        .partition(|(_, text)| text.0 == ABSENT);
+    (absent.into_keys().collect(), present)
 }
 
 fn percentile(name: &str) -> Option<f64> {

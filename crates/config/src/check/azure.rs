@@ -9,8 +9,8 @@ use crate::{
         CustomAzureCloud, Poll,
     },
     tree::At,
-    values::show_duration,
-    written::azure as written,
+    values::{Pattern, show_duration},
+    written::{PatternText, azure as written},
 };
 
 const KINDS: [&str; 5] = [
@@ -38,6 +38,7 @@ impl Checker<'_> {
         let help = "add `metrics: [{ resource_type: Microsoft.Compute/virtualMachines }]`";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         self.tenant_needed(written, at);
+        self.subscriptions(&written.subscriptions, &at.key("subscriptions"));
         AzureAccount {
             name: written.name.clone(),
             tenant: written.tenant.clone(),
@@ -67,6 +68,35 @@ impl Checker<'_> {
                 "add `tenant: 00000000-0000-0000-0000-000000000000`; `az account show` shows it as tenantId",
             );
         }
+    }
+
+    /// Azure compares ids without case.
+    fn subscriptions(&mut self, ids: &[String], at: &At<'_>) {
+        let mut seen: Vec<String> = Vec::new();
+        self.each(ids, at, |checker, id, at| {
+            let folded = id.to_lowercase();
+            if seen.contains(&folded) {
+                let message = format!(
+                    "the subscription `{id}` is here twice: upper and lower case are the same to Azure"
+                );
+                checker.problem(at, message, "remove one of the two");
+            }
+            seen.push(folded);
+            if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+                let message = format!("`{id}` is not a subscription's id");
+                let help =
+                    "write the id alone, `00000000-0000-0000-0000-000000000000`; `az account list` shows it";
+                checker.problem(at, message, help);
+            }
+        });
+    }
+
+    /// Patterns over what Azure compares without case.
+    fn folded(&mut self, texts: &[PatternText], at: &At<'_>) -> Vec<Pattern> {
+        self.patterns(texts, at)
+            .iter()
+            .map(Pattern::without_case)
+            .collect()
     }
 
     fn azure_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> AzureCredentials {
@@ -190,15 +220,19 @@ impl Checker<'_> {
         );
         AzureMetrics {
             resource_type: written.resource_type.clone(),
-            names: self.patterns(&written.names, &at.key("names")),
+            names: self.folded(&written.names, &at.key("names")),
             aggregations: written.aggregations.clone(),
             period,
             dimensions: written.dimensions.clone(),
             top: written.top.and_then(|top| self.top(top, &at.key("top"))),
             tags: self.pattern_map(&written.tags, &at.key("tags")),
             copy_tags: written.copy_tags.clone(),
-            resource_groups: self.patterns(&written.resource_groups, &at.key("resource_groups")),
-            regions: self.patterns(&written.regions, &at.key("regions")),
+            resource_groups: self.folded(&written.resource_groups, &at.key("resource_groups")),
+            regions: self
+                .patterns(&written.regions, &at.key("regions"))
+                .iter()
+                .map(Pattern::without_case_and_blanks)
+                .collect(),
             poll: self.entry_poll(&written.poll, account, period, at),
             usd_per_day: self.budget(written.budget.as_ref(), at),
         }

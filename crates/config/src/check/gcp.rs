@@ -1,16 +1,36 @@
-//! Checks of Google Cloud projects: credentials, and filters that leave `metric.type` to `types`.
+//! Checks of Google Cloud projects: credentials, each project once, types that can be some, and filters that leave
+//! `metric.type` to `types`.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use super::Checker;
 use crate::{
     config::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Poll},
     loose,
     tree::At,
-    written::gcp as written,
+    written::{PatternText, gcp as written},
 };
 
 impl Checker<'_> {
+    /// A project that is read twice would be paid for twice, and each of its points delivered as two series.
+    pub(crate) fn projects_once(&mut self, accounts: &[written::Account], at: &At<'_>) {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        for (account, written) in accounts.iter().enumerate() {
+            let at = at.item(account).key("projects");
+            for (index, project) in written.projects.iter().enumerate() {
+                if let Some(first) = seen.get(project.as_str()) {
+                    let message = format!(
+                        "project `{project}` is read a second time; account `{first}` reads it already"
+                    );
+                    let help = "remove it here, and read all of its metrics with the entries of one account";
+                    self.problem(&at.item(index), message, help);
+                } else {
+                    seen.insert(project, written.name.clone());
+                }
+            }
+        }
+    }
+
     pub(crate) fn gcp(
         &mut self,
         written: &written::Account,
@@ -97,6 +117,16 @@ impl Checker<'_> {
             "this entry names no metric types",
             help,
         );
+        self.each(&written.types, &at.key("types"), |checker, text, at| {
+            checker.whole_type(text, at);
+        });
+        if let Some(filter) = written.filter.as_ref().filter(|filter| !is_closed(filter)) {
+            self.problem(
+                &at.key("filter"),
+                format!("the filter `{filter}` has a string or a parenthesis that is not closed"),
+                "write it as Google's filter language has it: `resource.labels.zone = \"europe-west1-b\"`",
+            );
+        }
         if let Some(filter) = written
             .filter
             .as_ref()
@@ -118,6 +148,46 @@ impl Checker<'_> {
             usd_per_day: self.budget(written.budget.as_ref(), at),
         }
     }
+
+    /// A type is a service and at least one name below it; without them a pattern has to have a `*`.
+    fn whole_type(&mut self, text: &PatternText, at: &At<'_>) {
+        let written = text.0.as_str();
+        let literal = !written.starts_with('~') && !written.contains(['*', '?', '[', '{']);
+        let (service, name) = written.split_once('/').unwrap_or((written, ""));
+        if literal && name.is_empty() && !service.is_empty() {
+            let message =
+                format!("`{written}` is no metric type but what types begin with, so it matches none");
+            self.problem(at, message, format!("write `{service}/*`"));
+        }
+    }
+}
+
+/// Whether all strings and parentheses of a filter end, so that it can be part of a longer one.
+fn is_closed(filter: &str) -> bool {
+    let mut depth = 0_u32;
+    let mut chars = filter.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if !ends(&mut chars) => return false,
+            '(' => depth += 1,
+            ')' if depth == 0 => return false,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
+/// Leaves a string behind; false when it has no end.
+fn ends(chars: &mut std::str::Chars<'_>) -> bool {
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '"' => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// The types that Google's tools write and we can use, and what each cannot do without.

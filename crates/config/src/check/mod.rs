@@ -40,6 +40,7 @@ pub(crate) fn file(file: &File, root: &Node, base: &Path, lookup: &dyn Lookup, f
     let mut checker = Checker { base, lookup, found };
     checker.names(file, &at);
     checker.something_to_do(file, &at);
+    checker.projects_once(&file.gcp, &at.key("gcp"));
     checker.config(file, &at)
 }
 

@@ -95,6 +95,8 @@ pub struct AwsMetrics {
     pub period: Option<Duration>,
     /// Only these dimensions; empty = all.
     pub dimensions: BTreeMap<String, Pattern>,
+    /// Only without these dimensions.
+    pub absent: Vec<String>,
     /// Only these tags; empty = all.
     pub tags: BTreeMap<String, Pattern>,
     /// Tags to copy onto points.

@@ -125,10 +125,11 @@ pub struct Metrics {
     /// Average, Sum, Minimum, Maximum, SampleCount, or percentiles p0 to p100. Default: Average.
     #[schemars(extend("examples" = [["Average", "p99"]]))]
     pub statistics: Vec<String>,
-    /// 1s, 5s, 10s, 20s, 30s or whole minutes. Default: the finest published.
+    /// 1s, 5s, 10s, 20s, 30s or whole minutes. Default: the finest published (AWS/S3 storage daily, AWS/Billing every 6h).
     #[schemars(extend("examples" = ["1m"]))]
     pub period: Option<DurationText>,
-    /// Only series with these dimensions. Default: all.
+    /// Only series with these dimensions; `absent` = only series without it (a value that is spelt so: `~absent`). Default: all.
+    #[schemars(extend("examples" = [{ "LoadBalancer": "*", "AvailabilityZone": "absent" }]))]
     pub dimensions: BTreeMap<String, PatternText>,
     /// Only resources with these tags, through the tagging API. Default: all.
     pub tags: BTreeMap<String, PatternText>,

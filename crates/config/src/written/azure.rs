@@ -19,7 +19,7 @@ pub struct Account {
     /// The tenant's id or domain. Needed for `client_secret` and `client_certificate`.
     #[schemars(extend("examples" = ["00000000-0000-0000-0000-000000000000"]))]
     pub tenant: Option<String>,
-    /// Subscription ids. Default: every one that the credential can see.
+    /// Subscription ids, each once. Default: every one that the credential can see.
     #[schemars(extend("examples" = [["00000000-0000-0000-0000-000000000000"]]))]
     pub subscriptions: Vec<String>,
     /// At most one kind. Default: workload identity, then managed identity, then Azure CLI.
@@ -159,7 +159,7 @@ pub struct Metrics {
     /// The resource type.
     #[schemars(extend("examples" = ["Microsoft.Compute/virtualMachines"]))]
     pub resource_type: String,
-    /// Names of metrics. Default: all.
+    /// Names of metrics, in any case. A metric that several entries name is the first one's. Default: all.
     #[schemars(extend("examples" = [["Percentage CPU", "Network *"]]))]
     pub names: Vec<PatternText>,
     /// Average, Minimum, Maximum, Total, Count. Default: the metric's primary one.
@@ -179,10 +179,10 @@ pub struct Metrics {
     /// Tags to copy onto points as `tag.<key>`. Default: none.
     #[schemars(extend("examples" = [["team"]]))]
     pub copy_tags: Vec<String>,
-    /// Only resources in these groups. Default: all.
+    /// Only resources in these groups, in any case. Default: all.
     #[schemars(extend("examples" = [["prod-*"]]))]
     pub resource_groups: Vec<PatternText>,
-    /// Only resources in these regions. Default: all.
+    /// Only resources in these regions, in any case and with or without blanks. Default: all.
     #[schemars(extend("examples" = [["westeurope"]]))]
     pub regions: Vec<PatternText>,
     /// When and how far back to ask. Default: the account's.

@@ -15,7 +15,7 @@ pub struct Account {
     /// A name of your choice, unique over all clouds; becomes the attribute `nephoscope.account`.
     #[schemars(extend("examples" = ["ml"]))]
     pub name: String,
-    /// Project ids.
+    /// Project ids, each once in the whole configuration.
     #[schemars(extend("examples" = [["my-project"]]))]
     pub projects: Vec<String>,
     /// Default: application default credentials.
@@ -55,10 +55,12 @@ pub struct Credentials {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["types"]))]
 pub struct Metrics {
-    /// Metric types, as Cloud Monitoring spells them.
+    /// Metric types, as Cloud Monitoring spells them. Of a type that several entries match, a series is read by the first
+    /// one whose filter takes it.
     #[schemars(extend("examples" = [["compute.googleapis.com/instance/cpu/*"]]))]
     pub types: Vec<PatternText>,
     /// A Cloud Monitoring filter on resource and metric labels; not on `metric.type`, which `types` is for.
+    /// Series of other projects in a metrics scope are left out, unless the filter names `project`.
     #[schemars(extend("examples" = ["resource.labels.zone = \"europe-west1-b\""]))]
     pub filter: Option<String>,
     /// When and how far back to ask. Default: the account's.

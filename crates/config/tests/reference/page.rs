@@ -1,7 +1,7 @@
 //! Lays the schema out as a page: a section for each table of keys, a row for each key.
 
-use crate::tables::{self, Table, properties};
-use crate::words;
+use super::tables::{self, Table, properties};
+use super::words;
 use serde_json::Value;
 use std::fmt::Write as _;
 

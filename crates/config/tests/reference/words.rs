@@ -1,6 +1,6 @@
 //! What the schema says of one key, in words: type, default, example, meaning.
 
-use crate::tables::{alternatives, follow};
+use super::tables::{alternatives, follow};
 use serde_json::Value;
 
 /// Between a description and what holds without the key.

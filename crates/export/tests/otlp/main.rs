@@ -9,5 +9,6 @@ mod kinds;
 mod limits;
 mod points;
 mod queue;
+mod seeds;
 mod tls;
 mod verdicts;

@@ -60,7 +60,7 @@ pub(super) fn enough(limit: u64, urgency: Urgency, amount: u64) -> u64 {
 fn head(limit: u64, urgency: Urgency) -> u64 {
     match urgency {
         Urgency::Fresh => limit / HEAD_PARTS,
-        Urgency::Backlog => 0,
+        Urgency::Backlog | Urgency::Doubtful => 0,
     }
 }
 

@@ -252,7 +252,13 @@ fn asks(price: u64) -> Request {
 async fn the_gate_pays_for_each_try_and_sends_nothing_that_the_day_cannot_pay() {
     let books = Memory::new();
     let budget = books.budget(&limits(Some(3 * CENT), &[]));
-    let gate = Gate::paying(Cloud::Aws, AccountId("a".into()), GateConfig::default(), budget);
+    let gate = Gate::paying(
+        Cloud::Aws,
+        AccountId("a".into()),
+        GateConfig::default(),
+        budget,
+        crate::Domains::default(),
+    );
     let sent = AtomicU32::new(0);
     let throttled = || async {
         sent.fetch_add(1, Ordering::Relaxed);

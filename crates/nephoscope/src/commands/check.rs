@@ -1,12 +1,14 @@
-//! `check`: every problem of the configuration, then one cheap request per scope.
+//! `check`: every problem of the configuration, then one cheap request per scope, then what its patterns match.
 
 use super::config::print;
+use super::inventory;
 use crate::cli::CheckArgs;
 use crate::exit::Failure;
 use crate::overview::words::many;
 use crate::wiring;
 use provider_api::{Check, Outcome};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
@@ -20,17 +22,22 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     let mut table = format!("{:<20} {:<24} {:<28} RESULT\n", "ACCOUNT", "SCOPE", "TRIED");
     let mut worst = Outcome::Passed;
+    let mut good = Vec::new();
     for account in wiring::accounts(&config).await {
-        let report = match account.connected {
+        let report = match &account.connected {
             Ok(provider) => provider.check().await.checks,
-            Err(error) => vec![Check::of("-", "connect", &Err::<(), _>(error))],
+            Err(_) => vec![Check::of("-", "connect", &account.connected)],
         };
-        for check in report {
-            row(&mut table, &account.name, &check);
+        for check in &report {
+            row(&mut table, &account.name, check);
             worst = worse(worst, check.outcome);
+        }
+        if report.iter().all(|check| check.outcome == Outcome::Passed) {
+            good.push(account);
         }
     }
     print(&table)?;
+    print(&remarks(good).await)?;
     match worst {
         Outcome::Passed => Ok(()),
         Outcome::Unauthenticated | Outcome::Forbidden => Err(Failure::permission(
@@ -42,9 +49,27 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
 }
 
+/// What the accounts whose checks passed should know of their entries: patterns that match nothing, and tags.
+async fn remarks(accounts: Vec<wiring::Account>) -> String {
+    let inventory = inventory::inventory(accounts, Duration::ZERO).await;
+    let mut text = String::new();
+    for account in &inventory.accounts {
+        let name = account.provider.account();
+        for remark in account.remarks() {
+            // Writing to a String cannot fail.
+            writeln!(text, "{name}: {remark}").ok();
+        }
+    }
+    for failed in &inventory.failed {
+        writeln!(text, "not listed: {failed}").ok();
+    }
+    text
+}
+
 fn row(table: &mut String, account: &str, check: &Check) {
     let result = match check.outcome {
-        Outcome::Passed => "ok".to_owned(),
+        Outcome::Passed if check.detail.is_empty() => "ok".to_owned(),
+        Outcome::Passed => format!("ok: {}", check.detail),
         Outcome::Unauthenticated => format!("NOT AUTHENTICATED: {}", check.detail),
         Outcome::Forbidden => format!("FORBIDDEN: {}", check.detail),
         Outcome::Unavailable => format!("UNAVAILABLE: {}", check.detail),

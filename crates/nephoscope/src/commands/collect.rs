@@ -6,8 +6,12 @@ use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::wiring;
 use futures::StreamExt as _;
-use provider_api::{Catalogue, Due, MetricsProvider, Point, SeriesPoints, UnixNanos, Value, Window};
+use provider_api::{
+    Call, Catalogue, Due, MetricsProvider, Point, Reach, SeriesPoints, Skipped, TargetId, UnixNanos, Value,
+    Window,
+};
 use scheduler::Clock as _;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -27,7 +31,7 @@ pub(crate) async fn run(args: &CollectArgs) -> Result<(), Failure> {
     match failed {
         0 => Ok(()),
         n => Err(Failure::unavailable(format!(
-            "{n} requests failed; the log above says why"
+            "{n} requests or parts of answers failed; the log above says why"
         ))),
     }
 }
@@ -35,26 +39,67 @@ pub(crate) async fn run(args: &CollectArgs) -> Result<(), Failure> {
 /// Returns how many scopes or calls failed.
 async fn collect(provider: &Arc<dyn MetricsProvider>, args: &CollectArgs) -> Result<u32, Failure> {
     let mut failed = 0;
-    let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
-        3 * 3_600,
-    )));
+    let mut scopes = provider.discover(Reach::of_all(args.since));
     while let Some(scope) = scopes.next().await {
         let Ok(catalogue) = scope.inspect_err(|error| tracing::error!("{error}")) else {
             failed += 1;
             continue;
         };
-        for call in provider.plan(&due(&catalogue, args)) {
-            let mut batches = provider.fetch(&call);
-            while let Some(batch) = batches.next().await {
-                match batch {
-                    Ok(batch) => print(&text(&batch.series, args.format))?,
-                    Err(error) => {
-                        tracing::error!("{error}");
-                        failed += 1;
-                    }
-                }
-            }
+        for part in &catalogue.unlisted {
+            tracing::error!("{}: {}", part.namespace, part.error);
+            failed += 1;
         }
+        for call in provider.plan(&due(&catalogue, args)) {
+            failed += read(provider.as_ref(), &call, args.format).await?;
+        }
+    }
+    Ok(failed)
+}
+
+/// Prints what a call brings; returns how much of it failed: the call, or targets of it.
+async fn read(provider: &dyn MetricsProvider, call: &Call, format: CollectFormat) -> Result<u32, Failure> {
+    let mut failed = 0;
+    let mut silent: HashSet<TargetId> = call.targets.iter().map(|target| target.id).collect();
+    let mut batches = provider.fetch(call);
+    while let Some(batch) = batches.next().await {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::error!("{error}");
+                return Ok(failed + 1);
+            }
+        };
+        print(&text(&batch.series, format))?;
+        for Skipped {
+            reason,
+            metric,
+            points,
+        } in &batch.skipped
+        {
+            tracing::warn!("{points} invalid points of {metric} skipped ({})", reason.label());
+        }
+        for failure in &batch.failed {
+            let of = call.targets.iter().find(|target| target.id == failure.target);
+            let what = of.map_or_else(String::new, |target| target.detail.describe());
+            tracing::error!("{what}: {}", failure.message);
+            failed += 1;
+        }
+        let answered = batch
+            .failed
+            .iter()
+            .map(|failure| &failure.target)
+            .chain(&batch.complete);
+        answered.for_each(|target| {
+            silent.remove(target);
+        });
+    }
+    if !silent.is_empty() {
+        let (operation, asked) = (call.operation, call.targets.len());
+        tracing::error!(
+            "{operation} said nothing of {} of the {asked} targets it was asked for",
+            silent.len()
+        );
+        failed += 1;
     }
     Ok(failed)
 }

@@ -5,8 +5,10 @@ use crate::cli::DiscoverArgs;
 use crate::exit::Failure;
 use crate::wiring;
 use futures::StreamExt as _;
-use provider_api::Catalogue;
+use provider_api::{Catalogue, Reach};
+use scheduler::Matches;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
@@ -20,23 +22,34 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
                 continue;
             }
         };
-        let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
-            3 * 3_600,
-        )));
+        let (mut matches, before) = (Matches::default(), failed);
+        let mut scopes = provider.discover(Reach::of_all(Duration::ZERO));
         while let Some(scope) = scopes.next().await {
             match scope {
-                Ok(catalogue) => print(&lines(&account.name, &catalogue, args.json))?,
+                Ok(catalogue) => {
+                    print(&lines(&account.name, &catalogue, args.json))?;
+                    matches.add(&catalogue);
+                    for part in &catalogue.unlisted {
+                        tracing::error!(account = account.name, "{}: {}", part.namespace, part.error);
+                        failed += 1;
+                    }
+                }
                 Err(error) => {
                     tracing::error!(account = account.name, "{error}");
                     failed += 1;
                 }
             }
         }
+        if failed == before {
+            for unmatched in matches.unmatched() {
+                tracing::warn!(account = account.name, "account {}: {unmatched}", account.name);
+            }
+        }
     }
     match failed {
         0 => Ok(()),
         n => Err(Failure::unavailable(format!(
-            "{n} scopes could not be listed; the log above says why"
+            "{n} scopes or parts of them could not be listed; the log above says why"
         ))),
     }
 }

@@ -5,9 +5,11 @@
 use crate::wiring;
 use futures::{StreamExt as _, stream};
 use gate::{BudgetLimits, Gate};
-use provider_api::{Catalogue, GroupSpec, MetricsProvider, Target};
+use provider_api::{Catalogue, GroupSpec, Joined, MetricsProvider, Reach, Target, Unlisted};
+use scheduler::{Matches, Unmatched};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Accounts that are listed at once.
 const LISTINGS_AT_ONCE: usize = 8;
@@ -24,6 +26,26 @@ pub(crate) struct Account {
     pub(crate) gate: Gate,
     pub(crate) limits: BudgetLimits,
     pub(crate) groups: Vec<Group>,
+    /// Patterns that fit nothing; known when everything could be listed.
+    pub(crate) unmatched: Vec<Unmatched>,
+    /// How the metrics of entries with tags have found their resources.
+    pub(crate) joined: Vec<Joined>,
+}
+
+impl Account {
+    /// What a person should know of the account's patterns, a line each.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let joined = self.joined.iter().map(|one| {
+            let (entry, Joined { found, metrics, .. }) = (one.entry + 1, *one);
+            let ambiguous = match one.ambiguous {
+                0 => String::new(),
+                n => format!("; {n} match several resources and take no tags"),
+            };
+            format!("metrics[{entry}] tags: {found} of {metrics} metrics found their resource{ambiguous}")
+        });
+        let unmatched = self.unmatched.iter().map(ToString::to_string);
+        unmatched.chain(joined).collect()
+    }
 }
 
 /// Everything, and what could not be listed.
@@ -33,10 +55,12 @@ pub(crate) struct Inventory {
     pub(crate) failed: Vec<String>,
 }
 
-/// Lists every account; one that cannot be reached leaves the others alone.
-pub(crate) async fn inventory(accounts: Vec<wiring::Account>) -> Inventory {
+/// Lists every account, with what may have had points within `reach`; one that cannot be reached leaves the others alone.
+pub(crate) async fn inventory(accounts: Vec<wiring::Account>, reach: Duration) -> Inventory {
     let mut all = Inventory::default();
-    let mut listed = stream::iter(accounts).map(list).buffered(LISTINGS_AT_ONCE);
+    let mut listed = stream::iter(accounts)
+        .map(|account| list(account, reach))
+        .buffered(LISTINGS_AT_ONCE);
     while let Some((account, failed)) = listed.next().await {
         all.accounts.extend(account);
         all.failed.extend(failed);
@@ -44,18 +68,22 @@ pub(crate) async fn inventory(accounts: Vec<wiring::Account>) -> Inventory {
     all
 }
 
-async fn list(account: wiring::Account) -> (Option<Account>, Vec<String>) {
+async fn list(account: wiring::Account, reach: Duration) -> (Option<Account>, Vec<String>) {
     let provider = match account.connected {
         Ok(provider) => provider,
         Err(error) => return (None, vec![format!("{}: {error}", account.name)]),
     };
     let (mut groups, mut failed) = (BTreeMap::new(), Vec::new());
-    let mut scopes = provider.discover(provider_api::Reach::of_all(std::time::Duration::from_secs(
-        3 * 3_600,
-    )));
+    let mut matches = Matches::default();
+    let mut scopes = provider.discover(Reach::of_all(reach));
     while let Some(scope) = scopes.next().await {
         match scope {
-            Ok(catalogue) => sort(&mut groups, catalogue),
+            Ok(catalogue) => {
+                matches.add(&catalogue);
+                let part = |part: &Unlisted| format!("{}: {}: {}", account.name, part.namespace, part.error);
+                failed.extend(catalogue.unlisted.iter().map(part));
+                sort(&mut groups, catalogue);
+            }
             Err(error) => failed.push(format!("{}: {error}", account.name)),
         }
     }
@@ -65,6 +93,12 @@ async fn list(account: wiring::Account) -> (Option<Account>, Vec<String>) {
         gate: account.gate,
         limits: account.limits,
         groups: groups.into_values().collect(),
+        joined: matches.joined(),
+        unmatched: if failed.is_empty() {
+            matches.unmatched()
+        } else {
+            Vec::new()
+        },
     };
     (Some(listed), failed)
 }

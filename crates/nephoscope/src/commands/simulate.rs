@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
-use cloudsim::{Clock, Faults, World};
+use cloudsim::{Clock, Faults, How, Rule, World};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,6 +17,9 @@ const TEMPLATE: &str = include_str!("../../../../config/demo.yaml");
 
 /// The variables that the template names, for shells, scripts and other clients.
 const VARIABLES_FILE: &str = "simulate.env";
+
+/// What `--refuse` answers.
+const FORBIDDEN: u16 = 403;
 
 /// The simulated clouds, running.
 pub(crate) struct Clouds {
@@ -91,6 +94,8 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
         seed: args.seed,
         clock: args.clock.map_or_else(Clock::default, Clock::paced),
         series: args.series,
+        churn: args.churn,
+        unlike: args.unlike,
         late_per_thousand: args.late,
         late_by: args.late_by,
         revised_per_thousand: args.revised,
@@ -101,6 +106,7 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     faults.throttle_every(args.throttle.unwrap_or(0));
     faults.unavailable_every(args.unavailable.unwrap_or(0));
     faults.set_real_quotas(args.real_quotas);
+    add_rules(&faults, args, world.born_unix_s)?;
     let clouds = Clouds::start(&world, &faults, args.listen).await?;
     let folder = write_for_others(&clouds, args)?;
     print(&format!(
@@ -115,7 +121,26 @@ pub(crate) async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     ))?;
     super::demo::until(args.run_for).await?;
     print(&bill(&clouds))?;
+    if !(args.fault.is_empty() && args.refuse.is_empty()) {
+        print(&format!(
+            "requests before the wait that they were told was over: {}\n",
+            faults.too_early()
+        ))?;
+    }
     clouds.stop().await;
+    Ok(())
+}
+
+fn add_rules(faults: &Faults, args: &SimulateArgs, now_unix_s: i64) -> Result<(), Failure> {
+    faults.set_seed(args.seed);
+    let told = args.fault.iter().map(|text| (text, None));
+    let refused = args
+        .refuse
+        .iter()
+        .map(|text| (text, Some(How::Status(FORBIDDEN))));
+    for (text, how) in told.chain(refused) {
+        faults.add(Rule::parse(text, now_unix_s, how).map_err(Failure::usage)?);
+    }
     Ok(())
 }
 

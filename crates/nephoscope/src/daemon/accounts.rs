@@ -1,7 +1,7 @@
 //! Accounts on their way into the scheduler: those that are connected are polled, the others are tried again and again.
 
 use crate::live::Live;
-use crate::wiring::{self, Configured};
+use crate::wiring::{self, Common, Configured};
 use gate::Gate;
 use provider_api::remedy::NOT_CONNECTED;
 use provider_api::{MetricsProvider, ProviderError};
@@ -106,7 +106,7 @@ impl Accounts {
         let attempt = self.attempts.spawn(async move {
             sleep(pause).await;
             Attempt {
-                account: configured.connect(Some(gate), None).await,
+                account: configured.connect(Some(gate), &Common::default()).await,
                 configured,
                 tries,
             }

@@ -26,7 +26,7 @@ use crate::systemd;
 use crate::telemetry::own::Own;
 use crate::wiring::accounts::connect;
 use crate::wiring::destinations::{self, Shown};
-use crate::wiring::{self, Configured};
+use crate::wiring::{self, Common, Configured};
 use accounts::Accounts;
 use config_file::Config;
 use differences::Checked;
@@ -119,11 +119,15 @@ impl Daemon {
         let recent = Arc::new(Recent::new(config.api.recent_max_bytes));
         let store = open(config, Shown(Arc::clone(&recent))).await?;
         let checked = Checked::new(config.clone(), &config_file::System);
-        let accounts = connect(Configured::all(config), |_| None, Some(&books::of(&store))).await;
+        let common = Common {
+            books: Some(books::of(&store)),
+            ..Common::default()
+        };
+        let accounts = connect(Configured::all(config), |_| None, &common).await;
         let first = accounts::connected(&accounts);
         let scheduler = Scheduler::new(first, &store, Arc::new(SystemClock));
         let (control, requests) = Control::new();
-        let live = Live::new(store, scheduler.progress());
+        let live = Live::new(store, scheduler.progress()).with_domains(common.domains);
         let live = Arc::new(live.with_recent(recent).with_control(control));
         let deliveries = Deliveries::start(config, &live)?;
         let page = Page::serve(bound, admission, &live);

@@ -12,7 +12,7 @@ use crate::exit::Failure;
 use crate::live::{LastReload, Live};
 use crate::systemd;
 use crate::wiring::accounts::connect;
-use crate::wiring::{self, destinations};
+use crate::wiring::{self, Common, destinations};
 use scheduler::Clock as _;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -140,8 +140,11 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     let admission =
         (bound.is_some() || differences.api).then(|| Admission::new(&checked.config.api, address));
     let admission = admission.transpose().map_err(|failure| refused(&failure))?;
-    let books = books::of(&live.store);
-    let attempts = connect(differences.connect.clone(), |name| live.gate(name), Some(&books)).await;
+    let common = Common {
+        books: Some(books::of(&live.store)),
+        domains: live.domains.clone(),
+    };
+    let attempts = connect(differences.connect.clone(), |name| live.gate(name), &common).await;
     let attempt = |(configured, account)| Attempt {
         configured,
         account,

@@ -183,6 +183,7 @@ mod tests {
     fn failing(operation: &'static str, kind: ErrorKind, since_s: u64) -> Failing {
         Failing {
             scope: Scope::new("eu-west-1"),
+            host: None,
             operation,
             kind,
             message: "no".to_owned(),

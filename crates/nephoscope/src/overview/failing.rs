@@ -36,6 +36,7 @@ pub(super) fn answered(account: &AccountProgress) -> BTreeSet<&Scope> {
 fn told(fails: &Fails, now: UnixNanos) -> Failing {
     Failing {
         scope: fails.scope.clone(),
+        host: None,
         operation: fails.operation,
         kind: fails.kind.clone(),
         message: fails.message.clone(),

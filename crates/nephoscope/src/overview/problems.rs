@@ -54,6 +54,7 @@ pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], sto
     }
     all.extend(alike.into_values().filter_map(|alike| of_accounts(&alike)));
     all.extend(nothing_to_poll(accounts));
+    all.extend(unmatched(accounts));
     all.extend(clocks_apart(accounts));
     all.sort_by_key(|problem| problem.level);
     all
@@ -155,6 +156,34 @@ fn nothing_to_poll(accounts: &[AccountRow]) -> Option<Problem> {
                  discover` lists."
             .to_owned(),
         ..gathered(AccountState::Empty, &names)
+    })
+}
+
+/// Patterns of one account each: the next one's are others.
+fn unmatched(accounts: &[AccountRow]) -> impl Iterator<Item = Problem> {
+    let some = |a: &&AccountRow| !a.progress.unmatched.is_empty() && a.state != AccountState::Empty;
+    accounts.iter().filter(some).map(|account| {
+        let all = &account.progress.unmatched;
+        let mut lines: Vec<String> = all.iter().take(LINES_SHOWN).map(ToString::to_string).collect();
+        if let Some(more) = all.len().checked_sub(LINES_SHOWN).filter(|more| *more > 0) {
+            lines.push(format!("and {more} more"));
+        }
+        Problem {
+            level: Level::Warn,
+            title: format!(
+                "{}: {} of its entries match nothing",
+                account.name,
+                many(all.len(), "pattern")
+            ),
+            since: None,
+            text: lines.join("\n"),
+            remedy:
+                "Correct or remove these patterns (compare with `nephoscope discover --all`), then reload."
+                    .to_owned(),
+            names: Vec::new(),
+            more: 0,
+            passes: false,
+        }
     })
 }
 

@@ -261,6 +261,7 @@ mod tests {
     fn failing(scope: &str, operation: &'static str, kind: ErrorKind, since_s: u64) -> Failing {
         Failing {
             scope: Scope::new(scope),
+            host: None,
             operation,
             kind,
             message: String::new(),

@@ -96,7 +96,7 @@ figures! {
     GateWait Counter Real "nephoscope_gate_wait_seconds" "s" ["account"]
         "Time that requests have waited for quota and concurrency, all together"
     BreakerOpen Gauge Whole "nephoscope_breaker_open" "1" ["account" "scope"]
-        "1 while a scope that failed again and again is not asked, but for one probe at a time"
+        "1 while the circuit breaker of a scope, or of one of its hosts, is open: one probe every 20 s"
     ClockSkew Gauge Real "nephoscope_clock_skew_seconds" "s" ["account"]
         "How far the cloud's clock is ahead of ours; negative when it is behind"
     SeriesActive Gauge Whole "nephoscope_series_active" "{series}" ["account"]

@@ -4,7 +4,7 @@
 use super::{account_id, aws, azure, budget, gcp};
 use config_file::{AwsAccount, AzureAccount, Config, GcpAccount, Poll};
 use futures::{StreamExt as _, stream};
-use gate::{Books, Budget, BudgetLimits, Gate, GateConfig};
+use gate::{Books, Budget, BudgetLimits, Domains, Gate, GateConfig};
 use provider_api::{AccountId, Cloud, MetricsProvider, ProviderError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,15 @@ pub(crate) struct Account {
     /// What it may cost, to be put in force with the rest.
     pub(crate) limits: BudgetLimits,
     pub(crate) connected: Result<Arc<dyn MetricsProvider>, ProviderError>,
+}
+
+/// What all accounts of a process share.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Common {
+    /// Where what is spent is kept; without it nothing is limited.
+    pub(crate) books: Option<Arc<dyn Books>>,
+    /// The quotas that several scopes and accounts have together.
+    pub(crate) domains: Domains,
 }
 
 impl Configured {
@@ -67,8 +76,8 @@ impl Configured {
         }
     }
 
-    /// Its gate; it goes on from the one that the account had `before`. Without books nothing is limited.
-    fn gate(&self, before: Option<&Gate>, books: Option<&Arc<dyn Books>>) -> Gate {
+    /// Its gate; it goes on from the one that the account had `before`.
+    fn gate(&self, before: Option<&Gate>, common: &Common) -> Gate {
         let quotas = match self {
             Self::Aws(_) => provider_aws::AwsProvider::quotas(),
             Self::Azure(_) => provider_azure::quotas(),
@@ -81,13 +90,21 @@ impl Configured {
         if let Some(gate) = before.filter(|gate| gate.cloud() == self.cloud()) {
             return gate.reconfigured(config);
         }
+        let books = common.books.as_ref();
         let budget = books.map(|books| Budget::new(self.id(), Arc::clone(books)));
-        Gate::paying(self.cloud(), self.id(), config, budget.unwrap_or_default())
+        let domains = common.domains.clone();
+        Gate::paying(
+            self.cloud(),
+            self.id(),
+            config,
+            budget.unwrap_or_default(),
+            domains,
+        )
     }
 
     /// Connects it, whatever comes of it.
-    pub(crate) async fn connect(&self, before: Option<Gate>, books: Option<&Arc<dyn Books>>) -> Account {
-        let gate = self.gate(before.as_ref(), books);
+    pub(crate) async fn connect(&self, before: Option<Gate>, common: &Common) -> Account {
+        let gate = self.gate(before.as_ref(), common);
         let connected = match self {
             Self::Aws(account) => aws::connect(account, gate.clone()).await,
             Self::Azure(account) => azure::connect(account, gate.clone()),
@@ -103,17 +120,16 @@ impl Configured {
     }
 }
 
-/// Connects accounts, several at once; each goes on from the gate that `before` has of it, and keeps what it spends in
-/// `books`. One that cannot be connected does not keep the others from running.
+/// Connects accounts, several at once; each goes on from the gate that `before` has of it. One that cannot be connected does not keep the others from running.
 pub(crate) async fn connect(
     accounts: Vec<Configured>,
     before: impl Fn(&str) -> Option<Gate>,
-    books: Option<&Arc<dyn Books>>,
+    common: &Common,
 ) -> Vec<(Configured, Account)> {
     let one = |configured: Configured| {
         let gate = before(configured.name());
         async move {
-            let account = configured.connect(gate, books).await;
+            let account = configured.connect(gate, common).await;
             (configured, account)
         }
     };

@@ -69,6 +69,7 @@ fn entry(entry: &AwsMetrics) -> AwsEntry {
             .iter()
             .map(|(k, p)| (k.clone(), matcher(p)))
             .collect(),
+        absent: entry.absent.clone(),
         tags: entry.tags.iter().map(|(k, p)| (k.clone(), matcher(p))).collect(),
         copy_tags: entry.copy_tags.clone(),
         every: entry.poll.every,

@@ -6,39 +6,55 @@ use gate::{BudgetLimits, EntryLimit};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The limits of an account; an entry is known by what it asks for, so that adding another one moves nothing.
+/// An entry: what it is about, what tells it from another about the same, and its limit.
+type Entry = (String, String, Option<f64>);
+
+/// The limits of an account; an entry is known by what it asks for, so that adding or moving another one moves nothing.
 pub(super) fn limits(account: &Configured) -> BudgetLimits {
-    let (usd, entries): (_, Vec<(String, Option<f64>)>) = match account {
+    let (usd, entries): (_, Vec<Entry>) = match account {
         Configured::Aws(aws) => {
-            let entry = |e: &config_file::AwsMetrics| (e.namespace.clone(), e.usd_per_day);
+            let entry = |e: &config_file::AwsMetrics| (e.namespace.clone(), joined(&e.names), e.usd_per_day);
             (aws.usd_per_day, aws.metrics.iter().map(entry).collect())
         }
         Configured::Azure(azure) => {
-            let entry = |e: &config_file::AzureMetrics| (e.resource_type.clone(), e.usd_per_day);
+            let entry =
+                |e: &config_file::AzureMetrics| (e.resource_type.clone(), joined(&e.names), e.usd_per_day);
             (azure.usd_per_day, azure.metrics.iter().map(entry).collect())
         }
         Configured::Gcp(gcp) => {
-            let entry = |e: &config_file::GcpMetrics| (joined(&e.types), e.usd_per_day);
+            let entry = |e: &config_file::GcpMetrics| (joined(&e.types), String::new(), e.usd_per_day);
             (gcp.usd_per_day, gcp.metrics.iter().map(entry).collect())
         }
     };
-    let mut named: HashMap<String, usize> = HashMap::new();
-    let entry = |(name, usd): (String, Option<f64>)| {
-        let times = named.entry(name.clone()).and_modify(|n| *n += 1).or_insert(1);
-        let name = if *times == 1 {
-            name
+    BudgetLimits {
+        account: usd.map(nanos),
+        entries: named(entries),
+    }
+}
+
+fn named(entries: Vec<Entry>) -> Vec<EntryLimit> {
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    for (about, _, _) in &entries {
+        *alike.entry(about.clone()).or_default() += 1;
+    }
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    let entry = |(about, filter, usd): Entry| {
+        let several = alike.get(&about).is_some_and(|n| *n > 1);
+        let mut name = if several && !filter.is_empty() {
+            format!("{about} {filter}")
         } else {
-            format!("{name} #{times}")
+            about
         };
+        let times = taken.entry(name.clone()).and_modify(|n| *n += 1).or_insert(1);
+        if *times > 1 {
+            name = format!("{name} #{times}");
+        }
         EntryLimit {
             name: name.into(),
             usd_nanos: usd.map(nanos),
         }
     };
-    BudgetLimits {
-        account: usd.map(nanos),
-        entries: entries.into_iter().map(entry).collect(),
-    }
+    entries.into_iter().map(entry).collect()
 }
 
 fn joined(types: &[Pattern]) -> String {
@@ -61,7 +77,7 @@ mod tests {
         let file = "listen: 127.0.0.1:0\nstate: { dir: /tmp/x }\ndefaults: { budget: { usd_per_day: 20 } }\n\
                     destinations: [{ name: d, prometheus: {} }]\naws:\n  - name: a\n    regions: [eu-west-1]\n    metrics:\n\
                     \x20     - { namespace: AWS/EC2, budget: { usd_per_day: 0.5 } }\n      - { namespace: AWS/SQS }\n\
-                    \x20     - { namespace: AWS/EC2, names: [Network*] }\n";
+                    \x20     - { namespace: AWS/EC2, names: [Network*] }\n      - { namespace: AWS/EC2 }\n";
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nephoscope.yaml");
         std::fs::write(&path, file).unwrap();
@@ -74,6 +90,7 @@ mod tests {
             [
                 ("AWS/EC2", Some(500_000_000)),
                 ("AWS/SQS", None),
+                ("AWS/EC2 Network*", None),
                 ("AWS/EC2 #2", None)
             ]
         );

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-pub(crate) use accounts::{Account, Configured};
+pub(crate) use accounts::{Account, Common, Configured};
 
 /// What `lookback: auto` starts from, until it is known how late points are.
 const LOOKBACK_START: Duration = Duration::from_secs(300);
@@ -42,7 +42,7 @@ pub(crate) fn load(path: &Path, lookup: &dyn Lookup) -> Result<Config, Failure> 
 
 /// Every configured account, for one command: nothing is held back by a budget, which is the daemon's. One that cannot be connected does not keep the others from running.
 pub(crate) async fn accounts(config: &Config) -> Vec<Account> {
-    let all = accounts::connect(Configured::all(config), |_| None, None).await;
+    let all = accounts::connect(Configured::all(config), |_| None, &Common::default()).await;
     all.into_iter().map(|(_, account)| account).collect()
 }
 

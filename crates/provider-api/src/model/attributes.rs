@@ -96,6 +96,19 @@ impl Resource {
         }
     }
 
+    /// The same for a cloud that tells no upper from lower case: however it spells what identifies the resource, the resource
+    /// is the same.
+    pub fn described_in_any_case(identifying: Pairs, describing: Pairs, added: Pairs) -> Self {
+        let folded = identifying
+            .iter()
+            .map(|(key, value)| (Arc::clone(key), value.to_lowercase().into()))
+            .collect();
+        Self {
+            identity: hash(&Attributes::new(folded)),
+            ..Self::described(identifying, describing, added)
+        }
+    }
+
     /// A stable hash of what identifies it.
     pub(super) fn identity(&self) -> u128 {
         self.identity
@@ -143,6 +156,16 @@ mod tests {
         assert_eq!(a.key(), b.key());
         assert_ne!(a.key(), Resource::new(attrs(&[("a", "12"), ("b", "")])).key());
         assert_eq!(a.attributes().get("b"), Some("2"));
+    }
+
+    #[test]
+    fn case_is_no_identity_where_a_cloud_does_not_tell_it() {
+        let pairs = |v: &str| vec![(Arc::from("id"), Arc::from(v))];
+        let of = |id: &str| Resource::described_in_any_case(pairs(id), vec![], vec![]);
+        let (a, b) = (of("/RG/Vm"), of("/rg/vm"));
+        assert_eq!(a.identity(), b.identity());
+        assert_ne!(a.former_identity(), b.former_identity());
+        assert_eq!(a.attributes().get("id"), Some("/RG/Vm"));
     }
 
     #[test]

@@ -121,23 +121,37 @@ pub struct MetricSpec {
     pub description: Arc<str>,
 }
 
+impl MetricSpec {
+    fn hash(&self, namespace: &str) -> u128 {
+        let mut hash = Xxh3::new();
+        for part in [self.cloud.as_str(), namespace, &*self.name, &*self.unit] {
+            feed(&mut hash, part);
+        }
+        feed(&mut hash, self.kind.identity());
+        hash.digest128()
+    }
+}
+
 /// An immutable [`MetricSpec`] with its hash.
 #[derive(Debug)]
 pub struct Metric {
     spec: MetricSpec,
     hash: u128,
+    former_hash: u128,
 }
 
 impl Metric {
     /// Seals a description.
     pub fn new(spec: MetricSpec) -> Self {
-        let mut hash = Xxh3::new();
-        for part in [spec.cloud.as_str(), &*spec.namespace, &*spec.name, &*spec.unit] {
-            feed(&mut hash, part);
-        }
-        feed(&mut hash, spec.kind.identity());
+        let former_hash = spec.hash(&spec.namespace);
+        let hash = match spec.cloud {
+            // Azure tells no upper from lower case, and the configuration may spell a type in any.
+            Cloud::Azure => spec.hash(&spec.namespace.to_lowercase()),
+            Cloud::Aws | Cloud::Gcp => former_hash,
+        };
         Self {
-            hash: hash.digest128(),
+            hash,
+            former_hash,
             spec,
         }
     }
@@ -172,19 +186,20 @@ pub struct Series {
 impl Series {
     /// The identity.
     pub fn id(&self) -> SeriesId {
-        self.id_on(self.resource.identity())
+        self.id_of(self.resource.identity(), self.metric.hash)
     }
 
     /// The identity that files of format 3 and older have, where it is another one.
     pub fn former_id(&self) -> Option<SeriesId> {
-        let (former, now) = (self.resource.former_identity(), self.resource.identity());
-        (former != now).then(|| self.id_on(former))
+        let (resource, metric) = (&self.resource, &self.metric);
+        let differs = resource.former_identity() != resource.identity() || metric.former_hash != metric.hash;
+        differs.then(|| self.id_of(resource.former_identity(), metric.former_hash))
     }
 
-    fn id_on(&self, resource: u128) -> SeriesId {
+    fn id_of(&self, resource: u128, metric: u128) -> SeriesId {
         let mut hash = Xxh3::new();
         hash.update(&resource.to_le_bytes());
-        hash.update(&self.metric.hash.to_le_bytes());
+        hash.update(&metric.to_le_bytes());
         self.attributes.feed(&mut hash);
         SeriesId(hash.digest128())
     }

@@ -1,11 +1,13 @@
 //! The requests that list: metrics of a namespace, and resources with their tags.
 
 use super::RegionClient;
-use crate::discover::Listed;
+use crate::discover::{Listed, Scan};
+use aws_sdk_cloudwatch::operation::list_metrics::ListMetricsOutput;
 use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
 use aws_sdk_resourcegroupstagging as tagging;
 use gate::Gate;
 use provider_api::{Price, ProviderError};
+use std::collections::BTreeSet;
 
 pub(crate) const LIST_METRICS: &str = "ListMetrics";
 pub(crate) const GET_RESOURCES: &str = "GetResources";
@@ -32,16 +34,44 @@ impl RegionClient {
     pub(crate) async fn list(
         &self,
         gate: &Gate,
-        namespace: &str,
-        recent: bool,
+        scan: Scan<'_>,
         token: Option<String>,
     ) -> Result<ListPage, ProviderError> {
+        let answer = self
+            .list_page(gate, Some(scan.namespace), scan.recent, token)
+            .await?;
+        let token = answer.next_token().map(str::to_owned);
+        Ok(ListPage {
+            metrics: answer.metrics().iter().map(listed).collect(),
+            token,
+        })
+    }
+
+    /// The namespaces of one page of everything that has been active lately, and the next page's token.
+    pub(crate) async fn namespaces(
+        &self,
+        gate: &Gate,
+        token: Option<String>,
+    ) -> Result<(BTreeSet<String>, Option<String>), ProviderError> {
+        let answer = self.list_page(gate, None, true, token).await?;
+        let namespaces = answer.metrics().iter().filter_map(Metric::namespace);
+        let namespaces = namespaces.map(str::to_owned).collect();
+        Ok((namespaces, answer.next_token().map(str::to_owned)))
+    }
+
+    async fn list_page(
+        &self,
+        gate: &Gate,
+        namespace: Option<&str>,
+        recent: bool,
+        token: Option<String>,
+    ) -> Result<ListMetricsOutput, ProviderError> {
         let prepared = self
             .cloudwatch
             .list_metrics()
-            .namespace(namespace)
-            .set_next_token(token);
-        let prepared = prepared.set_recently_active(recent.then_some(RecentlyActive::Pt3H));
+            .set_namespace(namespace.map(str::to_owned))
+            .set_next_token(token)
+            .set_recently_active(recent.then_some(RecentlyActive::Pt3H));
         let attempt = || {
             let sent = prepared
                 .clone()
@@ -50,14 +80,7 @@ impl RegionClient {
                 .send();
             Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, &e)) })
         };
-        let answer = gate
-            .send(&self.request(LIST_METRICS, Price::FREE), attempt)
-            .await?;
-        let token = answer.next_token().map(str::to_owned);
-        Ok(ListPage {
-            metrics: answer.metrics().iter().map(listed).collect(),
-            token,
-        })
+        gate.send(&self.request(LIST_METRICS, Price::FREE), attempt).await
     }
 
     /// One page of the tagged resources of these services; all services when none is named.
@@ -88,7 +111,11 @@ impl RegionClient {
             .await?;
         let token = answer.pagination_token().map(str::to_owned);
         Ok(TagPage {
-            resources: answer.resource_tag_mapping_list().iter().map(tagged).collect(),
+            resources: answer
+                .resource_tag_mapping_list()
+                .iter()
+                .filter_map(tagged)
+                .collect(),
             token,
         })
     }
@@ -107,11 +134,12 @@ fn listed(metric: &Metric) -> Listed {
     }
 }
 
-fn tagged(mapping: &tagging::types::ResourceTagMapping) -> (String, Vec<(String, String)>) {
+/// Nothing without an ARN.
+fn tagged(mapping: &tagging::types::ResourceTagMapping) -> Option<(String, Vec<(String, String)>)> {
     let tags = mapping
         .tags()
         .iter()
         .map(|t| (t.key().to_owned(), t.value().to_owned()))
         .collect();
-    (mapping.resource_arn().unwrap_or_default().to_owned(), tags)
+    Some((mapping.resource_arn()?.to_owned(), tags))
 }

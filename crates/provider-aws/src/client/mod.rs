@@ -13,7 +13,7 @@ mod listing;
 mod session;
 mod sources;
 
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use data::page;
 pub(crate) use identities::Identities;
 pub(crate) use identity::{OPERATION as GET_CALLER_IDENTITY, account_number, sts_client};
@@ -33,6 +33,10 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use date::DateSeen;
 use gate::Request;
 use provider_api::{ErrorKind, Price, ProviderError, Scope};
+use std::sync::{Arc, OnceLock};
+
+/// An account's number, once it is known.
+pub(crate) type Number = Arc<OnceLock<Arc<str>>>;
 
 /// The services of one region.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ pub(crate) struct RegionClient {
     cloudwatch: cloudwatch::Client,
     tagging: tagging::Client,
     identities: Identities,
+    number: Number,
     /// The time of the newest answer, refusals included.
     clock: DateSeen,
 }
@@ -66,8 +71,16 @@ impl RegionClient {
             cloudwatch: cloudwatch::Client::from_conf(metrics.build()),
             tagging: tagging::Client::from_conf(tags.build()),
             identities: identities.clone(),
+            number: Number::default(),
             clock: DateSeen::default(),
         }
+    }
+
+    /// The same, for requests of the account whose number this is.
+    #[must_use]
+    pub(crate) fn of_account(mut self, number: &Number) -> Self {
+        self.number = Arc::clone(number);
+        self
     }
 
     /// What a failure means; credentials that were refused are not used again.
@@ -84,6 +97,15 @@ impl RegionClient {
 
     /// What the gate is told of a request of this region.
     pub(crate) fn request(&self, operation: &'static str, price: Price) -> Request {
-        Request::new(self.scope.clone(), operation, price)
+        Request {
+            domain: self.domain(),
+            ..Request::new(self.scope.clone(), operation, price)
+        }
+    }
+
+    /// AWS counts quotas per account number and region, by whatever credentials and names an account is read.
+    fn domain(&self) -> Option<Arc<str>> {
+        let number = self.number.get()?;
+        Some(format!("aws:{number}:{}", self.scope).into())
     }
 }

@@ -1,67 +1,105 @@
 //! What there is to poll in one region: one `ListMetrics` scan per namespace, filtered while it is read, joined with
 //! the tags of the resources where the configuration asks for tags.
 //!
-//! A scan that fails makes the region an error, because a catalogue replaces all that was known of its region.
+//! A scan that fails leaves the other namespaces alone; the region is an error only when nothing of it could be listed.
 
+mod claims;
 mod collector;
 mod groups;
+mod identity;
+mod scans;
+mod seen;
+mod tagged;
 mod target;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use collector::synthetic;
 pub(crate) use collector::{Listed, Place};
+pub(crate) use scans::{Scan, scans};
+pub(crate) use tagged::Tags;
 pub(crate) use target::AwsTarget;
 
-use crate::client::{GET_RESOURCES, LIST_METRICS, RegionClient};
-use crate::config::AwsEntry;
-use crate::tags::{MOST_TAG_PAGES, TagIndex};
-use crate::{AwsProvider, broken, units};
+use crate::client::{LIST_METRICS, RegionClient};
+use crate::tags::TagIndex;
+use crate::{AwsProvider, broken};
 use collector::Collector;
-use provider_api::{Catalogue, Pages, ProviderError};
+use provider_api::{Catalogue, Matched, Pages, ProviderError, Unlisted};
+use seen::Seen;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Most pages of one `ListMetrics` scan, 500 metrics each: five million metrics in one namespace of one region.
 const MOST_LIST_PAGES: u64 = 10_000;
-/// `RecentlyActive=PT3H` leaves out what has no point in the last three hours, so the first poll and the lookback of
-/// every later one must lie within them.
-const RECENTLY_ACTIVE: Duration = Duration::from_hours(3);
+/// Pages of all metrics to look through for what a namespace that has none may have been meant to be.
+const MOST_PAGES_FOR_NAMESPACES: usize = 20;
+static NO_NAMESPACES: BTreeSet<String> = BTreeSet::new();
+/// How long a new metric may be missing in a listing (API reference of `ListMetrics`).
+const LAG: Duration = Duration::from_mins(15);
 
 impl AwsProvider {
-    pub(crate) async fn catalogue(&self, region: &RegionClient) -> Result<Catalogue, ProviderError> {
-        let account_number = self.account_number().await;
-        let account = Arc::clone(&self.config.account.0);
+    /// `reach` is how long ago the oldest point that will be asked for may have ended.
+    pub(crate) async fn catalogue(
+        &self,
+        region: &RegionClient,
+        reach: Duration,
+    ) -> Result<Catalogue, ProviderError> {
         let place = Place {
             scope: region.scope.clone(),
-            account,
-            account_number,
+            account: Arc::clone(&self.config.account.0),
+            account_number: self.account_number().await,
         };
-        let tags = self.tag_index(region).await?;
-        let mut collector = Collector::new(place, &self.config.entries, &tags);
-        for (namespace, recent) in scans(&self.config.entries) {
-            self.scan(region, namespace, recent, &mut collector).await?;
+        let tagged = self.tagged(region).await;
+        let mut collector = Collector::new(place, &self.config.entries, tagged.index.as_deref());
+        let mut failed = Vec::new();
+        let scans = scans(&self.config.entries, reach);
+        for scan in &scans {
+            if let Err(error) = self
+                .scan(region, *scan, |m| collector.offer(scan.namespace, m))
+                .await
+            {
+                failed.push((scan.namespace, error));
+            }
         }
+        if failed.len() == scans.len()
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
+        }
+        let well: Vec<Scan<'_>> = scans
+            .into_iter()
+            .filter(|scan| failed.iter().all(|(namespace, _)| *namespace != scan.namespace))
+            .collect();
+        let matched = self
+            .matched(region, &well, &collector, tagged.index.as_deref())
+            .await;
+        let (targets, seen) = collector.finish();
+        let failed = failed
+            .into_iter()
+            .map(|(namespace, error)| (namespace, Arc::new(error)));
         Ok(Catalogue {
-            targets: collector.finish(),
-            ..Catalogue::empty(region.scope.clone(), Duration::ZERO)
+            targets,
+            skipped: seen.unreadable(),
+            unlisted: failed.chain(tagged.waiting).map(part).collect(),
+            matched,
+            joined: seen.all_joined(),
+            ..Catalogue::empty(region.scope.clone(), LAG)
         })
     }
 
     async fn scan(
         &self,
         region: &RegionClient,
-        namespace: &str,
-        recent: bool,
-        collector: &mut Collector<'_>,
+        scan: Scan<'_>,
+        mut offer: impl FnMut(&Listed),
     ) -> Result<(), ProviderError> {
         let mut pages = Pages::at_most(MOST_LIST_PAGES);
         let mut token = None;
         loop {
-            let page = region.list(&self.gate, namespace, recent, token).await?;
-            page.metrics.iter().for_each(|m| collector.offer(namespace, m));
-            let brought = !page.metrics.is_empty();
+            let page = region.list(&self.gate, scan, token).await?;
+            page.metrics.iter().for_each(&mut offer);
             token = pages
-                .follow(page.token.as_deref(), brought)
+                .follow(page.token.as_deref(), !page.metrics.is_empty())
                 .map_err(|why| broken(region, LIST_METRICS, why))?;
             if token.is_none() {
                 return Ok(());
@@ -69,73 +107,73 @@ impl AwsProvider {
         }
     }
 
-    /// Empty when no entry asks for tags.
-    async fn tag_index(&self, region: &RegionClient) -> Result<TagIndex, ProviderError> {
-        let mut index = TagIndex::default();
-        let Some(services) = self.tag_services() else {
-            return Ok(index);
-        };
-        let mut pages = Pages::at_most(MOST_TAG_PAGES);
-        let mut token = None;
-        loop {
-            let page = region.resources(&self.gate, &services, token).await?;
-            let brought = !page.resources.is_empty();
-            page.resources
-                .into_iter()
-                .for_each(|(arn, tags)| index.add(arn, tags));
-            token = pages
-                .follow(page.token.as_deref(), brought)
-                .map_err(|why| broken(region, GET_RESOURCES, why))?;
-            if token.is_none() {
-                return Ok(index);
+    /// What each pattern fits. For an entry that got nothing it is looked further: for what is published rarely, and for
+    /// namespaces by another name.
+    async fn matched(
+        &self,
+        region: &RegionClient,
+        scans: &[Scan<'_>],
+        collector: &Collector<'_>,
+        tags: Option<&TagIndex>,
+    ) -> Vec<Matched> {
+        let met = collector.seen();
+        let mut all = Vec::new();
+        let mut others = None;
+        for scan in scans {
+            let without = met.without(scan.namespace);
+            let rare = if without.is_empty() || !scan.recent {
+                None
+            } else {
+                self.rare(region, scan.namespace).await
+            };
+            if !rare.as_ref().unwrap_or(met).exists(scan.namespace) && others.is_none() {
+                others = Some(self.namespaces(region).await);
+            }
+            let others = others.as_ref().unwrap_or(&NO_NAMESPACES);
+            for index in met.entries_of(scan.namespace) {
+                let rare = rare.as_ref().filter(|_| without.contains(&index));
+                all.extend(rare.unwrap_or(met).matched(index, tags, others));
+                all.extend(rare.and_then(|rare| rare.rarely(index)));
             }
         }
+        all.sort_by_key(|matched| matched.entry);
+        all
     }
 
-    /// Services to list tagged resources of; empty = all, because one namespace's service is unknown; nothing when no
-    /// entry needs tags.
-    pub(crate) fn tag_services(&self) -> Option<Vec<&'static str>> {
-        let entries: Vec<&AwsEntry> = self.config.entries.iter().filter(|e| e.needs_tags()).collect();
-        if entries.is_empty() {
-            return None;
+    /// What a namespace had within two weeks. Nothing when that cannot be listed: it is a help and no more.
+    async fn rare(&self, region: &RegionClient, namespace: &str) -> Option<Seen<'_>> {
+        let mut seen = Seen::new(&self.config.entries);
+        let scan = Scan {
+            namespace,
+            recent: false,
+        };
+        let listed = self
+            .scan(region, scan, |metric| seen.look(namespace, metric))
+            .await;
+        listed.is_ok().then_some(seen)
+    }
+
+    /// Namespaces that have had metrics lately, as far as a few pages go.
+    async fn namespaces(&self, region: &RegionClient) -> BTreeSet<String> {
+        let mut known = BTreeSet::new();
+        let mut token = None;
+        for _ in 0..MOST_PAGES_FOR_NAMESPACES {
+            let Ok((more, next)) = region.namespaces(&self.gate, token).await else {
+                break;
+            };
+            known.extend(more);
+            token = next;
+            if token.is_none() {
+                break;
+            }
         }
-        let known: Option<Vec<_>> = entries.iter().map(|e| units::arn_service(&e.namespace)).collect();
-        let mut services = known.unwrap_or_default();
-        services.sort_unstable();
-        services.dedup();
-        Some(services)
+        known
     }
 }
 
-/// Each namespace once, and whether only recently active metrics need be listed for it.
-pub(crate) fn scans(entries: &[AwsEntry]) -> Vec<(&str, bool)> {
-    let mut scans: Vec<(&str, bool)> = Vec::new();
-    for entry in entries {
-        let recent = entry.settle.start() + entry.lookback.start() + entry.every <= RECENTLY_ACTIVE;
-        match scans
-            .iter_mut()
-            .find(|(namespace, _)| *namespace == entry.namespace)
-        {
-            Some((_, all_recent)) => *all_recent &= recent,
-            None => scans.push((&entry.namespace, recent)),
-        }
-    }
-    scans
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::entry;
-    use provider_api::Span;
-
-    #[test]
-    fn only_short_reaches_list_recently_active_metrics() {
-        let mut long = entry("AWS/S3");
-        long.lookback = Span::Fixed(Duration::from_hours(48));
-        assert_eq!(
-            scans(&[entry("AWS/EC2"), long, entry("AWS/S3")]),
-            [("AWS/EC2", true), ("AWS/S3", false)]
-        );
+fn part((namespace, error): (&str, Arc<ProviderError>)) -> Unlisted {
+    Unlisted {
+        namespace: namespace.into(),
+        error,
     }
 }

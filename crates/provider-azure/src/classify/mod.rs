@@ -1,15 +1,19 @@
 //! What a refusal of Azure means. Pure: status, the headers that matter and the body in, one [`ProviderError`] out. It
 //! does not know who asked or how often.
 //!
-//! `words` reads bodies, `waits` finds the time to wait, `reach` says what a refusal leaves to try.
+//! `words` reads bodies, `waits` finds the time to wait, `named` what would be right, `reach` says what a refusal leaves to
+//! try.
 
+mod named;
 mod reach;
 mod waits;
 mod words;
 
-pub(crate) use reach::{about_time, batch_unsupported, divisible};
+pub(crate) use named::{Named, names_resource};
+pub(crate) use reach::{about_time, batch_unsupported, divisible, not_asked, passing};
 pub(crate) use waits::Hints;
 
+use named::named;
 use provider_api::{Cloud, ErrorKind, ProviderError, Scope};
 use waits::{header_wait, wait};
 use words::{Words, cut, parse, raw};
@@ -27,14 +31,24 @@ pub(crate) fn refusal(
 ) -> ProviderError {
     let words = parse(body);
     let message = words.as_ref().map_or_else(|| raw(body), |w| cut(&w.message));
+    let right = words.as_ref().and_then(|w| named(&w.message));
     let kind = kind_of(status, hints, words.as_ref());
     let code = words.map(|w| w.code).unwrap_or_default();
     let text = format!(
         "HTTP {status} {code}: {message}{}",
         advice(operation, status, &code, &message)
     );
-    ProviderError::new(Cloud::Azure, operation, scope.clone(), kind, text)
-        .with_request_id(hints.request_id.clone())
+    let error = ProviderError::new(Cloud::Azure, operation, scope.clone(), kind, text)
+        .with_request_id(hints.request_id.clone());
+    match right {
+        Some(right) if status == 400 => error.with_source(right),
+        _ => error,
+    }
+}
+
+/// What a refusal says would be right, if it does.
+pub(crate) fn right(error: &ProviderError) -> Option<&Named> {
+    std::error::Error::source(error)?.downcast_ref()
 }
 
 fn kind_of(status: u16, hints: &Hints, words: Option<&Words>) -> ErrorKind {
@@ -123,6 +137,18 @@ mod tests {
         ] {
             assert_eq!(*judge(status, &none, body).kind(), wanted, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn what_would_be_right_goes_with_the_error_however_long_its_words() {
+        let valid: Vec<String> = (0..100).map(|i| format!("a long metric {i}")).collect();
+        let body = format!(
+            r#"{{"code":"BadRequest","message":"metric: x, Valid metrics: {}"}}"#,
+            valid.join(",")
+        );
+        let error = judge(400, &Hints::default(), &body);
+        assert_eq!(right(&error), Some(&Named::Metrics(valid)));
+        assert_eq!(right(&judge(400, &Hints::default(), "{}")), None);
     }
 
     #[test]

@@ -8,6 +8,28 @@ pub(crate) fn divisible(error: &ProviderError) -> bool {
     matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::NotFound)
 }
 
+/// Whether a failure is the service's and not the question's, or may be: one resource may make a call fail like this for
+/// ever.
+pub(crate) fn passing(error: &ProviderError) -> bool {
+    match error.kind() {
+        ErrorKind::Unavailable { .. }
+        | ErrorKind::TimedOut
+        | ErrorKind::BadResponse
+        | ErrorKind::Permanent => true,
+        ErrorKind::Throttled { .. }
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::OverBudget => false,
+    }
+}
+
+/// Whether the gate held the request back, because the host does not answer.
+pub(crate) fn not_asked(error: &ProviderError) -> bool {
+    passing(error) && error.wait().is_some()
+}
+
 /// Whether a 400 is about the window, which halving cannot cure.
 pub(crate) fn about_time(error: &ProviderError) -> bool {
     let lower = error.message().to_ascii_lowercase();

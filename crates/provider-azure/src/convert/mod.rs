@@ -8,8 +8,10 @@ mod points;
 
 pub(crate) use naming::Metrics;
 
-use crate::target::{AskedMetric, Question, TargetDetail, parse_iso};
-use crate::wire::{MetricValues, ResourceValues, TimeSeries};
+use crate::grain::parse_iso;
+use crate::question::{AskedMetric, Question};
+use crate::target::TargetDetail;
+use crate::wire::{DimensionValue, MetricValues, ResourceValues, TimeSeries};
 use points::points;
 use provider_api::{
     Attributes, ErrorKind, Series, SeriesId, SeriesPoints, SkipReason, Skips, TargetId, Window,
@@ -17,15 +19,20 @@ use provider_api::{
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// What a metric without a name is counted under.
+const NAMELESS: &str = "(no name)";
+
 /// What one resource's answer gave.
 #[derive(Debug, Default)]
 pub(crate) struct Converted {
     pub(crate) series: Vec<SeriesPoints>,
     pub(crate) skips: Skips,
-    /// The first metric that failed by itself.
-    pub(crate) failure: Option<(ErrorKind, String)>,
+    /// Metrics that failed by themselves.
+    pub(crate) failed: Vec<(AskedMetric, ErrorKind, String)>,
     /// Asked metrics that the answer does not mention.
-    pub(crate) missing: Vec<Arc<str>>,
+    pub(crate) missing: Vec<AskedMetric>,
+    /// Those that were answered.
+    pub(crate) answered: Vec<AskedMetric>,
     /// Metrics whose series count reached `top`.
     pub(crate) full: Vec<Arc<str>>,
 }
@@ -59,58 +66,72 @@ impl<'a> Conversion<'a> {
     /// The points of the resource. `asked` are the metrics that this request named.
     pub(crate) fn run(mut self, values: &ResourceValues, asked: &[AskedMetric]) -> Converted {
         let mut missing: Vec<&AskedMetric> = asked.iter().collect();
-        let answered = values.interval.as_deref();
+        let answered = values.interval.get();
         let grain_kept = answered.is_none_or(|i| parse_iso(i) == Some(self.detail.question.grain));
-        for metric in &values.value {
-            let name = &metric.name.value;
-            let Some(found) = missing.iter().position(|m| m.name.eq_ignore_ascii_case(name)) else {
-                self.skip(&name.as_str().into(), metric);
+        let odd = values.value.as_ref().map_or(0, |list| list.odd);
+        self.out.skips.add(SkipReason::BadShape, &NAMELESS.into(), odd);
+        for metric in values.metrics() {
+            let name = metric.name.get().unwrap_or(NAMELESS);
+            let Some(found) = missing.iter().position(|m| same(&m.name, name)) else {
+                self.skip(&name.into(), metric);
                 continue;
             };
             let known = missing.swap_remove(found);
-            if let Some(failure) = failed(metric) {
-                self.out.failure.get_or_insert(failure);
+            if let Some((kind, words)) = failed(metric) {
+                self.out.failed.push((known.clone(), kind, words));
             } else if grain_kept {
+                self.out.answered.push(known.clone());
                 self.metric(metric, known);
             } else {
                 // Another grain than asked for: the ends of the buckets are unknown.
                 self.skip(&known.name, metric);
             }
         }
-        self.out.missing = missing.into_iter().map(|m| m.name.clone()).collect();
+        self.out.missing = missing.into_iter().cloned().collect();
         self.out
     }
 
     fn skip(&mut self, name: &Arc<str>, metric: &MetricValues) {
-        let points = metric.timeseries.iter().map(|t| t.data.len()).sum();
-        self.out.skips.add(SkipReason::BadShape, name, points);
+        let points: usize = metric.timeseries.items.iter().map(|t| t.data.items.len()).sum();
+        // An answer without points is counted as well.
+        self.out.skips.add(SkipReason::BadShape, name, points.max(1));
     }
 
     fn metric(&mut self, values: &MetricValues, asked: &AskedMetric) {
         let mut seen: HashSet<SeriesId> = HashSet::new();
-        for line in &values.timeseries {
-            self.line(line, &values.unit, asked, &mut seen);
+        self.odd(values.timeseries.odd, asked);
+        for line in &values.timeseries.items {
+            self.line(line, values.unit.or_empty(), asked, &mut seen);
         }
         let question = &self.detail.question;
         let top = usize::try_from(question.top).unwrap_or(usize::MAX);
-        if !question.dimensions.is_empty() && values.timeseries.len() >= top {
+        if !question.dimensions.is_empty() && values.timeseries.items.len() >= top {
             self.out.full.push(asked.name.clone());
         }
+    }
+
+    /// Elements of another shape.
+    fn odd(&mut self, count: usize, asked: &AskedMetric) {
+        self.out.skips.add(SkipReason::BadShape, &asked.name, count);
     }
 
     /// One combination of dimension values: a series per aggregation.
     fn line(&mut self, line: &TimeSeries, unit: &str, asked: &AskedMetric, seen: &mut HashSet<SeriesId>) {
         let question = &self.detail.question;
-        let attributes = dimensions(line, question);
-        for aggregation in &question.aggregations {
+        self.odd(line.data.odd + line.dimensions.odd, asked);
+        let Some(attributes) = dimensions(line, question) else {
+            self.odd(line.data.items.len(), asked);
+            return;
+        };
+        for aggregation in asked.aggregations.iter() {
             let mut skip = |reason| self.out.skips.add(reason, &asked.name, 1);
-            let points = points(line, *aggregation, question.grain, self.window, &mut skip);
+            let points = points(line, aggregation, question.grain, self.window, &mut skip);
             if points.is_empty() {
                 continue;
             }
             let series = Series {
                 resource: self.detail.resource.clone(),
-                metric: self.metrics.get(question, asked, *aggregation, unit),
+                metric: self.metrics.get(question, asked, aggregation, unit),
                 attributes: attributes.clone(),
             };
             if seen.insert(series.id()) {
@@ -132,9 +153,9 @@ impl<'a> Conversion<'a> {
 fn failed(metric: &MetricValues) -> Option<(ErrorKind, String)> {
     let code = metric
         .error_code
-        .as_deref()
-        .filter(|c| !c.is_empty() && !c.eq_ignore_ascii_case("Success"))?;
-    let words = metric.error_message.as_deref().unwrap_or_default();
+        .get()
+        .filter(|c| !c.eq_ignore_ascii_case("Success"))?;
+    let words = metric.error_message.or_empty();
     let kind = match code {
         c if c.contains("Throttl") => ErrorKind::Throttled { retry_after: None },
         c if c.starts_with("Internal") || c.contains("Timeout") => {
@@ -142,21 +163,25 @@ fn failed(metric: &MetricValues) -> Option<(ErrorKind, String)> {
         }
         _ => ErrorKind::InvalidRequest,
     };
-    Some((kind, format!("{}: {code}: {words}", metric.name.value)))
+    let name = metric.name.get().unwrap_or(NAMELESS);
+    Some((kind, format!("{name}: {code}: {words}")))
 }
 
-/// Answers lower-case the names of dimensions: they get the definition's spelling back.
-fn dimensions(line: &TimeSeries, question: &Question) -> Attributes {
+/// Answers lower-case the names of dimensions: they get the definition's spelling back. Nothing when one has no name or no
+/// value: the points would be another series'.
+fn dimensions(line: &TimeSeries, question: &Question) -> Option<Attributes> {
     let spelling = |given: &str| -> Arc<str> {
-        let known = question.dimensions.iter().find(|d| d.eq_ignore_ascii_case(given));
+        let known = question.dimensions.iter().find(|d| same(d, given));
         known.cloned().unwrap_or_else(|| given.into())
     };
-    Attributes::new(
-        line.dimensions
-            .iter()
-            .map(|d| (spelling(&d.name.value), d.value.as_str().into()))
-            .collect(),
-    )
+    let pair = |d: &DimensionValue| Some((spelling(d.name.get()?), d.value.0.as_deref()?.into()));
+    let pairs: Option<Vec<_>> = line.dimensions.items.iter().map(pair).collect();
+    (line.dimensions.odd == 0).then_some(Attributes::new(pairs?))
+}
+
+/// Azure compares names without case.
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
 }
 
 #[cfg(test)]

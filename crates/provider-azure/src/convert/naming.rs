@@ -1,6 +1,6 @@
 //! What a metric is called, in which unit and of which kind.
 
-use crate::target::{Aggregation, AskedMetric, Question};
+use crate::question::{Aggregation, AskedMetric, Question};
 use provider_api::names::snake;
 use provider_api::{Cloud, Kind, Metric, MetricSpec, Temporality};
 use std::collections::HashMap;

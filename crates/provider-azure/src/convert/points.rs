@@ -1,6 +1,6 @@
 //! From buckets to points: the value of one aggregation, and the end that Azure does not write.
 
-use crate::target::Aggregation;
+use crate::question::Aggregation;
 use crate::wire::{DataPoint, TimeSeries};
 use provider_api::{Point, SkipReason, UnixNanos, Value, Window};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ pub(super) fn points(
     skip: &mut impl FnMut(SkipReason),
 ) -> Vec<Point> {
     let mut points: BTreeMap<UnixNanos, Point> = BTreeMap::new();
-    for data in &line.data {
+    for data in &line.data.items {
         // An absent key is a bucket without data; zero is data only when the key is there.
         let Some(value) = value(data, aggregation) else {
             continue;
@@ -34,16 +34,16 @@ pub(super) fn points(
 
 fn value(data: &DataPoint, aggregation: Aggregation) -> Option<f64> {
     match aggregation {
-        Aggregation::Average => data.average,
-        Aggregation::Count => data.count,
-        Aggregation::Maximum => data.maximum,
-        Aggregation::Minimum => data.minimum,
-        Aggregation::Total => data.total,
+        Aggregation::Average => data.average.0,
+        Aggregation::Count => data.count.0,
+        Aggregation::Maximum => data.maximum.0,
+        Aggregation::Minimum => data.minimum.0,
+        Aggregation::Total => data.total.0,
     }
 }
 
 fn point(data: &DataPoint, value: f64, grain: Duration, window: Window) -> Result<Point, SkipReason> {
-    let start = time(&data.time_stamp).ok_or(SkipReason::BadTime)?;
+    let start = data.time_stamp.get().and_then(time).ok_or(SkipReason::BadTime)?;
     if start.floor(grain) != start {
         return Err(SkipReason::BadTime);
     }

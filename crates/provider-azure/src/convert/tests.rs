@@ -1,7 +1,7 @@
 //! Odd and ordinary answers, as bodies in and points out.
 
 use super::*;
-use crate::target::Aggregation;
+use crate::question::Aggregation;
 use crate::testing::{question, target, window};
 use provider_api::{Kind, Point, Temporality, UnixNanos, Value};
 
@@ -49,7 +49,7 @@ fn a_bucket_ends_a_grain_after_its_stamp_and_no_key_is_no_point() {
     assert_eq!(got.series.len(), 2);
     let skips: Vec<_> = got.skips.take().iter().map(|s| (s.reason, s.points)).collect();
     assert_eq!(skips, [(SkipReason::BadTime, 1), (SkipReason::OutsideWindow, 1)]);
-    assert!(got.missing.is_empty() && got.failure.is_none());
+    assert!(got.missing.is_empty() && got.failed.is_empty());
 }
 
 #[test]
@@ -58,13 +58,16 @@ fn a_failed_metric_leaves_the_others_and_a_lost_one_is_named() {
     let body = r#"{"value":[{"name":{"value":"A"},"unit":"Percent","timeseries":[],"errorCode":"InvalidSamplingType","errorMessage":"no"},
         {"name":{"value":"B"},"unit":"Percent","timeseries":[{"data":[{"timeStamp":"1970-01-01T00:01:00Z","count":2.0}]}]}]}"#;
     let got = asked(&q, body, window(60, 300));
-    assert_eq!(
-        got.failure,
-        Some((ErrorKind::InvalidRequest, "A: InvalidSamplingType: no".to_owned()))
+    let failed = (
+        q.metrics[0].clone(),
+        ErrorKind::InvalidRequest,
+        "A: InvalidSamplingType: no".to_owned(),
     );
+    assert_eq!(got.failed, [failed]);
+    assert_eq!(got.answered, q.metrics[1..2]);
     assert_eq!(got.series.len(), 1);
     assert_eq!(&*got.series[0].series.metric.spec().unit, "1");
-    assert_eq!(got.missing, ["C".into()]);
+    assert_eq!(got.missing, q.metrics[2..]);
 }
 
 #[test]

@@ -2,33 +2,55 @@
 
 use super::places::Place;
 use crate::config::AzureEntry;
-use provider_api::{AccountId, Attributes, Scope, Texts};
+use provider_api::{AccountId, Pairs, Resource, Scope, Texts};
 
-pub(super) fn attributes(
+/// Whose resources they are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner<'a> {
+    pub(super) account: &'a AccountId,
+    pub(super) scope: &'a Scope,
+    /// The subscription's name for people, where it is known.
+    pub(super) name: Option<&'a str>,
+}
+
+/// The resource as `entry` wants it described. Its tags and names may change without making it another.
+pub(super) fn resource(
     entry: &AzureEntry,
-    scope: &Scope,
-    region: &str,
-    place: &Place,
-    account: &AccountId,
+    place: &Place<'_>,
+    owner: Owner<'_>,
     texts: &mut Texts,
-) -> Attributes {
+) -> Resource {
+    let thing = place.thing;
     let provider = entry.resource_type.split('/').next().unwrap_or_default();
-    let mut pairs = vec![
+    let mut shared = |pairs: &[(&str, &str)]| -> Pairs {
+        let one = |(key, value): &(&str, &str)| (texts.get(key), texts.get(value));
+        pairs.iter().map(one).collect()
+    };
+    let mut identifying = shared(&[
         ("cloud.provider", "azure"),
-        ("cloud.account.id", &scope.0),
-        ("cloud.region", region),
+        ("cloud.account.id", &owner.scope.0),
+        ("cloud.region", &thing.region),
         ("azure.resource_provider.namespace", provider),
-        ("nephoscope.account", &account.0),
-    ];
-    pairs.extend(platform(&entry.resource_type, &place.kind).map(|p| ("cloud.platform", p)));
-    pairs.extend(place.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-    let mut shared: Vec<_> = pairs
-        .into_iter()
-        .map(|(k, v)| (texts.get(k), texts.get(v)))
-        .collect();
+        ("nephoscope.account", &owner.account.0),
+    ]);
+    let platform = platform(&entry.resource_type, &thing.kind).map(|p| ("cloud.platform", p));
+    let mut describing = shared(platform.as_slice());
+    for key in &entry.copy_tags {
+        if let Some(value) = thing.tag(key) {
+            describing.extend(shared(&[(&format!("tag.{key}"), value)]));
+        }
+    }
+    let (name, group) = (thing.name(), thing.resource_group());
+    let mut added = shared(&[("azure.resource.name", &name), ("azure.resource_group", group)]);
+    added.extend(shared(
+        owner
+            .name
+            .map(|name| ("azure.subscription.name", name))
+            .as_slice(),
+    ));
     // A tag does not take its place: its name begins with `tag.`.
-    shared.push((texts.get("cloud.resource_id"), place.id.clone()));
-    Attributes::new(shared)
+    identifying.extend(shared(&[("cloud.resource_id", &place.id)]));
+    Resource::described_in_any_case(identifying, describing, added)
 }
 
 /// `cloud.platform` of the semantic conventions, where they have a word.

@@ -1,13 +1,9 @@
-//! Resource Manager's lists: subscriptions, resources where Resource Graph is refused, and metric definitions.
+//! Resource Manager's lists: subscriptions, and resources where Resource Graph is refused.
 
-use super::places::Place;
 use crate::AzureProvider;
-use crate::config::AzureEntry;
-use crate::http::{Ask, Plane, encode, failure, path};
-use crate::wire::{Definition, ListedResource, Page, Subscription};
-use provider_api::{ErrorKind, Pages, Price, ProviderError, Scope, Urgency};
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use crate::http::{Ask, Plane, encode, failure};
+use crate::wire::{List, ListedResource, Page, Subscription};
+use provider_api::{ErrorKind, Pages, Price, ProviderError, Scope, UnixNanos, Urgency};
 
 /// Operations by Azure's own names.
 pub(crate) const LIST_SUBSCRIPTIONS: &str = "subscriptions.list";
@@ -16,80 +12,79 @@ pub(crate) const DEFINITIONS: &str = "metricDefinitions.list";
 
 /// Most pages of one listing: a million resources. A listing without end is a broken one.
 const MOST_PAGES: u64 = 1_000;
-/// How many resources of a type and region are asked for definitions before it counts as having none.
-const SAMPLES: usize = 3;
+
+/// A subscription to read.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscribed {
+    /// Its id in lower case: Azure compares without.
+    pub(crate) scope: Scope,
+    /// Its id as it was written, which identities in older files hang on.
+    pub(super) written: String,
+    /// For people.
+    pub(super) name: Option<String>,
+    /// Whether the credential sees it, where that is known.
+    pub(super) seen: Option<bool>,
+}
+
+impl Subscribed {
+    pub(super) fn new(id: &str, name: Option<&str>) -> Self {
+        Self {
+            scope: Scope::new(id.to_lowercase()),
+            written: id.to_owned(),
+            name: name.map(str::to_owned),
+            seen: None,
+        }
+    }
+}
 
 impl AzureProvider {
-    /// The configured subscriptions, or those that the credential sees.
-    pub(crate) async fn subscriptions(&self) -> Result<Vec<String>, ProviderError> {
-        if !self.config.subscriptions.is_empty() {
-            return Ok(self.config.subscriptions.clone());
+    /// The configured subscriptions, or those that the credential sees. Names are a nicety: a configured subscription
+    /// does without.
+    pub(crate) async fn subscriptions(&self) -> Result<Vec<Subscribed>, ProviderError> {
+        let written = &self.config.subscriptions;
+        let visible = self.visible().await;
+        if written.is_empty() {
+            return visible.and_then(|all| readable(&all));
         }
-        let scope = Scope::new("-");
-        let url = format!(
-            "{}/subscriptions?api-version=2022-12-01",
-            self.api.cloud().arm_base()
-        );
-        let found: Vec<Subscription> = self.pages(LIST_SUBSCRIPTIONS, &scope, url).await?;
-        if found.is_empty() {
-            let words = "the credential sees no subscription: grant it Monitoring Reader on those to read";
-            return Err(failure(LIST_SUBSCRIPTIONS, &scope, ErrorKind::Forbidden, words));
-        }
-        let readable = |s: &Subscription| !matches!(s.state.as_deref(), Some("Disabled" | "Deleted"));
-        Ok(found.into_iter().filter(readable).map(|s| s.id).collect())
+        let visible = visible
+            .inspect_err(|error| tracing::debug!(%error, "the names of subscriptions are not known"))
+            .ok()
+            // A role may read subscriptions without listing any.
+            .filter(|all| !all.is_empty());
+        let one = |id: &String| {
+            let Some(all) = &visible else {
+                return Subscribed::new(id, None);
+            };
+            let found = all.iter().find(|s| s.id.or_empty().eq_ignore_ascii_case(id));
+            Subscribed {
+                seen: Some(found.is_some()),
+                ..Subscribed::new(id, found.and_then(|s| s.name.get()))
+            }
+        };
+        Ok(written.iter().map(one).collect())
     }
 
-    /// Every resource of these types, one list per type.
+    async fn visible(&self) -> Result<Vec<Subscription>, ProviderError> {
+        let scope = Scope::new("-");
+        let base = self.api.cloud().arm_base();
+        let url = format!("{base}/subscriptions?api-version=2022-12-01");
+        let (found, _) = self.pages(LIST_SUBSCRIPTIONS, &scope, url).await?;
+        Ok(found.items)
+    }
+
+    /// Every resource of this type.
     pub(super) async fn listed(
         &self,
         scope: &Scope,
-        types: &BTreeSet<String>,
-    ) -> Result<Vec<ListedResource>, ProviderError> {
-        let mut all = Vec::new();
-        for kind in types {
-            let filter = encode(&format!("resourceType eq '{}'", kind.replace('\'', "''")));
-            let base = self.api.cloud().arm_base();
-            let url =
-                format!("{base}/subscriptions/{scope}/resources?api-version=2021-04-01&$filter={filter}");
-            all.extend(self.pages::<ListedResource>(LIST_RESOURCES, scope, url).await?);
-        }
-        Ok(all)
-    }
-
-    /// The definitions of one of `here`; a resource that is refused for its own sake is followed by the next. A passing
-    /// failure is the scope's: a catalogue without this type would take its targets away.
-    pub(super) async fn definitions(
-        &self,
-        scope: &Scope,
-        entry: &AzureEntry,
-        here: &[Place],
-    ) -> Result<Arc<Vec<Definition>>, ProviderError> {
-        for place in here.iter().take(SAMPLES) {
-            let url = format!(
-                "{}{}/providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01&metricnamespace={}",
-                self.api.cloud().arm_base(),
-                path(&place.id),
-                encode(&entry.resource_type),
-            );
-            let ask = Ask {
-                plane: Plane::Arm,
-                operation: DEFINITIONS,
-                scope,
-                url,
-                body: None,
-                price: Price::FREE,
-                urgency: Urgency::Fresh,
-                group: None,
-            };
-            match self.api.read::<Page<Definition>>(&ask).await {
-                Ok((page, _)) => return Ok(Arc::new(page.value)),
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidRequest) => {
-                    tracing::debug!(error = %e, resource = %place.id, "no metric definitions here");
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(Arc::default())
+        resource_type: &str,
+    ) -> Result<(List<ListedResource>, Option<UnixNanos>), ProviderError> {
+        let filter = encode(&format!(
+            "resourceType eq '{}'",
+            resource_type.replace('\'', "''")
+        ));
+        let base = self.api.cloud().arm_base();
+        let url = format!("{base}/subscriptions/{scope}/resources?api-version=2021-04-01&$filter={filter}");
+        self.pages(LIST_RESOURCES, scope, url).await
     }
 
     /// All pages of an ARM list. A page may be empty and still have a next one; links are followed on our host only.
@@ -98,8 +93,9 @@ impl AzureProvider {
         operation: &'static str,
         scope: &Scope,
         first: String,
-    ) -> Result<Vec<T>, ProviderError> {
-        let mut all = Vec::new();
+    ) -> Result<(List<T>, Option<UnixNanos>), ProviderError> {
+        let mut all = List::default();
+        let mut dated = None;
         let mut pages = Pages::at_most(MOST_PAGES);
         let mut url = first.clone();
         loop {
@@ -112,12 +108,16 @@ impl AzureProvider {
                 price: Price::FREE,
                 urgency: Urgency::Fresh,
                 group: None,
+                domain: None,
+                question: None,
             };
-            let page: Page<T> = self.api.read(&ask).await?.0;
-            let next = pages.follow(page.next_link.as_deref(), !page.value.is_empty());
-            all.extend(page.value);
+            let (page, date): (Page<T>, _) = self.api.read(&ask).await?;
+            dated = dated.or(date);
+            let next = pages.follow(page.next_link.get(), !page.value.items.is_empty());
+            all.odd += page.value.odd;
+            all.items.extend(page.value.items);
             let Some(link) = next.map_err(|why| endless(operation, scope, why))? else {
-                return Ok(all);
+                return Ok((all, dated));
             };
             if !same_host(&link, &first) {
                 let words = "a next page on another host is not followed";
@@ -126,6 +126,17 @@ impl AzureProvider {
             url = link;
         }
     }
+}
+
+fn readable(all: &[Subscription]) -> Result<Vec<Subscribed>, ProviderError> {
+    if all.is_empty() {
+        let words = "the credential sees no subscription: grant it Monitoring Reader on those to read";
+        let kind = ErrorKind::Forbidden;
+        return Err(failure(LIST_SUBSCRIPTIONS, &Scope::new("-"), kind, words));
+    }
+    let readable = |s: &&Subscription| !matches!(s.state.get(), Some("Disabled" | "Deleted"));
+    let one = |s: &Subscription| Some(Subscribed::new(s.id.get()?, s.name.get()));
+    Ok(all.iter().filter(readable).filter_map(one).collect())
 }
 
 /// A listing that does not end is broken.

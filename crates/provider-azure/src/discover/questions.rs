@@ -1,192 +1,189 @@
-//! From metric definitions to questions: what must be asked apart (other grain, aggregations or dimensions) and what may
-//! be asked together, twenty metrics at a time. Pure.
+//! From metric definitions to questions: which entry each metric belongs to, and what must be asked apart because of its
+//! grain or of what it is split by. Pure.
 
+use super::definitions::{Definition, Definitions};
+use super::former::former;
+use super::knowledge::Splits;
 use crate::config::AzureEntry;
-use crate::target::{Aggregation, AskedMetric, Question, parse_iso};
-use crate::wire::Definition;
-use provider_api::{Matcher, SkipReason, Skipped};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::question::{Aggregation, Aggregations, AskedMetric, Question};
+use provider_api::{Matcher, Members, SkipReason};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Most metric names in one request (spec, `metricnames`).
-const MOST_METRICS: usize = 20;
-
-/// What two metrics must share to be asked for together.
-type Shape = (Duration, BTreeSet<Aggregation>, Vec<Arc<str>>);
-
-/// What the questions of one entry, type and region have in common.
+/// What the resources of one class have in common: the entries that want them, where they are, what they can be asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking<'a> {
-    pub(crate) entry: &'a AzureEntry,
+    /// In the order of the configuration, each with its place there.
+    pub(crate) entries: &'a [(usize, &'a AzureEntry)],
     pub(crate) subscription: &'a Arc<str>,
+    /// As files of format 3 have it.
+    pub(crate) former_subscription: &'a str,
     pub(crate) region: &'a str,
+    pub(crate) definitions: &'a Definitions,
+    /// What format 3 took for the definitions of all resources of this type and region.
+    pub(crate) former_definitions: &'a Definitions,
+    /// What refusals have said of splits.
+    pub(crate) splits: &'a Splits,
 }
 
-impl Asking<'_> {
-    /// The questions by grain; metrics that cannot be asked for go to `skipped`.
-    pub(super) fn by_grain(
-        self,
-        definitions: &[Definition],
-        skipped: &mut Vec<Skipped>,
-    ) -> BTreeMap<Duration, Vec<Arc<Question>>> {
-        let mut grains: BTreeMap<Duration, Vec<Arc<Question>>> = BTreeMap::new();
-        for question in self.questions(definitions, skipped) {
-            grains.entry(question.grain).or_default().push(Arc::new(question));
-        }
-        grains
-    }
+/// A question of one entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    /// The entry, by its place in the configuration.
+    pub(crate) entry: usize,
+    /// Its place among the questions that differ from it in their metrics only, by the smallest name.
+    pub(crate) rank: usize,
+    pub(crate) question: Arc<Question>,
+}
 
-    pub(crate) fn questions(self, definitions: &[Definition], skipped: &mut Vec<Skipped>) -> Vec<Question> {
+/// A metric that cannot be asked for.
+pub(crate) type Unasked = (SkipReason, Arc<str>);
+
+/// What two metrics must share to be members of one target.
+pub(super) type Shape = (Duration, Vec<Arc<str>>);
+
+impl Asking<'_> {
+    /// The questions. Each metric and aggregation is in the first entry that wants it, whatever else the entries say.
+    pub(crate) fn questions(self, unasked: &mut HashSet<Unasked>) -> Vec<Asked> {
+        let mut taken: HashMap<String, Aggregations> = HashMap::new();
         let mut all = Vec::new();
-        for (shape, mut metrics) in shapes(self.entry, definitions, skipped) {
-            metrics.sort_by(|a, b| a.name.cmp(&b.name));
-            let asked = metrics.chunks(MOST_METRICS);
-            all.extend(asked.map(|some| self.question(&shape, some)));
+        for (index, entry) in self.entries {
+            for (shape, metrics) in self.shapes(entry, &mut taken, unasked) {
+                all.push(Asked {
+                    entry: *index,
+                    rank: 0,
+                    question: Arc::new(self.question(entry, shape, metrics)),
+                });
+            }
         }
+        rank(&mut all);
         all
     }
 
-    fn question(self, shape: &Shape, metrics: &[AskedMetric]) -> Question {
-        let (grain, aggregations, dimensions) = shape.clone();
-        Question {
+    fn shapes(
+        self,
+        entry: &AzureEntry,
+        taken: &mut HashMap<String, Aggregations>,
+        unasked: &mut HashSet<Unasked>,
+    ) -> BTreeMap<Shape, Vec<(String, AskedMetric)>> {
+        let mut shapes: BTreeMap<Shape, Vec<(String, AskedMetric)>> = BTreeMap::new();
+        let wanted = |d: &&Definition| Matcher::any(&entry.names, &d.name);
+        for definition in self.definitions.metrics.iter().filter(wanted) {
+            let (mut shape, aggregations) = match shape(entry, definition) {
+                Ok(fit) => fit,
+                Err(reason) => {
+                    unasked.insert((reason, definition.name.clone()));
+                    continue;
+                }
+            };
+            let folded = definition.name.to_lowercase();
+            let of = (entry.resource_type.to_lowercase(), folded.clone());
+            if let Some(supported) = self.splits.get(&of) {
+                shape
+                    .1
+                    .retain(|dimension| supported.contains(&dimension.to_lowercase()));
+            }
+            let before = taken.entry(folded.clone()).or_default();
+            let left = aggregations.without(*before);
+            *before = before.or(aggregations);
+            if !left.is_empty() {
+                let metric = AskedMetric {
+                    name: definition.name.clone(),
+                    description: definition.description.clone(),
+                    aggregations: left,
+                    supported: definition.supported.or(aggregations),
+                };
+                shapes.entry(shape).or_default().push((folded, metric));
+            }
+        }
+        shapes
+    }
+
+    fn question(self, entry: &AzureEntry, shape: Shape, mut metrics: Vec<(String, AskedMetric)>) -> Question {
+        metrics.sort_by(|a, b| a.0.cmp(&b.0));
+        let former = former(entry, self, &shape);
+        let (grain, dimensions) = shape;
+        let question = Question {
             subscription: self.subscription.clone(),
             region: self.region.into(),
-            namespace: self.entry.resource_type.as_str().into(),
+            namespace: entry.resource_type.as_str().into(),
             grain,
-            aggregations,
             dimensions,
-            top: self.entry.top,
-            metrics: metrics.to_vec(),
-        }
+            top: entry.top,
+            metrics: metrics.into_iter().map(|(_, metric)| metric).collect(),
+            former,
+            key: 0,
+            members: Members::default(),
+        };
+        question.keyed()
     }
 }
 
-/// The wanted metrics, like with like, each name once.
-fn shapes(
-    entry: &AzureEntry,
-    definitions: &[Definition],
-    skipped: &mut Vec<Skipped>,
-) -> BTreeMap<Shape, Vec<AskedMetric>> {
-    let mut shapes: BTreeMap<Shape, Vec<AskedMetric>> = BTreeMap::new();
-    let wanted = |d: &&Definition| Matcher::any(&entry.names, &d.name.value);
-    for definition in definitions.iter().filter(wanted) {
-        let name: Arc<str> = definition.name.value.as_str().into();
-        match shape(entry, definition) {
-            Ok(shape) => {
-                let metrics = shapes.entry(shape).or_default();
-                if metrics.iter().all(|m| m.name != name) {
-                    let description = definition.description.as_deref().unwrap_or_default().into();
-                    metrics.push(AskedMetric { name, description });
-                }
+/// Questions of unlike entries may say the same of their points but for the metrics.
+fn rank(all: &mut [Asked]) {
+    let mut like: BTreeMap<(Duration, Vec<String>), Vec<(String, usize)>> = BTreeMap::new();
+    for (at, asked) in all.iter().enumerate() {
+        let question = &asked.question;
+        let mut split: Vec<String> = question.dimensions.iter().map(|d| d.to_lowercase()).collect();
+        split.sort();
+        let first = question.metrics.first().map(|m| m.name.to_lowercase());
+        let named = (first.unwrap_or_default(), at);
+        like.entry((question.grain, split)).or_default().push(named);
+    }
+    for mut questions in like.into_values() {
+        questions.sort();
+        for (rank, (_, at)) in questions.into_iter().enumerate() {
+            if let Some(asked) = all.get_mut(at) {
+                asked.rank = rank;
             }
-            Err(reason) => skipped.push(Skipped {
-                reason,
-                metric: name,
-                points: 0,
-            }),
         }
     }
-    shapes
 }
 
-fn shape(entry: &AzureEntry, definition: &Definition) -> Result<Shape, SkipReason> {
+/// How an entry asks for a metric, or why it cannot.
+pub(super) fn shape(
+    entry: &AzureEntry,
+    definition: &Definition,
+) -> Result<(Shape, Aggregations), SkipReason> {
     let grain = grain(entry, definition).ok_or(SkipReason::BadShape)?;
     let aggregations = aggregations(entry, definition);
     if aggregations.is_empty() {
         return Err(SkipReason::NoNumber);
     }
-    Ok((grain, aggregations, split_by(entry, definition)))
+    Ok(((grain, split_by(entry, definition)), aggregations))
 }
 
 /// The entry's period where the metric is kept in it, else the metric's finest.
 fn grain(entry: &AzureEntry, d: &Definition) -> Option<Duration> {
-    let kept: BTreeSet<Duration> = d
-        .availabilities
-        .iter()
-        .filter_map(|a| parse_iso(a.grain.as_deref().unwrap_or_default()))
-        .collect();
     entry
         .period
-        .filter(|p| kept.contains(p))
-        .or_else(|| kept.first().copied())
+        .filter(|p| d.grains.contains(p))
+        .or_else(|| d.grains.first().copied())
 }
 
 /// What the entry asks for and the metric supports; by default the metric's primary aggregation.
-fn aggregations(entry: &AzureEntry, d: &Definition) -> BTreeSet<Aggregation> {
-    let supported: BTreeSet<Aggregation> = d.supported.iter().filter_map(|w| Aggregation::parse(w)).collect();
+fn aggregations(entry: &AzureEntry, d: &Definition) -> Aggregations {
     if entry.aggregations.is_empty() {
-        let primary = d.primary.as_deref().and_then(Aggregation::parse);
-        return primary
-            .or_else(|| supported.first().copied())
-            .into_iter()
-            .collect();
+        let primary = d.primary.or_else(|| d.supported.iter().next());
+        return primary.into_iter().collect();
     }
     let asked = entry.aggregations.iter().filter_map(|w| Aggregation::parse(w));
-    asked.filter(|a| supported.contains(a)).collect()
+    asked.collect::<Aggregations>().and(d.supported)
 }
 
 /// The entry's dimensions that the metric has, in the definition's spelling; a metric that demands one gets its first.
 fn split_by(entry: &AzureEntry, d: &Definition) -> Vec<Arc<str>> {
-    let asked = |name: &str| entry.dimensions.iter().any(|a| a.eq_ignore_ascii_case(name));
-    let mut chosen: Vec<Arc<str>> = d
-        .dimensions
-        .iter()
-        .filter(|n| asked(&n.value))
-        .map(|n| n.value.as_str().into())
-        .collect();
+    let asked = |name: &&Arc<str>| entry.dimensions.iter().any(|a| a.eq_ignore_ascii_case(name));
+    let mut chosen: Vec<Arc<str>> = d.dimensions.iter().filter(asked).cloned().collect();
     if chosen.is_empty() && d.dimension_required {
-        chosen.extend(d.dimensions.first().map(|n| Arc::from(n.value.as_str())));
+        chosen.extend(d.dimensions.first().cloned());
     }
     chosen.sort();
+    chosen.dedup();
     chosen
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{asking, entry};
-
-    fn definitions(json: serde_json::Value) -> Vec<Definition> {
-        serde_json::from_value(json).expect("definitions")
-    }
-
-    #[test]
-    fn questions_keep_unlike_metrics_apart() {
-        let metric = |name: &str, supported: &[&str], grains: &[&str], dimension: Option<&str>| {
-            let grains: Vec<_> = grains
-                .iter()
-                .map(|g| serde_json::json!({"timeGrain": g}))
-                .collect();
-            let dimensions: Vec<_> = dimension
-                .iter()
-                .map(|d| serde_json::json!({"value": d}))
-                .collect();
-            serde_json::json!({"name": {"value": name}, "primaryAggregationType": supported[0],
-                "supportedAggregationTypes": supported, "metricAvailabilities": grains, "dimensions": dimensions})
-        };
-        let mut wanted = entry("Microsoft.Compute/virtualMachines");
-        wanted.period = Some(Duration::from_secs(300));
-        wanted.dimensions = vec!["lun".into()];
-        let many = (0..25).map(|i| metric(&format!("m{i}"), &["Average", "Total"], &["PT1M", "PT5M"], None));
-        let all: Vec<_> = many
-            .chain([
-                metric("disk", &["Total"], &["PT1M", "PT5M"], Some("LUN")),
-                metric("size", &["Average"], &["PT1H"], None),
-            ])
-            .chain([metric("text", &["None"], &["PT5M"], None)])
-            .collect();
-        let mut skipped = Vec::new();
-        let got = asking(&wanted, &definitions(all.into()), &mut skipped);
-        let sizes: Vec<_> = got
-            .iter()
-            .map(|q| (q.grain.as_secs(), q.metrics.len(), q.filter()))
-            .collect();
-        let lun = Some("LUN eq '*'".to_owned());
-        assert_eq!(
-            sizes,
-            [(300, 20, None), (300, 5, None), (300, 1, lun), (3_600, 1, None)]
-        );
-        assert_eq!(skipped.iter().map(|s| &*s.metric).collect::<Vec<_>>(), ["text"]);
-    }
-}
+#[path = "questions_tests.rs"]
+mod tests;

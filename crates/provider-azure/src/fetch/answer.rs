@@ -1,12 +1,14 @@
 //! Putting an answer into a batch: whose values are whose, and what is missing.
 
-use super::work::{Piece, Work};
+use super::memory::Strike;
+use super::work::{Piece, Progress, Work};
 use crate::AzureProvider;
 use crate::convert::{Conversion, Converted};
 use crate::plan;
+use crate::question::AskedMetric;
 use crate::target::TargetDetail;
 use crate::wire::ResourceValues;
-use provider_api::{Batch, Window};
+use provider_api::{Batch, Target, Window};
 use std::collections::HashMap;
 
 impl AzureProvider {
@@ -35,10 +37,7 @@ impl AzureProvider {
                 let conversion = Conversion::new(target.id, detail, window, &mut work.metrics);
                 let mut got = conversion.run(values, &piece.metrics);
                 self.tell_of_cuts(&got, detail);
-                progress.lacking |= !got.missing.is_empty();
-                if progress.failure.is_none() {
-                    progress.failure = got.failure;
-                }
+                self.judge(&got, target, detail, progress);
                 batch.skipped.extend(got.skips.take());
                 batch.series.extend(got.series);
             } else {
@@ -48,11 +47,44 @@ impl AzureProvider {
         }
     }
 
+    /// A metric that fails or is missing again and again is left out, said once; until then the target is not complete.
+    fn judge(&self, got: &Converted, target: &Target, detail: &TargetDetail, progress: &mut Progress) {
+        self.memory.answered(target.id, &got.answered);
+        progress.answered |= !got.answered.is_empty();
+        for (metric, kind, words) in &got.failed {
+            match self.memory.struck(target, &metric.name, Some(kind)) {
+                Strike::Out => {
+                    self.say_out(detail, metric, words);
+                    progress.refused.get_or_insert((kind.clone(), words.clone()));
+                }
+                Strike::Failed => {
+                    progress.failure.get_or_insert((kind.clone(), words.clone()));
+                }
+            }
+        }
+        for metric in &got.missing {
+            match self.memory.struck(target, &metric.name, None) {
+                Strike::Out => self.say_out(detail, metric, "the answer does not mention it"),
+                Strike::Failed => progress.lacking = true,
+            }
+        }
+    }
+
+    fn say_out(&self, detail: &TargetDetail, metric: &AskedMetric, why: &str) {
+        if !self
+            .memory
+            .told(&detail.question, &format!("{} of {}", metric.name, detail.id))
+        {
+            tracing::warn!(account = %self.config.account, metric = %metric.name, resource = %detail.id, why,
+                "metric left out of this resource until the next listing: it was refused again and again");
+        }
+    }
+
     /// Azure does not say that `top` cut an answer; a full one is the only sign.
     fn tell_of_cuts(&self, got: &Converted, detail: &TargetDetail) {
         let question = &detail.question;
         for metric in got.full.iter().filter(|m| !self.memory.told(question, m)) {
-            tracing::warn!(%metric, namespace = %question.namespace, top = question.top,
+            tracing::warn!(account = %self.config.account, %metric, namespace = %question.namespace, top = question.top,
                 "as many series as `top` allows: there may be more; raise `top`");
         }
     }
@@ -70,13 +102,13 @@ fn by_resource(values: &[ResourceValues]) -> HashMap<String, &ResourceValues> {
 
 /// Whose values these are, lower case.
 fn resource_of(values: &ResourceValues) -> Option<String> {
-    if let Some(id) = &values.resourceid {
+    if let Some(id) = values.resourceid.get() {
         return Some(id.to_ascii_lowercase());
     }
     let id = values
-        .value
+        .metrics()
         .iter()
-        .find_map(|m| m.id.as_deref())?
+        .find_map(|m| m.id.get())?
         .to_ascii_lowercase();
     id.split_once("/providers/microsoft.insights/metrics/")
         .map(|(resource, _)| resource.to_owned())
@@ -85,6 +117,8 @@ fn resource_of(values: &ResourceValues) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fetch::memory::Standing;
+    use crate::fetch::start::start;
     use crate::testing::{call, provider, question_of};
     use crate::wire::BatchAnswer;
     use provider_api::conformance::{batches_fit_their_call, partial_answer_kept};
@@ -93,13 +127,14 @@ mod tests {
     #[test]
     fn a_resource_that_is_not_in_the_answer_is_not_complete() {
         let call = call(&["/a", "/b"], &["Ingress"]);
-        let mut work = Work::new(&call, question_of(&call));
-        let piece = work.pieces.pop().expect("a piece");
+        let start = start(&call.targets, question_of(&call), |_| Standing::Plain);
+        let mut work = Work::new(start, 0);
+        let piece = work.pieces.pop_front().expect("a piece");
         let body = r#"{"values":[{"resourceid":"/A","interval":"PT1M","value":[{"name":{"value":"Ingress"},"unit":"Bytes",
             "timeseries":[{"data":[{"timeStamp":"1970-01-01T00:01:00Z","total":1}]}]}]}]}"#;
         let answer: BatchAnswer = serde_json::from_str(body).expect("a batch");
         let mut batch = Batch::default();
-        provider().take(&answer.values, &piece, call.window, &mut work, &mut batch);
+        provider().take(&answer.values.items, &piece, call.window, &mut work, &mut batch);
         let batches = [batch];
         batches_fit_their_call(&call, &batches);
         let missing = call

@@ -3,11 +3,11 @@
 use super::work::Piece;
 use crate::AzureProvider;
 use crate::classify::GET_BATCH;
-use crate::http::{Ask, Plane, encode, path};
+use crate::http::{Ask, Plane, encode, failure, path};
 use crate::plan::{self, MOST_RESOURCES};
-use crate::target::{AskedMetric, Question};
-use crate::wire::{BatchAnswer, ResourceValues};
-use provider_api::{Call, ProviderError, UnixNanos, Window};
+use crate::question::{AskedMetric, Question, union};
+use crate::wire::{BatchAnswer, ResourceValues, Text};
+use provider_api::{Call, ErrorKind, ProviderError, UnixNanos, Urgency, Window};
 
 /// The operation that reads the values of one resource.
 pub(crate) const ARM_METRICS: &str = "metrics.list";
@@ -33,9 +33,9 @@ impl AzureProvider {
             .map(|d| &*d.id)
             .collect();
         let body = serde_json::json!({ "resourceids": ids }).to_string().into_bytes();
-        let ask = ask(Plane::Metrics, GET_BATCH, call, url, Some(body));
+        let ask = ask(Plane::Metrics, GET_BATCH, call, piece, url, Some(body));
         let (answer, date) = self.api.read::<BatchAnswer>(&ask).await?;
-        Ok((answer.values, date))
+        Ok((answer.values.items, date))
     }
 
     pub(super) async fn by_arm(&self, call: &Call, question: &Question, piece: &Piece) -> Values {
@@ -50,9 +50,13 @@ impl AzureProvider {
             common(question, &piece.metrics),
             filter(question, "$filter"),
         );
-        let ask = ask(Plane::Arm, ARM_METRICS, call, url, None);
+        let ask = ask(Plane::Arm, ARM_METRICS, call, piece, url, None);
         let (mut answer, date) = self.api.read::<ResourceValues>(&ask).await?;
-        answer.resourceid = Some(detail.id.to_string());
+        if answer.value.is_none() {
+            let words = "an answer without values";
+            return Err(failure(ARM_METRICS, &call.scope, ErrorKind::BadResponse, words));
+        }
+        answer.resourceid = Text(Some(detail.id.to_string()));
         Ok((vec![answer], date))
     }
 }
@@ -61,9 +65,15 @@ fn ask<'a>(
     plane: Plane,
     operation: &'static str,
     call: &'a Call,
+    piece: &Piece,
     url: String,
     body: Option<Vec<u8>>,
 ) -> Ask<'a> {
+    let urgency = if piece.is_doubtful() {
+        Urgency::Doubtful
+    } else {
+        call.urgency
+    };
     Ask {
         plane,
         operation,
@@ -71,8 +81,10 @@ fn ask<'a>(
         url,
         body,
         price: plan::price(),
-        urgency: call.urgency,
+        urgency,
         group: call.group(),
+        domain: None,
+        question: Some(piece.question()),
     }
 }
 
@@ -96,7 +108,7 @@ fn common(question: &Question, metrics: &[AskedMetric]) -> String {
         question.interval(),
         encode(&question.namespace),
         encode(&names.join(",")),
-        question.aggregation_words(),
+        union(metrics).words(),
     )
 }
 
@@ -110,7 +122,7 @@ fn filter(question: &Question, parameter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::Aggregation;
+    use crate::question::Aggregation;
     use crate::testing::{question, window};
 
     #[test]

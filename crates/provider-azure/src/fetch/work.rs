@@ -1,35 +1,75 @@
-//! One call under way: its pieces, what came of each target, and the halving of what is refused as a whole until the
-//! part that is to blame stands alone. Pure.
+//! One call under way: its pieces, what came of each target, and the dividing of what is refused or fails as a whole
+//! until the part that is to blame stands alone. Pure.
 
+use super::start::Start;
 use crate::convert::Metrics;
-use crate::target::{AskedMetric, Question};
-use provider_api::{Batch, Call, ErrorKind, Failure, ProviderError, Target, TargetId};
-use std::collections::HashMap;
+use crate::question::AskedMetric;
+use provider_api::{Batch, ErrorKind, Failure, Members, Target, TargetId};
+use std::collections::{HashMap, VecDeque};
 
-/// Most requests that one call may become by halving; what is then still refused fails as it is.
-const MOST_HALVINGS: u32 = 64;
+/// Most pieces that one call may become by dividing. What is then left is asked for by the next call: what was found out
+/// until then is remembered, so it gets further.
+const MOST_DIVISIONS: u32 = 128;
+
+/// How a piece is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// With getBatch.
+    Batch,
+    /// With getBatch, known to fail or doubtful: it says nothing of the host.
+    Alone,
+    /// With getBatch, for metrics that were refused before: a refusal is no news.
+    Trial,
+    /// Of ARM.
+    Arm,
+}
+
+/// Why a piece is divided, and how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Division {
+    /// It was refused: down to one metric of one resource.
+    Metrics,
+    /// It was refused for a resource: down to one resource.
+    Resources,
+    /// It was not answered: down to one resource.
+    Silence,
+}
 
 /// A part of a call: some of its targets and some of its metrics.
 #[derive(Clone, Debug)]
 pub(super) struct Piece {
     pub(super) targets: Vec<Target>,
     pub(super) metrics: Vec<AskedMetric>,
-    /// Asked of ARM and not of getBatch.
-    pub(super) arm: bool,
+    pub(super) way: Way,
+    /// Cut from what failed with all its tries: once is enough to see whether it fails as well.
+    pub(super) is_cut: bool,
 }
 
 impl Piece {
+    /// Whether it may fail by itself, so that it is tried once only.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_cut || matches!(self.way, Way::Alone | Way::Trial)
+    }
+
+    /// The same number for the same targets and metrics, whatever the window.
+    pub(super) fn question(&self) -> u64 {
+        let mut ids: Vec<String> = self.targets.iter().map(|t| t.id.0.to_string()).collect();
+        ids.sort();
+        let names = self.metrics.iter().map(|m| &*m.name);
+        Members::of(ids.iter().map(String::as_str).chain(names)).0
+    }
+
     /// Two halves, by resources first; nothing when it is one metric of one resource.
-    fn halves(mut self) -> Result<[Self; 2], Self> {
+    fn halves(mut self) -> Option<[Self; 2]> {
         let mut other = self.clone();
         if self.targets.len() > 1 {
             other.targets = self.targets.split_off(self.targets.len() / 2);
         } else if self.metrics.len() > 1 {
             other.metrics = self.metrics.split_off(self.metrics.len() / 2);
         } else {
-            return Err(self);
+            return None;
         }
-        Ok([self, other])
+        Some([self, other])
     }
 }
 
@@ -41,68 +81,142 @@ pub(super) struct Progress {
     pub(super) failure: Option<(ErrorKind, String)>,
     /// Something is missing in the answer: neither complete nor failed.
     pub(super) lacking: bool,
+    /// Something was answered.
+    pub(super) answered: bool,
+    /// Why something was left out. It counts when nothing was answered: then the target has failed.
+    pub(super) refused: Option<(ErrorKind, String)>,
 }
 
 /// One call under way.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) pieces: Vec<Piece>,
+    /// The halves of what was divided come behind everything else, so that one bad part does not keep the good ones
+    /// waiting, and answers come between its failures.
+    pub(super) pieces: VecDeque<Piece>,
     pub(super) progress: HashMap<TargetId, Progress>,
     pub(super) metrics: Metrics,
-    halvings: u32,
+    divisions: u32,
+    /// Which half comes first.
+    turn: usize,
+    /// Failures of ARM in a row.
+    pub(super) arm_failures: u32,
+    /// Whether ARM has answered.
+    pub(super) arm_answered: bool,
 }
 
 impl Work {
-    pub(super) fn new(call: &Call, question: &Question) -> Self {
-        let piece = Piece {
-            targets: call.targets.clone(),
-            metrics: question.metrics.clone(),
-            arm: false,
-        };
-        let open = |t: &Target| {
-            (
-                t.id,
-                Progress {
-                    open: 1,
-                    ..Progress::default()
-                },
-            )
-        };
-        let progress = call.targets.iter().map(open).collect();
+    pub(super) fn new(start: Start, turn: usize) -> Self {
+        let mut progress: HashMap<TargetId, Progress> = HashMap::new();
+        for target in start.pieces.iter().flat_map(|piece| &piece.targets) {
+            progress.entry(target.id).or_default().open += 1;
+        }
+        let mut pieces = VecDeque::from(start.pieces);
+        let first = turn % pieces.len().max(1);
+        pieces.rotate_left(first);
         Self {
-            pieces: vec![piece],
+            pieces,
             progress,
             metrics: Metrics::default(),
-            halvings: 0,
+            divisions: 0,
+            turn,
+            arm_failures: 0,
+            arm_answered: false,
         }
     }
 
-    /// Puts the halves of `piece` back to work, or says that it is to blame.
-    pub(super) fn halve(&mut self, piece: Piece, error: &ProviderError, batch: &mut Batch) {
-        self.halvings += 1;
-        if self.halvings > MOST_HALVINGS {
-            return self.blame(&piece, error, batch);
+    /// Puts the halves of `piece` back to work. False when it is one metric of one resource, or one resource and only
+    /// those are to be told apart. What is beyond the limit is left for the next call.
+    pub(super) fn divide(&mut self, piece: &Piece, by: Division, batch: &mut Batch) -> bool {
+        if piece.targets.len() == 1 && by != Division::Metrics {
+            return false;
         }
         let by_metric = piece.targets.len() == 1;
-        match piece.halves() {
-            Err(alone) => self.blame(&alone, error, batch),
-            Ok([first, second]) => {
-                for target in first.targets.iter().filter(|_| by_metric) {
-                    self.progress.entry(target.id).or_default().open += 1;
-                }
-                self.pieces.extend([second, first]);
-            }
+        let Some([mut first, mut second]) = piece.clone().halves() else {
+            return false;
+        };
+        if by == Division::Silence {
+            (first.is_cut, second.is_cut) = (true, true);
+        }
+        if !self.may_divide() {
+            self.leave(piece, batch);
+            return true;
+        }
+        for target in first.targets.iter().filter(|_| by_metric) {
+            self.progress.entry(target.id).or_default().open += 1;
+        }
+        self.turn = self.turn.wrapping_add(1);
+        if self.turn.is_multiple_of(2) {
+            self.pieces.extend([first, second]);
+        } else {
+            self.pieces.extend([second, first]);
+        }
+        true
+    }
+
+    /// Puts the metrics of `piece` that are in `good` and those that are not back to work, apart. False when all or none are.
+    pub(super) fn sort_out(
+        &mut self,
+        piece: &Piece,
+        good: impl Fn(&AskedMetric) -> bool,
+        batch: &mut Batch,
+    ) -> bool {
+        let (good, rest): (Vec<_>, Vec<_>) = piece.metrics.iter().cloned().partition(|m| good(m));
+        if good.is_empty() || rest.is_empty() {
+            return false;
+        }
+        if !self.may_divide() {
+            self.leave(piece, batch);
+            return true;
+        }
+        for target in &piece.targets {
+            self.progress.entry(target.id).or_default().open += 1;
+        }
+        for metrics in [good, rest] {
+            self.pieces.push_back(Piece {
+                metrics,
+                ..piece.clone()
+            });
+        }
+        true
+    }
+
+    fn may_divide(&mut self) -> bool {
+        self.divisions += 1;
+        self.divisions <= MOST_DIVISIONS
+    }
+
+    /// Nothing is said of the targets: they are asked for again.
+    pub(super) fn leave(&mut self, piece: &Piece, batch: &mut Batch) {
+        for target in &piece.targets {
+            self.progress.entry(target.id).or_default().lacking = true;
+            self.close(target.id, batch);
         }
     }
 
-    pub(super) fn blame(&mut self, piece: &Piece, error: &ProviderError, batch: &mut Batch) {
+    pub(super) fn blame(&mut self, piece: &Piece, kind: &ErrorKind, words: &str, batch: &mut Batch) {
         let names: Vec<&str> = piece.metrics.iter().map(|m| &*m.name).collect();
-        let words = format!("{} ({})", error.message(), names.join(", "));
+        let words = format!("{words} ({})", names.join(", "));
+        for target in &piece.targets {
+            let progress = self.progress.entry(target.id).or_default();
+            progress.failure.get_or_insert((kind.clone(), words.clone()));
+            self.close(target.id, batch);
+        }
+    }
+
+    /// What `piece` asks for is left out of its targets.
+    pub(super) fn refuse(&mut self, piece: &Piece, kind: &ErrorKind, words: &str, batch: &mut Batch) {
         for target in &piece.targets {
             let progress = self.progress.entry(target.id).or_default();
             progress
-                .failure
-                .get_or_insert((error.kind().clone(), words.clone()));
+                .refused
+                .get_or_insert_with(|| (kind.clone(), words.to_owned()));
+            self.close(target.id, batch);
+        }
+    }
+
+    /// The targets of `piece` have nothing to answer to it.
+    pub(super) fn nothing(&mut self, piece: &Piece, batch: &mut Batch) {
+        for target in &piece.targets {
             self.close(target.id, batch);
         }
     }
@@ -116,7 +230,8 @@ impl Work {
         if progress.open > 0 {
             return;
         }
-        match progress.failure.take() {
+        let refused = progress.refused.take().filter(|_| !progress.answered);
+        match progress.failure.take().or(refused) {
             Some((kind, message)) => batch.failed.push(Failure {
                 target: id,
                 kind,
@@ -127,79 +242,19 @@ impl Work {
         }
     }
 
-    /// One piece per resource, to be asked of ARM.
+    /// One piece per resource, to be asked of ARM, before everything else.
     pub(super) fn singles(&mut self, piece: Piece) {
         for target in piece.targets.into_iter().rev() {
-            self.pieces.push(Piece {
+            self.pieces.push_front(Piece {
                 targets: vec![target],
                 metrics: piece.metrics.clone(),
-                arm: true,
+                way: Way::Arm,
+                is_cut: false,
             });
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::classify::GET_BATCH;
-    use crate::http::failure;
-    use crate::plan;
-    use crate::testing::{call, question_of};
-    use provider_api::Scope;
-    use provider_api::conformance::batches_fit_their_call;
-
-    fn refused() -> ProviderError {
-        failure(
-            GET_BATCH,
-            &Scope::new("sub"),
-            ErrorKind::InvalidRequest,
-            "Valid metrics: A",
-        )
-    }
-
-    #[test]
-    fn halving_finds_the_one_to_blame_and_completes_the_others() {
-        let call = call(&["/a", "/b", "/c"], &["A", "B"]);
-        let mut work = Work::new(&call, question_of(&call));
-        let mut batch = Batch::default();
-        // The cloud refuses whatever holds metric B of /b.
-        while let Some(piece) = work.pieces.pop() {
-            let bad = piece.metrics.iter().any(|m| &*m.name == "B")
-                && piece
-                    .targets
-                    .iter()
-                    .any(|t| plan::detail(t).is_some_and(|d| &*d.id == "/b"));
-            if bad {
-                work.halve(piece, &refused(), &mut batch);
-            } else {
-                piece.targets.iter().for_each(|t| work.close(t.id, &mut batch));
-            }
-        }
-        assert_eq!((batch.complete.len(), batch.failed.len()), (2, 1));
-        assert!(
-            batch.failed[0].message.ends_with("(B)"),
-            "{}",
-            batch.failed[0].message
-        );
-        batches_fit_their_call(&call, &[batch]);
-    }
-
-    #[test]
-    fn halving_ends() {
-        let ids: Vec<String> = (0..50).map(|i| format!("/r{i}")).collect();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let names: Vec<String> = (0..20).map(|i| format!("m{i:02}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let call = call(&ids, &names);
-        let mut work = Work::new(&call, question_of(&call));
-        let mut batch = Batch::default();
-        let mut requests: u32 = 0;
-        while let Some(piece) = work.pieces.pop() {
-            requests += 1;
-            work.halve(piece, &refused(), &mut batch);
-        }
-        assert!(requests <= 2 * MOST_HALVINGS + 1, "{requests}");
-        assert_eq!((batch.failed.len(), batch.complete.len()), (50, 0));
-    }
-}
+#[path = "work_tests.rs"]
+mod tests;

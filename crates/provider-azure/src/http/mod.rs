@@ -9,12 +9,13 @@ mod urls;
 
 #[cfg(test)]
 pub(crate) use headers::parse_date;
-pub(crate) use urls::{encode, path};
+pub(crate) use urls::{encode, host, path};
 
 use crate::SetupError;
 use crate::classify;
-use crate::config::{AzureCloud, AzureConfig};
+use crate::config::{AzureCloud, AzureConfig, AzureCredentials};
 use crate::credentials::{self, Shared};
+use crate::wire::Object;
 use azure_core::credentials::TokenCredential;
 use azure_core::http::policies::Policy;
 use azure_core::http::policies::auth::BearerTokenAuthorizationPolicy;
@@ -24,7 +25,7 @@ use azure_core::http::{
 use futures::{Stream, StreamExt};
 use gate::{Gate, Request, Skew};
 use headers::{date, hints};
-use provider_api::{Cloud, ErrorKind, Price, ProviderError, Scope, UnixNanos, Urgency};
+use provider_api::{Cloud, ErrorKind, Members, Price, ProviderError, Scope, UnixNanos, Urgency};
 use serde::de::DeserializeOwned;
 use std::sync::{Arc, PoisonError, RwLock};
 use unsent::unsent;
@@ -55,6 +56,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) urgency: Urgency,
     /// The group that is polled, if one is.
     pub(crate) group: Option<&'a Arc<str>>,
+    /// Whose quota it counts against, where that is not the subscription's.
+    pub(crate) domain: Option<&'a Arc<str>>,
+    /// Which question it is, where the URL does not say so: the same over and over, so that one that always fails is known.
+    pub(crate) question: Option<u64>,
 }
 
 /// A 2xx answer.
@@ -74,6 +79,7 @@ pub(crate) struct Api {
     /// It holds the connections, which stay.
     shared: Shared,
     live: RwLock<Arc<Live>>,
+    principal: Arc<str>,
 }
 
 /// A credential and what signs with it.
@@ -107,7 +113,13 @@ impl Api {
             config: config.clone(),
             shared,
             live,
+            principal: principal(config).into(),
         })
+    }
+
+    /// Whose requests they are: some quotas are a principal's, whatever the subscription.
+    pub(crate) fn principal(&self) -> &Arc<str> {
+        &self.principal
     }
 
     pub(crate) fn cloud(&self) -> &AzureCloud {
@@ -148,6 +160,9 @@ impl Api {
         let request = Request {
             urgency: ask.urgency,
             group: ask.group.cloned(),
+            host: Some(host(&ask.url).into()),
+            domain: ask.domain.cloned(),
+            question: Some(ask.question.unwrap_or_else(|| Members::of([ask.url.as_str()]).0)),
             ..Request::new(ask.scope.clone(), ask.operation, ask.price)
         };
         let attempt = || async {
@@ -170,7 +185,7 @@ impl Api {
         ask: &Ask<'_>,
     ) -> Result<(T, Option<UnixNanos>), ProviderError> {
         let answer = self.send(ask).await?;
-        match serde_json::from_slice(&answer.body) {
+        match serde_json::from_slice(&answer.body).and_then(an_object) {
             Ok(value) => Ok((value, answer.date)),
             Err(e) => {
                 let start: String = String::from_utf8_lossy(&answer.body).chars().take(100).collect();
@@ -184,6 +199,11 @@ impl Api {
             }
         }
     }
+}
+
+/// Each of Azure's answers is an object. A list would be read as one whose fields have no names.
+fn an_object<T>(Object(given): Object<T>) -> serde_json::Result<T> {
+    given.ok_or_else(|| serde::de::Error::custom("not an object"))
 }
 
 async fn attempt(live: &Live, ask: &Ask<'_>, skew: &Skew) -> Result<Answer, ProviderError> {
@@ -265,6 +285,21 @@ fn http_request(ask: &Ask<'_>) -> Result<HttpRequest, ProviderError> {
         request.set_body(body.clone());
     }
     Ok(request)
+}
+
+/// The application where the configuration names it; else whoever the machine is, which only the account knows.
+fn principal(config: &AzureConfig) -> String {
+    let tenant = config.tenant.as_deref().unwrap_or_default();
+    match &config.credentials {
+        AzureCredentials::ClientSecret { client_id, .. }
+        | AzureCredentials::ClientCertificate { client_id, .. } => {
+            format!("{tenant}/{client_id}").to_lowercase()
+        }
+        AzureCredentials::ManagedIdentity { .. }
+        | AzureCredentials::WorkloadIdentity { .. }
+        | AzureCredentials::Chain
+        | AzureCredentials::AzureCli => format!("account {}", config.account),
+    }
 }
 
 fn audience(cloud: &AzureCloud, plane: Plane) -> String {

@@ -64,9 +64,10 @@ impl<'a> Converter<'a> {
         }
     }
 
-    /// One page with its unit.
-    pub(crate) fn page(&mut self, unit: &str, given: &[TimeSeries]) -> Page {
+    /// One page with its unit, without so many points that could not be read.
+    pub(crate) fn page(&mut self, unit: &str, given: &[TimeSeries], odd: usize) -> Page {
         let mut skips = Left::of(&self.detail.metric_type);
+        skips.add(SkipReason::BadShape, odd);
         let mut found: BTreeMap<SeriesId, SeriesPoints> = BTreeMap::new();
         for one in given {
             let Some((shape, series)) = self.series(unit, one, &mut skips) else {

@@ -75,7 +75,7 @@ pub(super) fn of(json: &Value) -> Option<ProgrammaticBuilder> {
 }
 
 /// `…/serviceAccounts/EMAIL:generateAccessToken`.
-fn principal(url: &str) -> Option<&str> {
+pub(crate) fn principal(url: &str) -> Option<&str> {
     let (_, rest) = url.rsplit_once("/serviceAccounts/")?;
     rest.strip_suffix(":generateAccessToken")
 }

@@ -31,18 +31,32 @@ const USER_HOSTS: [&str; 4] = [
 /// A day and its delays in one read: price is by series, not by points, so longer reads are cheaper.
 const LONGEST_WINDOW: Duration = Duration::from_secs(25 * 3_600);
 
+/// Types whose newest point is at least this old as a rule are not sure to be among the active ones.
+const RARE: Duration = Duration::from_secs(12 * 3_600);
+
+/// Whether points come so rarely, or so late, that a listing of what was active lately may miss the type.
+pub(super) fn is_rare(descriptor: &MetricDescriptor) -> bool {
+    let (grain, delay) = times(descriptor);
+    grain.unwrap_or_default() + delay.unwrap_or_default() >= RARE
+}
+
+/// Distance and delay of points, where the descriptor has them.
+fn times(descriptor: &MetricDescriptor) -> (Option<Duration>, Option<Duration>) {
+    let metadata = descriptor.metadata.as_ref();
+    let time = |d: Option<google_cloud_wkt::Duration>| d.and_then(|d| Duration::try_from(d).ok());
+    let grain = time(metadata.and_then(|m| m.sample_period)).filter(|d| !d.is_zero());
+    (grain, time(metadata.and_then(|m| m.ingest_delay)))
+}
+
 pub(super) fn group(
     scope: &Scope,
     index: usize,
     entry: &GcpEntry,
     descriptor: &MetricDescriptor,
 ) -> GroupSpec<Span> {
-    let metadata = descriptor.metadata.as_ref();
-    let time = |d: Option<google_cloud_wkt::Duration>| d.and_then(|d| Duration::try_from(d).ok());
-    let grain = time(metadata.and_then(|m| m.sample_period))
-        .filter(|d| !d.is_zero())
-        .unwrap_or(DEFAULT_GRAIN);
-    let documented = time(metadata.and_then(|m| m.ingest_delay)).unwrap_or(DEFAULT_SETTLE);
+    let (grain, documented) = times(descriptor);
+    let grain = grain.unwrap_or(DEFAULT_GRAIN);
+    let documented = documented.unwrap_or(DEFAULT_SETTLE);
     let settle = entry.settle.map_or(Span::Auto(documented), Span::Fixed);
     let namespace = host(&descriptor.r#type);
     GroupSpec {
@@ -55,7 +69,8 @@ pub(super) fn group(
         every: entry.every,
         settle,
         lookback: entry.lookback,
-        initial: entry.initial,
+        // A type with a point a day shows its last one at once.
+        initial: entry.initial.max(grain),
         retention: retention(namespace),
         longest_window: LONGEST_WINDOW.max(grain),
     }

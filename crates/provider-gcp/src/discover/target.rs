@@ -10,7 +10,12 @@ use std::sync::Arc;
 pub(crate) struct GcpTarget {
     pub(crate) project: Arc<str>,
     pub(crate) metric_type: Arc<str>,
+    /// The entry's own filter.
     pub(crate) filter: Option<Arc<str>>,
+    /// The whole question in Google's filter language.
+    pub(crate) query: Arc<str>,
+    /// Whether the listing has seen data of it lately.
+    pub(crate) active: bool,
     pub(crate) unit: Arc<str>,
     pub(crate) description: Arc<str>,
     pub(crate) seen: Seen,

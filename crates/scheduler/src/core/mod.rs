@@ -12,8 +12,8 @@ pub use windows::{Hole, Windows, settled, windows};
 
 use lanes::Lanes;
 use phase::{next_tick, phase};
-use provider_api::{AccountId, Catalogue, Group, Scope, Target, UnixNanos, Urgency};
-use std::collections::{BTreeMap, HashMap};
+use provider_api::{AccountId, Catalogue, Group, Scope, Target, TargetId, UnixNanos, Urgency};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,8 +177,10 @@ pub struct Core {
 }
 
 impl Core {
-    /// Replaces what was known of a scope. New groups are due at once, known ones keep their rhythm.
-    pub fn learn(&mut self, now: UnixNanos, account: &AccountId, catalogue: Catalogue) {
+    /// Replaces what was known of a scope, but for parts that could not be listed: what was known of them stays. New groups
+    /// are due at once, known ones keep their rhythm.
+    pub fn learn(&mut self, now: UnixNanos, account: &AccountId, mut catalogue: Catalogue) {
+        self.keep_unlisted(account, &mut catalogue);
         let mut by_group: HashMap<Arc<str>, Vec<Target>> = HashMap::new();
         for target in catalogue.targets {
             by_group
@@ -197,6 +199,31 @@ impl Core {
             };
             self.learn_group(now, key, targets.into());
         }
+    }
+
+    /// Adds what was known of parts that could not be listed.
+    fn keep_unlisted(&self, account: &AccountId, catalogue: &mut Catalogue) {
+        if catalogue.unlisted.is_empty() {
+            return;
+        }
+        let known: HashSet<TargetId> = catalogue.targets.iter().map(|target| target.id).collect();
+        let part = |group: &Group| {
+            catalogue
+                .unlisted
+                .iter()
+                .any(|part| part.namespace == group.namespace)
+        };
+        let of_parts = self
+            .groups
+            .iter()
+            .filter(|(key, state)| {
+                key.account == *account && key.scope == catalogue.scope && part(&state.group)
+            })
+            .flat_map(|(_, state)| state.targets.iter())
+            .filter(|target| !known.contains(&target.id))
+            .cloned();
+        let kept: Vec<Target> = of_parts.collect();
+        catalogue.targets.extend(kept);
     }
 
     /// Forgets an account with all its groups. What of them is in flight must not be reported as ended any more.

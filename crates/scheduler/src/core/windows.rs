@@ -97,6 +97,10 @@ impl Cut {
     }
 
     fn split(&self, taken: Progress) -> (Option<Window>, Option<Window>) {
+        if taken.since == taken.upto && taken.ahead.is_empty() {
+            // Nothing has been taken yet: oldest first, as a stream begins.
+            return (self.piece(taken.upto, taken.since, self.end), None);
+        }
         let first = taken.ahead.first().map(|(from, _)| from);
         let (bound, edge) = taken.ahead.last().unwrap_or((taken.since, taken.upto));
         let fresh = self.piece(edge, bound, self.end);

@@ -3,7 +3,7 @@
 use crate::core::{Hole, Job, Lane, settled, windows};
 use crate::settle::Terms;
 use provider_api::{Due, GroupSpec, TargetId, UnixNanos, Window};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 use store::Progress;
 
@@ -16,7 +16,8 @@ pub(super) struct Asked {
     pub(super) holes: BTreeMap<Hole, Vec<TargetId>>,
     /// Points that end later are only watched.
     pub(super) settled: UnixNanos,
-    /// How much of the slowest target lies behind the present; zero when all keep up.
+    /// How much of the slowest target lies behind the present, those that fail by themselves left aside; zero when all keep
+    /// up.
     pub(super) behind: Duration,
 }
 
@@ -44,6 +45,7 @@ pub(super) fn asked(
     Asking { now, due, spare }: Asking,
     job: &Job,
     terms: &Terms,
+    apart: &HashSet<TargetId>,
     progress: impl Fn(TargetId) -> Option<Progress>,
 ) -> Asked {
     let reaching = GroupSpec {
@@ -67,7 +69,9 @@ pub(super) fn asked(
         if let Some(hole) = cut.hole {
             asked.holes.entry(hole).or_default().push(target.id);
         }
-        if let (Some(_), Some(taken)) = (cut.backlog, taken) {
+        if let (Some(_), Some(taken)) = (cut.backlog, taken)
+            && !apart.contains(&target.id)
+        {
             asked.behind = asked.behind.max(asked.settled.since(taken.upto));
         }
         let window = match job.lane {

@@ -25,7 +25,7 @@ impl Poller {
         let claim = Claim {
             group: &job.group.name,
             entry: job.group.entry,
-            urgency: call.urgency,
+            urgency: job.lane.urgency(),
             usd_nanos,
         };
         match self.budget.admit(&claim) {

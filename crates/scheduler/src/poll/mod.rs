@@ -3,6 +3,7 @@
 //! A store that is full or cannot write makes the job wait and begin again: progress did not advance, so the cloud is
 //! asked anew. Any other failure of the store ends the daemon.
 
+mod ask;
 mod asked;
 mod budget;
 mod read;
@@ -14,10 +15,10 @@ use crate::failing::Missed;
 use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::settle::{Learner, Terms};
+use crate::troubled::Troubled;
 use asked::{Asked, Asking, Spare, asked};
 use gate::{Budget, Skew};
-use provider_api::{AccountId, Call, ErrorKind, MetricsProvider, UnixNanos};
-use read::Broken;
+use provider_api::{AccountId, Call, MetricsProvider, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Change, Lane as History, Store, StoreError};
@@ -48,6 +49,8 @@ pub(crate) struct Poller {
     pub(crate) budget: Budget,
     /// What has been said in the log.
     pub(crate) notices: Arc<Notices>,
+    /// Targets that fail by themselves.
+    pub(crate) troubled: Arc<Troubled>,
 }
 
 /// How the calls of a job went.
@@ -59,12 +62,14 @@ struct Outcome {
     points: u64,
     /// At least one call failed.
     failed: bool,
-    /// Further calls would meet the same wall.
+    /// Further calls would fail as well.
     walled: bool,
     /// What was not got.
     missed: Option<Missed>,
     /// When a call that costs too much by now may go.
     held: Option<UnixNanos>,
+    /// When a call that was not sent may be.
+    wait: Option<UnixNanos>,
     /// A call costs more than a whole day may.
     too_dear: bool,
 }
@@ -74,11 +79,16 @@ struct Outcome {
 pub(crate) struct Left {
     /// The group may go on with its backlog.
     pub(crate) behind: bool,
-    /// When it may go on with what it could not pay for by now.
+    /// When it may go on with what it could not pay for or not send by now.
     pub(crate) held: Option<UnixNanos>,
 }
 
 impl Outcome {
+    /// Whether the cloud gives anything at present: the past is not asked for before the present is got.
+    fn gets_through(&self) -> bool {
+        !self.walled && (self.completed > 0 || !self.failed)
+    }
+
     fn label(&self) -> &'static str {
         match (self.failed, self.completed) {
             (false, _) if self.held.is_some() || self.too_dear => "held",
@@ -139,11 +149,12 @@ impl Poller {
         let clouds = self.skew.corrected(now);
         let terms = self.terms(job, clouds);
         let asking = self.asking(job, now, clouds);
-        let asked = asked(asking, job, &terms, |target| {
+        let apart = self.troubled.among(job.targets.iter().map(|target| target.id));
+        let mut asked = asked(asking, job, &terms, &apart, |target| {
             self.store.progress(self.account(), target)
         });
         self.give_up(&terms, &asked).await?;
-        let outcome = self.ask(job, &terms, &asked).await?;
+        let outcome = self.ask(job, &terms, &mut asked).await?;
         self.paid(job, &outcome);
         let span = Span::current();
         span.record("outcome", outcome.label());
@@ -161,12 +172,12 @@ impl Poller {
                 }
                 self.compare_clocks();
                 self.weigh(&terms).await?;
-                !asked.behind.is_zero() && !outcome.walled
+                !asked.behind.is_zero() && outcome.gets_through()
             }
             // Without any headway the next poll tries again; going on at once would only repeat the failure.
             Lane::Backlog { .. } => (outcome.completed > 0 || outcome.held.is_some()) && !outcome.walled,
         };
-        let held = outcome.held;
+        let held = outcome.held.into_iter().chain(outcome.wait).min();
         Ok(Left { behind, held })
     }
 
@@ -213,51 +224,6 @@ impl Poller {
         Ok(())
     }
 
-    /// Makes the calls, oldest window first, as far as there is money for them. A failed one is logged and leaves the others
-    /// alone, unless it tells that they must fail as well. A backlog stops when its time is over or destinations no longer keep up.
-    async fn ask(&self, job: &Job, terms: &Terms, asked: &Asked) -> Result<Outcome, StoreError> {
-        let mut calls = self.provider.plan(&asked.due);
-        calls.sort_by_key(|call| call.window);
-        for call in &mut calls {
-            call.urgency = job.lane.urgency();
-        }
-        let until = self.until(job.lane);
-        let mut outcome = Outcome::default();
-        for call in calls {
-            if until.is_some_and(|until| self.clock.now() >= until || !self.store.keeps_up()) {
-                break;
-            }
-            let Some(_admitted) = self.admitted(job, &call, &mut outcome) else {
-                continue;
-            };
-            match self.read(job, terms, asked.settled, &call).await {
-                Ok(read) => {
-                    outcome.completed += read.completed;
-                    outcome.points += read.points;
-                    if let Some(missed) = read.missed {
-                        Missed::add(&mut outcome.missed, missed);
-                    }
-                }
-                Err(Broken::Store(error)) => return Err(error),
-                Err(Broken::Provider(error)) if *error.kind() == ErrorKind::OverBudget => {
-                    self.not_paid(&error, &mut outcome);
-                }
-                Err(Broken::Provider(error)) => {
-                    self.failed(&error);
-                    let missed = Missed::call(self.clock.now(), &call, &error);
-                    Missed::add(&mut outcome.missed, missed);
-                    outcome.failed = true;
-                    outcome.walled = is_a_wall(error.kind());
-                }
-            }
-            self.called(job.lane, &call);
-            if outcome.walled {
-                break;
-            }
-        }
-        Ok(outcome)
-    }
-
     /// When a backlog has to make way.
     fn until(&self, lane: Lane) -> Option<UnixNanos> {
         match lane {
@@ -288,19 +254,5 @@ impl Poller {
             Err(error) if error.is_retryable() => Ok(()),
             done => done,
         }
-    }
-}
-
-/// Whether the other calls of the same job would meet the same wall.
-fn is_a_wall(kind: &ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Throttled { .. } | ErrorKind::Unavailable { .. } | ErrorKind::Unauthenticated => true,
-        ErrorKind::TimedOut
-        | ErrorKind::Forbidden
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidRequest
-        | ErrorKind::BadResponse
-        | ErrorKind::OverBudget
-        | ErrorKind::Permanent => false,
     }
 }

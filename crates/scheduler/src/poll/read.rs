@@ -90,9 +90,11 @@ impl Poller {
         for failure in &batch.failed {
             reading.silent.remove(&failure.target);
             self.target_failed(&reading.terms.group.name, failure);
+            self.refused(reading, failure);
             let missed = Missed::target(self.clock.now(), reading.call, failure);
             Missed::add(&mut reading.missed, missed);
         }
+        self.troubled.answered(&batch.complete);
         self.watch(reading, &batch);
         let taken = reading.call.window.end().min(reading.settled);
         let Some(window) = Window::new(reading.call.window.start(), taken) else {
@@ -108,6 +110,16 @@ impl Poller {
             complete: batch.complete,
         };
         self.commit(change).await
+    }
+
+    /// A target that failed within a call that went on is asked for with the others, until it is left out.
+    fn refused(&self, reading: &Reading<'_>, failure: &Failure) {
+        let scope = &reading.call.scope;
+        let left_out = self.troubled.failed(scope, failure.target, &failure.kind, false);
+        let mut targets = reading.call.targets.iter();
+        if let Some(target) = targets.find(|target| target.id == failure.target) {
+            self.troubles(&reading.job.key.name, target, left_out, &failure.message);
+        }
     }
 
     fn watch(&self, reading: &mut Reading<'_>, batch: &Batch) {

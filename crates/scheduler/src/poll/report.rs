@@ -5,7 +5,7 @@ use crate::core::{Hole, Job};
 use crate::progress::LastError;
 use crate::settle::{Changed, Terms};
 use provider_api::remedy::remedy;
-use provider_api::{Failure, ProviderError, Skipped, UnixNanos};
+use provider_api::{Failure, ProviderError, Skipped, Target, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
@@ -85,6 +85,21 @@ impl Poller {
         let event = format!("{group} {kind}");
         if let Some(since) = self.notices.due(event, self.clock.now()) {
             tracing::warn!(account = %self.account(), %group, kind, since, why = failure.message, "a target failed and is asked for again");
+        }
+    }
+
+    /// Says once that a target is left out.
+    pub(super) fn troubles(&self, group: &Arc<str>, target: &Target, left_out: bool, why: &str) {
+        if !left_out {
+            return;
+        }
+        let event = format!("{group} target left out");
+        if let Some(since) = self.notices.due(event, self.clock.now()) {
+            let (account, what) = (self.account(), target.detail.describe());
+            tracing::warn!(
+                %account, %group, target = what, since, why,
+                "account {account}: {what} refused twice in a row; left out until the next listing"
+            );
         }
     }
 

@@ -113,6 +113,17 @@ impl Learner {
         })
     }
 
+    /// The lengths in force for a group.
+    pub(crate) fn in_force(
+        &self,
+        store: &Store,
+        now: UnixNanos,
+        cloud: Cloud,
+        group: &GroupSpec<Span>,
+    ) -> GroupSpec {
+        self.terms(store, now, cloud, &[], group, None).group
+    }
+
     /// Whose points of these targets are watched.
     pub(crate) fn watched(&self, cloud: Cloud, namespace: &Arc<str>, targets: &[Target]) -> Vec<TargetId> {
         let all = self.all();

@@ -3,7 +3,7 @@
 
 use super::*;
 use async_trait::async_trait;
-use gate::{Books, Budget, BudgetLimits, EntryLimit, Gate, GateConfig};
+use gate::{Books, Budget, BudgetLimits, Domains, EntryLimit, Gate, GateConfig};
 use provider_api::Cloud;
 
 /// One target of one poll; all of them, every five minutes, come to 23,040,000 a day.
@@ -56,7 +56,13 @@ impl World {
         let budget = Budget::new(AccountId("a".into()), books);
         budget.limit(limits);
         let account = AccountId("a".into());
-        let gate = Gate::paying(Cloud::Aws, account, GateConfig::default(), budget);
+        let gate = Gate::paying(
+            Cloud::Aws,
+            account,
+            GateConfig::default(),
+            budget,
+            Domains::default(),
+        );
         self.sky_mut().gate = Some(gate);
     }
 

@@ -1,6 +1,6 @@
 //! A cloud whose points come late, change and are missing now and then; what it has is a pure function of time.
 
-use crate::clock::VirtualClock;
+use super::clock::VirtualClock;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;

@@ -1,7 +1,7 @@
 //! A destination that takes one entry after the other at a steady pace, but nothing for a while.
 
-use crate::cloud::{TARGETS_PER_GROUP, series, targets};
-use crate::lines;
+use super::cloud::{TARGETS_PER_GROUP, series, targets};
+use super::lines;
 use provider_api::UnixNanos;
 use std::collections::BTreeMap;
 use std::time::Duration;

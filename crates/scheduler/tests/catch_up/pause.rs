@@ -1,10 +1,10 @@
 //! A destination takes nothing for a day and its spool is small: polling pauses within bounds. Then it takes what waits
 //! at its own pace: everything comes once and in order, and the present does not wait for the past.
 
-use crate::cloud::{EVERY, GROUPS, MINUTE, TARGETS_PER_GROUP, targets, truth};
-use crate::destination::Destination;
-use crate::lines::Lines;
-use crate::{BEGINNING_S, HOUR, World, check_complete, check_order, late};
+use super::cloud::{EVERY, GROUPS, MINUTE, TARGETS_PER_GROUP, targets, truth};
+use super::destination::Destination;
+use super::lines::Lines;
+use super::{BEGINNING_S, HOUR, World, check_complete, check_order, late};
 use provider_api::UnixNanos;
 use scheduler::{AccountProgress, Clock as _, Progress};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The naive model: every grain is a number in a set.
 
-use crate::MINUTE;
+use super::MINUTE;
 use proptest::prelude::*;
 use provider_api::{GroupSpec, UnixNanos, Window};
 use scheduler::core::{Windows, windows};

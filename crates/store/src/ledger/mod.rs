@@ -58,12 +58,22 @@ impl Ledger {
         self.slots.find(hash(&bytes), is).copied()
     }
 
-    /// The series for changing, with its slot; remembers how it was.
-    fn touch(&mut self, id: SeriesId, target: u32, grain_s: u32) -> Slot {
+    /// The series for changing, with its slot; remembers how it was. One that is known by what `former` says only gets the
+    /// identity of today.
+    fn touch(
+        &mut self,
+        id: SeriesId,
+        former: impl FnOnce() -> Option<SeriesId>,
+        target: u32,
+        grain_s: u32,
+    ) -> Slot {
         if let Some(slot) = self.find(id) {
-            if !self.undo.contains_key(&slot) {
-                self.undo.insert(slot, self.get(slot).cloned());
-            }
+            self.remember(slot);
+            return slot;
+        }
+        if let Some(slot) = former().and_then(|former| self.find(former)) {
+            self.remember(slot);
+            self.rename(slot, id);
             return slot;
         }
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -73,6 +83,33 @@ impl Ledger {
         self.put(slot, Series::new(id.0.to_le_bytes(), target, grain_s));
         self.undo.insert(slot, None);
         slot
+    }
+
+    fn remember(&mut self, slot: Slot) {
+        if !self.undo.contains_key(&slot) {
+            self.undo.insert(slot, self.get(slot).cloned());
+        }
+    }
+
+    fn rename(&mut self, slot: Slot, id: SeriesId) {
+        let Some(mut series) = self.get(slot).cloned() else {
+            return;
+        };
+        self.unlink(slot);
+        series.id = id.0.to_le_bytes();
+        self.put(slot, series);
+    }
+
+    /// Takes a row out of the index; says whether it was there.
+    fn unlink(&mut self, slot: Slot) -> bool {
+        let Some(hash_now) = self.rows.get(index(slot)).map(|row| hash(&row.id)) else {
+            return false;
+        };
+        let entry = self.slots.find_entry(hash_now, |found| *found == slot);
+        entry.is_ok_and(|entry| {
+            entry.remove();
+            true
+        })
     }
 
     fn put(&mut self, slot: Slot, series: Series) {
@@ -88,14 +125,11 @@ impl Ledger {
 
     /// Forgets a series.
     pub(crate) fn remove(&mut self, slot: Slot) {
-        let Some(row) = self.rows.get_mut(index(slot)) else {
-            return;
-        };
-        let hash_now = hash(&row.id);
-        *row = Series::vacant();
-        if let Ok(entry) = self.slots.find_entry(hash_now, |found| *found == slot) {
-            entry.remove();
+        if self.unlink(slot) {
             self.free.push(slot);
+        }
+        if let Some(row) = self.rows.get_mut(index(slot)) {
+            *row = Series::vacant();
         }
     }
 
@@ -121,7 +155,10 @@ impl Ledger {
                     if before.is_wide(0) {
                         self.wide.entry(before.target).or_default().insert(slot);
                     }
-                    if let Some(place) = self.rows.get_mut(index(slot)) {
+                    if self.get(slot).is_some_and(|row| row.id != before.id) {
+                        self.unlink(slot);
+                        self.put(slot, before);
+                    } else if let Some(place) = self.rows.get_mut(index(slot)) {
                         *place = before;
                     }
                 }

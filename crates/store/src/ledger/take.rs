@@ -98,8 +98,9 @@ impl Taking {
         place: &Place,
         done: &mut Committed,
     ) -> Took {
-        let id = SeriesId(one.series.id().0 ^ self.lane.salt());
-        let slot = ledger.touch(id, target, place.grain_s);
+        let salted = |id: SeriesId| SeriesId(id.0 ^ self.lane.salt());
+        let former = || one.series.former_id().map(salted);
+        let slot = ledger.touch(salted(one.series.id()), former, target, place.grain_s);
         let mut revised = Vec::new();
         if let Some(row) = ledger.rows.get_mut(index(slot)) {
             row.target = target;

@@ -7,16 +7,18 @@ use super::series::VACANT;
 use super::stretches::Stretches;
 use crate::BACKFILL;
 use hashbrown::{HashMap, HashTable};
-use provider_api::{AccountId, TargetId, UnixNanos};
+use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A target and how far it has been taken; 48 bytes, of which a million may be held.
+/// A target, what is asked of it and how far it has been taken; 56 bytes, of which a million may be held.
 #[derive(Clone, Debug)]
 pub(crate) struct TargetRow {
     /// Number of the account; [`VACANT`] where there is no target.
     pub(crate) account: u32,
     pub(crate) target: u64,
+    /// Hash of what was asked of it when it was listed last.
+    pub(crate) members: u64,
     pub(crate) since: UnixNanos,
     pub(crate) upto: Option<UnixNanos>,
     /// Apart, because a target that keeps up has none.
@@ -46,6 +48,14 @@ impl TargetRow {
         self.upto = Some(progress.upto);
         self.ahead = (!progress.ahead.is_empty()).then(|| Box::new(progress.ahead));
     }
+}
+
+/// What the open transaction makes of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Staged {
+    pub(crate) account: u32,
+    pub(crate) members: u64,
+    pub(crate) progress: Option<Progress>,
 }
 
 /// All of them.
@@ -84,6 +94,7 @@ impl Targets {
         let row = TargetRow {
             account,
             target: target.0,
+            members: 0,
             since: UnixNanos(0),
             upto: None,
             ahead: None,
@@ -97,6 +108,19 @@ impl Targets {
         slot
     }
 
+    /// Gives a target another identity; what was taken of it stays. It is written with the next transaction that names it.
+    pub(crate) fn rename(&mut self, slot: u32, target: TargetId) {
+        let Some(row) = self.row(slot).cloned() else {
+            return;
+        };
+        let hash = hash_of(&row);
+        if let Ok(entry) = self.slots.find_entry(hash, |found| *found == slot) {
+            entry.remove();
+        }
+        let (target, saved) = (target.0, false);
+        self.put(slot, TargetRow { target, saved, ..row });
+    }
+
     fn put(&mut self, slot: u32, row: TargetRow) {
         let hash = hash(row.account, row.target);
         if let Some(place) = self.rows.get_mut(index(slot)) {
@@ -107,7 +131,7 @@ impl Targets {
             .insert_unique(hash, slot, |slot| rows.get(index(*slot)).map_or(0, hash_of));
     }
 
-    fn find(&self, account: u32, target: TargetId) -> Option<u32> {
+    pub(crate) fn find(&self, account: u32, target: TargetId) -> Option<u32> {
         let is = |slot: &u32| {
             self.rows
                 .get(index(*slot))
@@ -131,20 +155,45 @@ impl Targets {
         (0_u32..).zip(&self.rows).filter(|(_, row)| row.account != VACANT)
     }
 
-    /// What a transaction has made durable: per slot the account and the progress.
-    pub(crate) fn publish(&mut self, staged: impl IntoIterator<Item = (u32, (u32, Option<Progress>))>) {
-        for (slot, (account, progress)) in staged {
-            if let Some((_, saved)) = self.accounts.get_mut(index(account)) {
+    /// What a transaction has made durable.
+    pub(crate) fn publish(&mut self, staged: impl IntoIterator<Item = (u32, Staged)>) {
+        for (slot, staged) in staged {
+            if let Some((_, saved)) = self.accounts.get_mut(index(staged.account)) {
                 *saved = true;
             }
             let Some(row) = self.rows.get_mut(index(slot)) else {
                 continue;
             };
             row.saved = true;
-            if let Some(progress) = progress {
+            row.members = staged.members;
+            if let Some(progress) = staged.progress {
                 row.set(progress);
             }
         }
+    }
+
+    /// A target as the open transaction finds it.
+    pub(crate) fn stage(&self, slot: u32) -> Option<Staged> {
+        let row = self.row(slot)?;
+        Some(Staged {
+            account: row.account,
+            members: row.members,
+            progress: row.progress(),
+        })
+    }
+
+    /// Whether a target is known and asked for the same.
+    pub(crate) fn knows(&self, account: &AccountId, target: TargetId, members: Members) -> bool {
+        let account = self.numbers.get(&account.0);
+        let row = account.and_then(|account| self.row(self.find(*account, target)?));
+        row.is_some_and(|row| row.upto.is_some() && row.members == members.0)
+    }
+
+    /// The latest time that any target of an account has been taken up to.
+    pub(crate) fn latest_of(&self, account: &AccountId) -> Option<UnixNanos> {
+        let account = *self.numbers.get(&account.0)?;
+        let of_account = self.rows.iter().filter(|row| row.account == account);
+        of_account.filter_map(TargetRow::newest).max()
     }
 
     /// From a row of the file.
@@ -201,6 +250,7 @@ fn vacant() -> TargetRow {
     TargetRow {
         account: VACANT,
         target: 0,
+        members: 0,
         since: UnixNanos(0),
         upto: None,
         ahead: None,

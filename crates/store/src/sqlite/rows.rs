@@ -13,12 +13,12 @@ pub(crate) fn save_account(conn: &Connection, number: u32, name: &str) -> Result
     Ok(())
 }
 
-/// Account, target, since, up to, the stretches ahead.
-pub(crate) type TargetColumns = (u32, i64, i64, Option<i64>, Option<Vec<u8>>);
+/// Account, target, since, up to, the stretches ahead, members.
+pub(crate) type TargetColumns = (u32, i64, i64, Option<i64>, Option<Vec<u8>>, i64);
 
 pub(crate) fn save_target(conn: &Connection, slot: u32, c: &TargetColumns) -> Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO targets VALUES(?1,?2,?3,?4,?5,?6)")?
-        .execute((slot, c.0, c.1, c.2, c.3, &c.4))?;
+    conn.prepare_cached("INSERT OR REPLACE INTO targets VALUES(?1,?2,?3,?4,?5,?6,?7)")?
+        .execute((slot, c.0, c.1, c.2, c.3, &c.4, c.5))?;
     Ok(())
 }
 

@@ -2,7 +2,6 @@
 
 use super::group::Group;
 use super::{Reply, Writer};
-use crate::ledger::targets::TargetRow;
 use crate::ledger::{GroupFacts, Progress, Taking, Took};
 use crate::options::Stream;
 use crate::totals::is_delta;
@@ -45,8 +44,8 @@ impl Writer {
             let Some((slot, _)) = targets.get(&target.0) else {
                 continue;
             };
-            if let Some((_, progress)) = group.targets.get_mut(slot) {
-                *progress = Some(request.taking.complete(&mut self.ledger, *slot, *progress));
+            if let Some(staged) = group.targets.get_mut(slot) {
+                staged.progress = Some(request.taking.complete(&mut self.ledger, *slot, staged.progress));
             }
         }
         let fresh = took.iter().map(|one| &one.fresh);
@@ -66,12 +65,7 @@ impl Writer {
         for target in named {
             found.entry(target.0).or_insert_with(|| {
                 let slot = targets.slot(account, target);
-                let committed = || targets.row(slot).and_then(TargetRow::progress);
-                let (_, progress) = group
-                    .targets
-                    .entry(slot)
-                    .or_insert_with(|| (account, committed()));
-                (slot, *progress)
+                (slot, group.stage(&targets, account, slot).progress)
             });
         }
         found

@@ -1,22 +1,24 @@
 //! One transaction in the making: what it will change outside the ledger, and who waits for it.
 
 use super::{Reply, Small, Writer, full};
-use crate::ledger::{Progress, codec};
+use crate::ledger::codec;
+use crate::ledger::targets::{Staged, Targets};
 use crate::shared::Shared;
 use crate::spool::Draft;
 use crate::sqlite::rows;
-use crate::{Committed, StoreError, totals};
+use crate::{Committed, Enlisted, StoreError, totals};
 use hashbrown::HashMap;
 
 /// What waits for the transaction.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) draft: Draft,
-    /// Per slot: account, and how far the target is now taken.
-    pub(super) targets: HashMap<u32, (u32, Option<Progress>)>,
+    /// Per slot: what becomes of the target.
+    pub(super) targets: HashMap<u32, Staged>,
     /// Payload bytes that it adds.
     pub(super) bytes: u64,
     commits: Vec<(Reply<Committed>, Committed)>,
+    enlisted: Vec<(Reply<Enlisted>, Enlisted)>,
     smalls: Vec<(Small, Reply<()>)>,
 }
 
@@ -27,16 +29,32 @@ impl Group {
             targets: HashMap::new(),
             bytes: 0,
             commits: Vec::new(),
+            enlisted: Vec::new(),
             smalls: Vec::new(),
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.commits.len() + self.smalls.len()
+        self.commits.len() + self.enlisted.len() + self.smalls.len()
+    }
+
+    /// What the transaction makes of a target so far.
+    pub(super) fn stage(&mut self, targets: &Targets, account: u32, slot: u32) -> &mut Staged {
+        let new = Staged {
+            account,
+            members: 0,
+            progress: None,
+        };
+        let committed = || targets.stage(slot).unwrap_or(new);
+        self.targets.entry(slot).or_insert_with(committed)
     }
 
     pub(super) fn commit(&mut self, reply: Reply<Committed>, done: Committed) {
         self.commits.push((reply, done));
+    }
+
+    pub(super) fn enlisted(&mut self, reply: Reply<Enlisted>, done: Enlisted) {
+        self.enlisted.push((reply, done));
     }
 
     pub(super) fn small(&mut self, shared: &Shared, small: Small, reply: Reply<()>) {
@@ -62,6 +80,9 @@ impl Group {
         for (reply, done) in self.commits {
             drop(reply.send(Ok(done)));
         }
+        for (reply, done) in self.enlisted {
+            drop(reply.send(Ok(done)));
+        }
         for (_, reply) in self.smalls {
             drop(reply.send(Ok(())));
         }
@@ -69,6 +90,9 @@ impl Group {
 
     fn refuse(self, error: &StoreError) {
         for (reply, _) in self.commits {
+            drop(reply.send(Err(error.clone())));
+        }
+        for (reply, _) in self.enlisted {
             drop(reply.send(Err(error.clone())));
         }
         for (_, reply) in self.smalls {
@@ -114,19 +138,23 @@ impl Writer {
         let targets = self.shared.targets();
         let mut slots: Vec<_> = group.targets.iter().collect();
         slots.sort_unstable_by_key(|(slot, _)| **slot);
-        for (slot, (account, progress)) in slots {
+        for (slot, staged) in slots {
             let Some(row) = targets.row(*slot) else { continue };
-            if let Some(name) = targets.unsaved_account(*account) {
-                rows::save_account(&self.conn, *account, &name)?;
+            if let Some(name) = targets.unsaved_account(staged.account) {
+                rows::save_account(&self.conn, staged.account, &name)?;
             }
-            if *progress != row.progress() || !row.saved {
+            let Staged {
+                progress, members, ..
+            } = *staged;
+            if progress != row.progress() || members != row.members || !row.saved {
                 let ahead = progress.map(|p| p.ahead).filter(|ahead| !ahead.is_empty());
                 let columns = (
-                    *account,
+                    staged.account,
                     row.target.cast_signed(),
                     progress.map_or(0, |p| p.since.0),
                     progress.map(|p| p.upto.0),
                     ahead.map(|ahead| codec::encode_stretches(&ahead)),
+                    members.cast_signed(),
                 );
                 rows::save_target(&self.conn, *slot, &columns)?;
             }
@@ -162,7 +190,7 @@ impl Writer {
         let upto = group
             .targets
             .values()
-            .filter_map(|(_, progress)| Some(progress.as_ref()?.upto));
+            .filter_map(|staged| Some(staged.progress.as_ref()?.upto));
         self.latest = self.latest.max(upto.max());
         let staged = std::mem::take(&mut group.targets);
         self.shared.targets_mut().publish(staged);

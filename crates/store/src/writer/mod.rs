@@ -3,18 +3,20 @@
 
 mod apply;
 mod configure;
+mod enlist;
 mod full;
 mod group;
 mod sweep;
 
 pub(crate) use apply::CommitRequest;
+pub(crate) use enlist::EnlistRequest;
 
 use crate::ledger::Ledger;
 use crate::options::Stream;
 use crate::shared::Shared;
 use crate::sqlite::ballast::Ballast;
 use crate::totals::Totals;
-use crate::{Committed, DestinationSpec, Encode, StoreError};
+use crate::{Committed, DestinationSpec, Encode, Enlisted, StoreError};
 use group::Group;
 use provider_api::UnixNanos;
 use rusqlite::Connection;
@@ -43,6 +45,8 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(crate) enum Message {
     /// Take a poll's points.
     Commit(Box<CommitRequest>, Reply<Committed>),
+    /// Know these targets from now on.
+    Enlist(Box<EnlistRequest>, Reply<Enlisted>),
     /// Something that needs no room.
     Small(Small, Reply<()>),
     /// Deliver to these destinations from now on.
@@ -139,6 +143,7 @@ impl Writer {
         while let Some(message) = next.take() {
             match message {
                 Message::Commit(request, reply) => self.apply(&mut group, *request, reply),
+                Message::Enlist(request, reply) => self.enlist(&mut group, &request, reply),
                 Message::Small(small, reply) => group.small(&self.shared, small, reply),
                 Message::Configure(destinations, max_bytes, reply) => {
                     alone = Some(Alone::Configure(destinations, max_bytes, reply));

@@ -1,5 +1,5 @@
 //! What the tests of the store share: a group, series, an encoder whose entries can be read back.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "the benchmark uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests")]
 
 use provider_api::{

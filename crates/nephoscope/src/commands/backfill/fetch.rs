@@ -8,7 +8,8 @@ use super::work::{Planned, due, known, plan};
 use crate::commands::inventory::{Account, Group};
 use crate::wiring::with_causes;
 use futures::{StreamExt as _, stream};
-use provider_api::{Batch, Call, TargetId};
+use provider_api::{Batch, Call, ErrorKind, TargetId};
+use scheduler::Splitting;
 use std::collections::HashSet;
 use std::time::Duration;
 use store::{Change, Lane, Store, StoreError};
@@ -47,6 +48,8 @@ pub(super) type Fetched = Result<Vec<String>, StoreError>;
 struct Outcome {
     completed: HashSet<TargetId>,
     failed: Option<String>,
+    /// How it failed as a whole.
+    kind: Option<ErrorKind>,
     /// A batch was not stored: a later one must not say that its targets are complete.
     broken: bool,
 }
@@ -102,15 +105,46 @@ impl Fetch<'_> {
 
     /// Each target is in one call, so calls do not wait for each other.
     async fn round(&self, group: &Group, calls: Vec<Planned>) -> Result<Outcome, StoreError> {
-        let calls = stream::iter(calls).map(|(lane, call)| self.call(group, lane, call));
-        let mut ended = calls.buffer_unordered(CALLS_AT_ONCE);
-        let mut all = Outcome::default();
-        while let Some(one) = ended.next().await {
-            let one = one?;
-            all.completed.extend(one.completed);
-            all.failed = one.failed.or(all.failed);
+        let mut waiting = calls;
+        let (mut all, mut splitting) = (Outcome::default(), Splitting::default());
+        while !waiting.is_empty() {
+            let calls = stream::iter(waiting).map(|(lane, call)| self.tried(group, lane, call));
+            let mut ended = calls.buffer_unordered(CALLS_AT_ONCE);
+            let mut failed = Vec::new();
+            while let Some(one) = ended.next().await {
+                let (planned, one) = one?;
+                match &one.kind {
+                    None => splitting.answered(),
+                    Some(kind) => {
+                        splitting.failed();
+                        failed.push((planned, kind.clone()));
+                    }
+                }
+                all.completed.extend(one.completed);
+                all.failed = one.failed.or(all.failed);
+            }
+            drop(ended);
+            waiting = self.halves(splitting, &failed);
         }
         Ok(all)
+    }
+
+    /// What failed as a whole, in halves.
+    fn halves(&self, splitting: Splitting, failed: &[(Planned, ErrorKind)]) -> Vec<Planned> {
+        if self.stop.is_cancelled() {
+            return Vec::new();
+        }
+        let provider = self.account.provider.as_ref();
+        let of_one = |((lane, call), kind): &(Planned, ErrorKind)| {
+            let (lane, halves) = (*lane, splitting.halves(provider, call, kind));
+            halves.into_iter().map(move |half| (lane, half))
+        };
+        failed.iter().flat_map(of_one).collect()
+    }
+
+    async fn tried(&self, group: &Group, lane: Lane, call: Call) -> Result<(Planned, Outcome), StoreError> {
+        let outcome = self.call(group, lane, call.clone()).await?;
+        Ok(((lane, call), outcome))
     }
 
     async fn call(&self, group: &Group, lane: Lane, call: Call) -> Result<Outcome, StoreError> {
@@ -133,7 +167,10 @@ impl Fetch<'_> {
         while let Some(batch) = batches.next().await {
             match batch {
                 Ok(batch) => self.take(group, lane, call, batch, &mut outcome).await?,
-                Err(error) => outcome.failed = Some(with_causes(&error)),
+                Err(error) => {
+                    outcome.failed = Some(with_causes(&error));
+                    outcome.kind = Some(error.kind().clone());
+                }
             }
             if outcome.broken {
                 break;
@@ -154,6 +191,7 @@ impl Fetch<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), StoreError> {
         let complete = batch.complete.clone();
+        self.tally.left_out(&batch.skipped);
         if let Some(failure) = batch.failed.last() {
             outcome.failed = Some(failure.message.clone());
         }

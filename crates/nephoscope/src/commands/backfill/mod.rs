@@ -103,7 +103,11 @@ struct Backfill<'a> {
 
 impl Backfill<'_> {
     async fn run(&self) -> Result<(), Failure> {
-        let inventory = inventory::inventory(wiring::accounts(self.config).await).await;
+        let reach = self.walk.now.since(self.walk.range.from);
+        let inventory = inventory::inventory(wiring::accounts(self.config).await, reach).await;
+        work::enlist(&self.walk, self.store, &inventory)
+            .await
+            .map_err(|error| Failure::software("storing what is to be fetched", &error))?;
         self.fits(&inventory)?;
         let planned = self.offer(&inventory);
         if planned.calls > 0 {
@@ -207,6 +211,9 @@ impl Backfill<'_> {
             never = tally::show(&tally) => match never {},
         };
         say(&tally.line());
+        for (reason, points) in tally.skipped() {
+            say(&format!("{points} invalid points skipped ({reason})"));
+        }
         if tally.withheld() > 0 {
             say(&format!(
                 "{} deltas of history were left out of running totals",

@@ -4,9 +4,12 @@ use super::offer::{Estimate, dollars};
 use super::say;
 use gate::Gate;
 use indicatif::{ProgressBar, ProgressStyle};
+use provider_api::Skipped;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::interval;
 
@@ -28,6 +31,7 @@ pub(super) struct Tally {
     targets: AtomicU64,
     points: AtomicU64,
     withheld: AtomicU64,
+    skipped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Tally {
@@ -41,6 +45,7 @@ impl Tally {
             targets: AtomicU64::new(0),
             points: AtomicU64::new(0),
             withheld: AtomicU64::new(0),
+            skipped: Mutex::default(),
         }
     }
 
@@ -57,6 +62,22 @@ impl Tally {
     pub(super) fn took(&self, done: &store::Committed) {
         self.points.fetch_add(done.fresh, Ordering::Relaxed);
         self.withheld.fetch_add(done.withheld, Ordering::Relaxed);
+    }
+
+    /// Points of an answer that are none.
+    pub(super) fn left_out(&self, skipped: &[Skipped]) {
+        let mut all = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in skipped {
+            *all.entry(one.reason.label()).or_default() += one.points.max(1);
+        }
+    }
+
+    /// Invalid points, by reason.
+    pub(super) fn skipped(&self) -> BTreeMap<&'static str, u64> {
+        self.skipped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Deltas that running totals left out.

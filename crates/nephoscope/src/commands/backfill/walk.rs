@@ -66,13 +66,18 @@ impl Walk {
         self.from(group) < self.earliest(group)
     }
 
+    /// Where the range begins for a group.
+    pub(super) fn begin(&self, group: &GroupSpec) -> UnixNanos {
+        self.from(group).max(self.earliest(group))
+    }
+
     fn from(&self, group: &GroupSpec) -> UnixNanos {
         self.range.from.floor(group.grain)
     }
 
     /// The next step of a target of the group.
     pub(super) fn next(&self, group: &GroupSpec, known: &Known) -> Next {
-        let from = self.from(group).max(self.earliest(group));
+        let from = self.begin(group);
         let to = self.range.to.floor(group.grain);
         let Some(live) = known.live else {
             let first = self.first_poll(group);

@@ -4,9 +4,9 @@
 //! next one, because each begins with what the ledger says.
 
 use super::walk::{Known, Next, Walk};
-use crate::commands::inventory::Group;
+use crate::commands::inventory::{Group, Inventory};
 use provider_api::{Call, Due, MetricsProvider, Target};
-use store::{Lane, Store};
+use store::{Lane, Listing, Store, StoreError};
 
 /// A call and where its points belong.
 pub(super) type Planned = (Lane, Call);
@@ -17,6 +17,29 @@ pub(super) fn known(store: &Store, provider: &dyn MetricsProvider, target: &Targ
         live: store.progress(provider.account(), target.id),
         history: store.backfilled(provider.account(), target.id),
     }
+}
+
+/// Makes the targets' history known to the store, so that what is asked for anew since an earlier run is fetched, too.
+pub(super) async fn enlist(walk: &Walk, store: &Store, inventory: &Inventory) -> Result<(), StoreError> {
+    for account in &inventory.accounts {
+        let provider = account.provider.as_ref();
+        let name = provider.account();
+        let of_group = |group: &Group| -> Vec<Listing> {
+            let again = walk.begin(&group.spec);
+            let known = |target: &&Target| !store.knows(name, Lane::Backfill, target.id, target.members);
+            let listing = |target: &Target| Listing {
+                target: target.id,
+                members: target.members,
+                former: provider.formerly(target),
+                from: None,
+                again,
+            };
+            group.targets.iter().filter(known).map(listing).collect()
+        };
+        let listings: Vec<Listing> = account.groups.iter().flat_map(of_group).collect();
+        store.enlist(name, Lane::Backfill, listings).await?;
+    }
+    Ok(())
 }
 
 /// The next windows of a group's targets, by lane.

@@ -71,6 +71,8 @@ pub(super) struct AccountCost {
     pub(super) groups: Vec<GroupCost>,
     pub(super) sum: Sum,
     pub(super) budgets: Vec<Budgeted>,
+    /// What a person should know of its patterns.
+    pub(super) remarks: Vec<String>,
 }
 
 /// All of them.
@@ -104,6 +106,7 @@ fn account(account: &Account, now: UnixNanos) -> AccountCost {
         name: provider.account().to_string(),
         cloud: provider.cloud(),
         budgets: budgets(&account.limits, &groups, &sum),
+        remarks: account.remarks(),
         groups,
         sum,
     }

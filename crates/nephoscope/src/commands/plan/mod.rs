@@ -15,10 +15,11 @@ use crate::overview::words::many;
 use crate::wiring;
 use cost::Costs;
 use scheduler::Clock as _;
+use std::time::Duration;
 
 pub(crate) async fn run(args: &PlanArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
-    let inventory = inventory::inventory(wiring::accounts(&config).await).await;
+    let inventory = inventory::inventory(wiring::accounts(&config).await, Duration::ZERO).await;
     let costs = Costs::of(&inventory, SystemClock.now());
     print(&if args.json {
         report::json(&costs, &inventory.failed)

@@ -42,6 +42,9 @@ pub(super) fn table(costs: &Costs, paint: Paint) -> String {
         for budget in &account.budgets {
             note(&mut table, budget);
         }
+        for remark in &account.remarks {
+            table.note(remark.clone());
+        }
     }
     if costs.accounts.len() != 1 {
         table.row(row("total", "", &costs.sum, Default::default()));
@@ -117,6 +120,7 @@ fn account(account: &AccountCost) -> Value {
     let groups: Vec<Value> = account.groups.iter().map(group).collect();
     json!({
         "account": account.name, "cloud": account.cloud.as_str(), "groups": groups, "total": sums(&account.sum),
+        "remarks": account.remarks,
         "budgets": account.budgets.iter().map(budget).collect::<Vec<_>>(),
     })
 }

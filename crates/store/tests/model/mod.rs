@@ -2,11 +2,9 @@
 //! pages, failures, outages, gaps and crashes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-#[path = "../common/mod.rs"]
-mod common;
 mod world;
 
-use common::{MINUTE, commit, lines, open, options, window};
+use crate::common::{self, MINUTE, commit, lines, open, options, window};
 use proptest::prelude::*;
 use world::{LOOKBACK_MINUTES, Step, World, Writes};
 

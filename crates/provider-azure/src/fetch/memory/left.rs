@@ -1,0 +1,327 @@
+//! What is left out: metrics and resources that Azure said it cannot answer for, until the next listing, and longer each
+//! time that it says so again. What has left its rest is asked apart from the others first, so that it costs them nothing.
+
+use crate::question::{AskedMetric, Question};
+use provider_api::{ErrorKind, Scope, Target, TargetId};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// An error code of one metric counts as final when it comes so often in a row.
+const REFUSALS: u32 = 2;
+/// One that looks like a passing fault is given more time: what is left out meanwhile is not asked for later.
+const FAULTS: u32 = 5;
+/// Listings for which something rests at most that was refused again and again: a day of the usual ones.
+const LONGEST_REST: u64 = 24;
+
+/// How a target is asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// With the others, for all of its metrics.
+    Plain,
+    /// With the others of the same, without some metrics: the places of those that are asked for. Some of the rest may be
+    /// tried by themselves.
+    Without {
+        /// Places in the question.
+        asked: Vec<usize>,
+        /// To be tried alone.
+        tried: Vec<usize>,
+    },
+    /// By itself: it makes others fail, or may.
+    Alone,
+    /// Not at all.
+    Resting {
+        /// How often in a row it was refused.
+        times: u32,
+        /// How.
+        kind: RestKind,
+        /// In Azure's words.
+        words: String,
+    },
+}
+
+/// The kinds of refusal that make a resource rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RestKind {
+    /// It is not there.
+    NotFound,
+    /// It cannot be asked this.
+    Invalid,
+    /// The credential may not read it.
+    Forbidden,
+}
+
+impl RestKind {
+    fn of(kind: &ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Forbidden => Self::Forbidden,
+            _ => Self::Invalid,
+        }
+    }
+}
+
+impl From<RestKind> for ErrorKind {
+    fn from(kind: RestKind) -> Self {
+        match kind {
+            RestKind::NotFound => Self::NotFound,
+            RestKind::Invalid => Self::InvalidRequest,
+            RestKind::Forbidden => Self::Forbidden,
+        }
+    }
+}
+
+/// What a failed metric of an answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strike {
+    /// The target has failed and is asked again.
+    Failed,
+    /// The metric is left out from now on; the rest is complete.
+    Out,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    /// The listing with which it ends.
+    until: u64,
+    times: u32,
+    /// Azure refuses the whole request for it, so it is tried alone; else it may go with the others.
+    spoils: bool,
+}
+
+#[derive(Debug)]
+struct Left {
+    scope: Scope,
+    names: BTreeMap<String, Rest>,
+    whole: Option<(Rest, RestKind, String)>,
+    alone: bool,
+}
+
+/// Of one account.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    targets: HashMap<TargetId, Left>,
+    /// Failures in a row of one metric.
+    strikes: HashMap<(TargetId, String), (Scope, u32)>,
+    listings: HashMap<Scope, u64>,
+}
+
+impl LeftOut {
+    pub(super) fn standing(&self, id: TargetId, question: &Question) -> Standing {
+        let Some(left) = self.targets.get(&id) else {
+            return Standing::Plain;
+        };
+        let now = self.now(&left.scope);
+        match &left.whole {
+            Some((rest, kind, words)) if rest.until > now => {
+                return Standing::Resting {
+                    times: rest.times,
+                    kind: *kind,
+                    words: words.clone(),
+                };
+            }
+            Some(_) => return Standing::Alone,
+            None if left.alone => return Standing::Alone,
+            None => {}
+        }
+        let (mut asked, mut tried) = (Vec::new(), Vec::new());
+        for (at, metric) in question.metrics.iter().enumerate() {
+            match left.names.get(&metric.name.to_lowercase()) {
+                Some(rest) if rest.until > now => {}
+                Some(rest) if rest.spoils => tried.push(at),
+                Some(_) | None => asked.push(at),
+            }
+        }
+        if asked.len() == question.metrics.len() {
+            Standing::Plain
+        } else if asked.is_empty() && tried.is_empty() {
+            Standing::Resting {
+                times: left.names.values().map(|rest| rest.times).min().unwrap_or(1),
+                kind: RestKind::Invalid,
+                words: "none of its metrics is answered".to_owned(),
+            }
+        } else {
+            Standing::Without { asked, tried }
+        }
+    }
+
+    pub(super) fn names(&mut self, target: &Target, metrics: &[AskedMetric]) {
+        for metric in metrics {
+            self.name(target, metric.name.to_lowercase(), true);
+        }
+    }
+
+    fn name(&mut self, target: &Target, name: String, spoils: bool) {
+        let now = self.now(&target.group.scope);
+        let left = self.left(target);
+        let times = left.names.get(&name).map_or(0, |rest| rest.times) + 1;
+        left.names.insert(name, rest(now, times, spoils));
+    }
+
+    pub(super) fn whole(&mut self, target: &Target, kind: &ErrorKind, words: &str) -> u32 {
+        let now = self.now(&target.group.scope);
+        let left = self.left(target);
+        let times = left.whole.as_ref().map_or(0, |(rest, ..)| rest.times) + 1;
+        left.whole = Some((rest(now, times, true), RestKind::of(kind), words.to_owned()));
+        times
+    }
+
+    pub(super) fn isolate(&mut self, target: &Target) {
+        self.left(target).alone = true;
+    }
+
+    pub(super) fn answered(&mut self, id: TargetId, metrics: &[AskedMetric]) {
+        if self.targets.is_empty() && self.strikes.is_empty() {
+            return;
+        }
+        if let Some(left) = self.targets.get_mut(&id) {
+            (left.whole, left.alone) = (None, false);
+            for metric in metrics {
+                left.names.remove(&metric.name.to_lowercase());
+            }
+            if left.names.is_empty() {
+                self.targets.remove(&id);
+            }
+        }
+        if !self.strikes.is_empty() {
+            for metric in metrics {
+                self.strikes.remove(&(id, metric.name.to_lowercase()));
+            }
+        }
+    }
+
+    pub(super) fn struck(&mut self, target: &Target, metric: &str, kind: Option<&ErrorKind>) -> Strike {
+        let key = (target.id, metric.to_lowercase());
+        let new = || (target.group.scope.clone(), 0);
+        let (_, strikes) = self.strikes.entry(key.clone()).or_insert_with(new);
+        *strikes = strikes.saturating_add(1);
+        let most = match kind {
+            Some(ErrorKind::Throttled { .. }) => return Strike::Failed,
+            Some(ErrorKind::Unavailable { .. } | ErrorKind::TimedOut) => FAULTS,
+            _ => REFUSALS,
+        };
+        if *strikes < most {
+            return Strike::Failed;
+        }
+        // One more after its rest is enough.
+        *strikes = most - 1;
+        self.name(target, key.1, false);
+        Strike::Out
+    }
+
+    pub(super) fn listed(&mut self, scope: &Scope, targets: &[Target]) {
+        *self.listings.entry(scope.clone()).or_default() += 1;
+        if self.targets.is_empty() && self.strikes.is_empty() {
+            return;
+        }
+        let ids: HashSet<TargetId> = targets.iter().map(|target| target.id).collect();
+        self.targets
+            .retain(|id, left| left.scope != *scope || ids.contains(id));
+        self.strikes
+            .retain(|(id, _), (of, _)| of != scope || ids.contains(id));
+    }
+
+    fn left(&mut self, target: &Target) -> &mut Left {
+        let scope = &target.group.scope;
+        self.targets.entry(target.id).or_insert_with(|| Left {
+            scope: scope.clone(),
+            names: BTreeMap::new(),
+            whole: None,
+            alone: false,
+        })
+    }
+
+    fn now(&self, scope: &Scope) -> u64 {
+        self.listings.get(scope).copied().unwrap_or(0)
+    }
+}
+
+/// Until the next listing, then for four, then for a day.
+fn rest(now: u64, times: u32, spoils: bool) -> Rest {
+    let listings = 4_u64.saturating_pow(times - 1).min(LONGEST_REST);
+    Rest {
+        until: now + listings,
+        times,
+        spoils,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::question::Aggregation;
+    use crate::testing::{question, target};
+    use std::sync::Arc;
+
+    fn listed(left: &mut LeftOut, target: &Target) {
+        left.listed(&target.group.scope, std::slice::from_ref(target));
+    }
+
+    fn two() -> (LeftOut, Arc<Question>, Target) {
+        let q = question("r", &["A", "B"], &[Aggregation::Total]);
+        let t = target("/a", &q);
+        (LeftOut::default(), q, t)
+    }
+
+    #[test]
+    fn a_refused_metric_rests_until_a_listing_and_is_then_tried_apart() {
+        let (mut left, q, t) = two();
+        let without = |tried: &[usize]| Standing::Without {
+            asked: vec![0],
+            tried: tried.to_vec(),
+        };
+        left.names(&t, &q.metrics[1..]);
+        assert_eq!(left.standing(t.id, &q), without(&[]));
+        listed(&mut left, &t);
+        assert_eq!(left.standing(t.id, &q), without(&[1]));
+        left.names(&t, &q.metrics[1..]);
+        for _ in 0..3 {
+            listed(&mut left, &t);
+            assert_eq!(left.standing(t.id, &q), without(&[]), "longer this time");
+        }
+        listed(&mut left, &t);
+        assert_eq!(left.standing(t.id, &q), without(&[1]));
+        left.answered(t.id, &q.metrics[1..]);
+        assert_eq!(left.standing(t.id, &q), Standing::Plain);
+    }
+
+    #[test]
+    fn a_refused_resource_rests_and_is_then_asked_alone() {
+        let (mut left, q, t) = two();
+        assert_eq!(left.whole(&t, &ErrorKind::NotFound, "gone"), 1);
+        assert!(matches!(
+            left.standing(t.id, &q),
+            Standing::Resting { times: 1, .. }
+        ));
+        listed(&mut left, &t);
+        assert_eq!(left.standing(t.id, &q), Standing::Alone);
+        left.answered(t.id, &q.metrics);
+        assert_eq!(left.standing(t.id, &q), Standing::Plain);
+        left.whole(&t, &ErrorKind::NotFound, "gone");
+        left.listed(&t.group.scope, &[]);
+        assert!(left.targets.is_empty(), "it is not listed any more");
+    }
+
+    #[test]
+    fn the_second_refusal_in_a_row_leaves_a_metric_out_and_a_fault_takes_longer() {
+        let (mut left, q, t) = two();
+        let invalid = ErrorKind::InvalidRequest;
+        assert_eq!(left.struck(&t, "B", Some(&invalid)), Strike::Failed);
+        left.answered(t.id, &q.metrics);
+        assert_eq!(
+            left.struck(&t, "B", Some(&invalid)),
+            Strike::Failed,
+            "not in a row"
+        );
+        assert_eq!(left.struck(&t, "b", Some(&invalid)), Strike::Out);
+        assert!(matches!(left.standing(t.id, &q), Standing::Without { .. }));
+        listed(&mut left, &t);
+        assert_eq!(left.standing(t.id, &q), Standing::Plain, "it spoils nothing");
+        assert_eq!(
+            left.struck(&t, "B", Some(&invalid)),
+            Strike::Out,
+            "once is enough now"
+        );
+        let fault = ErrorKind::Unavailable { retry_after: None };
+        let strikes: Vec<Strike> = (0..5).map(|_| left.struck(&t, "A", Some(&fault))).collect();
+        assert_eq!(strikes[3..], [Strike::Failed, Strike::Out]);
+    }
+}

@@ -1,0 +1,12 @@
+//! The tests of the store on files and across processes, in one binary.
+
+mod bounds;
+mod common;
+mod crash;
+mod destinations;
+mod enlist;
+mod full;
+mod history;
+mod model;
+mod opening;
+mod spool;
