@@ -219,6 +219,7 @@ async fn connect_aws(sim: &AwsSim, gate: Gate) -> Arc<dyn MetricsProvider> {
             tagging: Some(sim.endpoint()),
             sts: Some(sim.endpoint()),
         },
+        ca_pem: None,
         entries: NAMESPACES.iter().map(entry).collect(),
     };
     Arc::new(AwsProvider::connect(config, gate).await.expect("a provider"))
@@ -255,9 +256,10 @@ fn connect_azure(sim: &AzureSim, gate: Gate) -> Arc<dyn MetricsProvider> {
             authority: at.clone(),
             resource_manager: at.clone(),
             metrics: format!("{at}/{{region}}"),
-            metrics_audience: AzureCloud::public().metrics_audience,
             ca_pem: Some(sim.ca_pem().to_owned()),
+            ..AzureCloud::public()
         },
+        environment: std::collections::BTreeMap::new(),
         entries: TYPES.iter().map(entry).collect(),
     };
     Arc::new(AzureProvider::new(config, gate).expect("a provider"))
