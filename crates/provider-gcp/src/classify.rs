@@ -3,6 +3,7 @@
 //! gate's and the scheduler's business.
 
 use crate::GCP;
+use crate::credentials::with_causes;
 use google_cloud_gax::error::rpc::{Code, Status, StatusDetails};
 use google_cloud_gax::error::{CredentialsError, Error};
 use provider_api::{ErrorKind, ProviderError, Scope};
@@ -145,7 +146,8 @@ fn message(error: &Error, scope: &Scope) -> String {
 /// Our words where Google had none.
 fn unworded(error: &Error) -> String {
     if error.is_authentication() {
-        "no access token could be had".to_owned()
+        let below = error.source().map(|cause| format!(": {}", with_causes(cause)));
+        format!("no access token{}", below.unwrap_or_default())
     } else if let Some(http) = error.http_status_code() {
         format!("HTTP {http} without Google's error body: is there a proxy in between?")
     } else if error.is_deserialization() {
