@@ -18,14 +18,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Options, Store};
 
-pub(crate) const EVERY: Duration = Duration::from_secs(60);
+/// As the defaults have it.
+pub(crate) const EVERY: Duration = Duration::from_secs(300);
 pub(crate) const SETTLE: Duration = Duration::from_secs(90);
 /// All clouds publish so long after the end of a point.
 pub(crate) const PUBLISHED: Duration = Duration::from_secs(60);
-const LOOKBACK: Duration = Duration::from_secs(120);
-const INITIAL: Duration = Duration::from_secs(300);
-const DISCOVER_EVERY: Duration = Duration::from_secs(600);
-pub(crate) const NAMESPACES: [&str; 2] = ["AWS/SQS", "AWS/Lambda"];
+const LOOKBACK: Duration = Duration::from_secs(300);
+const INITIAL: Duration = Duration::from_secs(900);
+const DISCOVER_EVERY: Duration = Duration::from_secs(1800);
+pub(crate) const NAMESPACES: [&str; 2] = ["AWS/SQS", "AWS/DynamoDB"];
 pub(crate) const TYPES: [&str; 3] = [
     "Microsoft.Compute/virtualMachines",
     "Microsoft.Cache/redis",

@@ -12,7 +12,7 @@ const PERIOD_S: i64 = 60;
 /// One poll late: the poll that a point is due with, the one after it, and what a poll itself takes.
 const LATEST_S: i64 = 20;
 /// Whatever a failure hits is not waited for until so long after its end, in seconds.
-const EXCUSED_AFTER_S: i64 = 900;
+const EXCUSED_AFTER_S: i64 = 2400;
 
 /// Something that has points, and the questions by which a daemon may ask for it.
 #[derive(Clone, Debug)]
@@ -221,8 +221,10 @@ pub(crate) fn judge(house: &House, truth: &Truth, rules: &[Rule]) -> Verdict {
             }
         } else {
             verdict.excused += 1;
-            let spoilt = hit.iter().any(|rule| harm(rule, subject) == Harm::Spoils);
-            if times.len() < *wanted && !spoilt {
+            // What one resource or metric cannot answer is left out until the next listing; what nobody can ask for meanwhile
+            // comes when it can be asked for again.
+            let is_outage = |rule: &&Rule| rule.hits.is_whole() && harm(rule, subject) == Harm::Delays;
+            if times.len() < *wanted && hit.iter().all(is_outage) {
                 let by = hit
                     .iter()
                     .map(|rule| described(rule))
