@@ -27,21 +27,17 @@ const LOOKBACK: Duration = Duration::from_secs(300);
 const INITIAL: Duration = Duration::from_secs(900);
 const DISCOVER_EVERY: Duration = Duration::from_secs(1800);
 pub(crate) const NAMESPACES: [&str; 2] = ["AWS/SQS", "AWS/DynamoDB"];
-pub(crate) const TYPES: [&str; 3] = [
-    "Microsoft.Compute/virtualMachines",
-    "Microsoft.Cache/redis",
-    "Microsoft.Sql/servers/databases",
-];
+pub(crate) const TYPES: [&str; 2] = ["Microsoft.Compute/virtualMachines", "Microsoft.Cache/redis"];
 pub(crate) const GOOGLE: [&str; 2] = ["pubsub.googleapis.com/", "cloudsql.googleapis.com/database/disk"];
 pub(crate) const PROJECTS: [&str; 2] = ["sim-project", "sim-other"];
 /// Driver and three listers.
 const STANDING_SLEEPERS: usize = 4;
 /// Nobody has moved for so many looks: time moves on a little.
-const QUIET_LOOKS: u32 = 4;
+const QUIET_LOOKS: u32 = 3;
 /// Tasks get so many turns between two looks.
 const TURNS: u32 = 12;
 const FIRST_JUMP: Duration = Duration::from_millis(100);
-const LONGEST_JUMP: Duration = Duration::from_secs(4);
+const LONGEST_JUMP: Duration = Duration::from_secs(10);
 
 /// Everything.
 pub(crate) struct House {

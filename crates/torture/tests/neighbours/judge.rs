@@ -14,6 +14,9 @@ const LATEST_S: i64 = 20;
 /// Whatever a failure hits is not waited for until so long after its end, in seconds.
 const EXCUSED_AFTER_S: i64 = 2400;
 
+/// What Azure refuses again and again is left out for a day of listings at most.
+const LEFT_OUT_S: i64 = 26 * 3600;
+
 /// Something that has points, and the questions by which a daemon may ask for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
@@ -136,8 +139,10 @@ enum Harm {
 }
 
 fn harm(rule: &Rule, subject: &Subject) -> Harm {
-    // What does not exist has no points, and what is written oddly cannot be read.
-    if rule.how == How::Status(404) && subject.asks.iter().any(|asked| rule.hits.hit(asked)) {
+    // What does not exist or may not be read is left alone for a while, and what is written oddly cannot be read.
+    let is_refusal = matches!(rule.how, How::Status(400 | 403 | 404) | How::Part(_));
+    let is_azure = subject.cloud == Cloud::Azure && !rule.hits.is_whole() && is_refusal;
+    if (is_azure || rule.how == How::Status(404)) && subject.asks.iter().any(|asked| rule.hits.hit(asked)) {
         return Harm::Spoils;
     }
     if matches!(rule.how, How::Part(PartFault::Odd(_))) {
@@ -192,19 +197,25 @@ pub(crate) fn judge(house: &House, truth: &Truth, rules: &[Rule]) -> Verdict {
         let times = arrived.map_or(&[][..], Vec::as_slice);
         let due_s = end_s + seconds(SETTLE) + 2 * seconds(EVERY) + LATEST_S;
         let name = || format!("{} at {end_s}", subject.key);
-        if times.len() > *wanted {
+        let hit: Vec<&Rule> = by_subject[*number]
+            .iter()
+            .filter(|(rule, harm)| {
+                let after_s = if *harm == Harm::Spoils {
+                    LEFT_OUT_S
+                } else {
+                    EXCUSED_AFTER_S
+                };
+                rule.from_unix_s <= due_s && end_s - PERIOD_S < rule.until_unix_s.saturating_add(after_s)
+            })
+            .map(|(rule, _)| *rule)
+            .collect();
+        // A point whose unit could not be read is another series' point.
+        let is_spoilt = || hit.iter().any(|rule| harm(rule, subject) == Harm::Spoils);
+        if times.len() > *wanted && !is_spoilt() {
             let in_force = in_force(rules, subject.cloud, (end_s - EXCUSED_AFTER_S, due_s));
             let said = format!("{}: {} for {wanted}, at {times:?}", name(), times.len());
             verdict.doubled.entry(in_force).or_default().push(said);
         }
-        let hit: Vec<&Rule> = by_subject[*number]
-            .iter()
-            .filter(|(rule, _)| {
-                rule.from_unix_s <= due_s
-                    && end_s - PERIOD_S < rule.until_unix_s.saturating_add(EXCUSED_AFTER_S)
-            })
-            .map(|(rule, _)| *rule)
-            .collect();
         if hit.is_empty() {
             verdict.demanded += 1;
             let in_time = times.iter().filter(|at_s| **at_s <= due_s).count();
