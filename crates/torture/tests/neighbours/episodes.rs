@@ -7,11 +7,11 @@ use fastrand::Rng;
 
 const MINUTE_S: i64 = 60;
 /// How long an episode lasts and the calm after it, in minutes.
-const LASTS_MIN: std::ops::Range<i64> = 2..50;
-const CALM_MIN: std::ops::Range<i64> = 2..20;
+const LASTS_MIN: std::ops::Range<i64> = 1..20;
+const CALM_MIN: std::ops::Range<i64> = 1..8;
 /// One in so many lasts for hours.
 const LONG: u32 = 30;
-const LONG_MIN: i64 = 480;
+const LONG_MIN: i64 = 180;
 
 /// All that goes wrong in `[from, until)`.
 pub(crate) fn episodes(
@@ -24,7 +24,7 @@ pub(crate) fn episodes(
     for cloud in [Cloud::Aws, Cloud::Azure, Cloud::Gcp] {
         let of_cloud: Vec<&Subject> = subjects.iter().filter(|one| one.cloud == cloud).collect();
         for _ in 0..lanes {
-            let mut at_s = from_s + rng.i64(0..40) * MINUTE_S + rng.i64(0..MINUTE_S);
+            let mut at_s = from_s + rng.i64(0..10) * MINUTE_S + rng.i64(0..MINUTE_S);
             while at_s < until_s {
                 let lasts_min = if rng.u32(..LONG) == 0 {
                     LONG_MIN

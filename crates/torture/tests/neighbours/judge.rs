@@ -12,7 +12,7 @@ const PERIOD_S: i64 = 300;
 /// One poll late: the poll that a point is due with, the one after it, and what a poll itself takes.
 const LATEST_S: i64 = 20;
 /// Whatever a failure hits is not waited for until so long after its end, in seconds.
-const EXCUSED_AFTER_S: i64 = 2400;
+const EXCUSED_AFTER_S: i64 = 1500;
 
 /// What Azure refuses again and again is left out for a day of listings at most.
 const LEFT_OUT_S: i64 = 26 * 3600;
