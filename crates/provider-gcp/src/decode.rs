@@ -69,12 +69,23 @@ pub(crate) fn series(body: &[u8]) -> Result<Series, Error> {
 /// A page of `ListMetricDescriptors`.
 pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
     let mut page = match serde_json::from_slice::<ListMetricDescriptorsResponse>(body) {
-        Ok(page) => Descriptors {
-            list: page.metric_descriptors,
-            next: page.next_page_token,
-            odd: Vec::new(),
-        },
-        Err(_) => one_by_one(object(body)?),
+        Ok(mut page) => {
+            let list = std::mem::take(&mut page.metric_descriptors);
+            // The library keeps what its model lacks only for writing the answer out again.
+            whole(&serde_json::to_value(&page).unwrap_or_default())?;
+            Descriptors {
+                list,
+                next: page.next_page_token,
+                odd: Vec::new(),
+            }
+        }
+        Err(_) => {
+            let mut body = object(body)?;
+            let list = body.remove("metricDescriptors");
+            let rest = Json::Object(body);
+            whole(&rest)?;
+            one_by_one(list, &rest)
+        }
     };
     let before = page.list.len();
     page.list.retain(|one| !one.r#type.is_empty());
@@ -83,12 +94,21 @@ pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
     Ok(page)
 }
 
-fn one_by_one(mut body: Map<String, Json>) -> Descriptors {
+/// Part of an inventory is none: what is missing would pass for gone. `rest` is a page without its list.
+fn whole(rest: &Json) -> Result<(), Error> {
+    match missing(rest).first() {
+        None => Ok(()),
+        Some(why) => Err(Error::deser(why.clone())),
+    }
+}
+
+fn one_by_one(given: Option<Json>, rest: &Json) -> Descriptors {
+    let next = rest.get("nextPageToken").and_then(Json::as_str);
     let mut page = Descriptors {
-        next: text(&body, "nextPageToken"),
+        next: next.unwrap_or_default().to_owned(),
         ..Descriptors::default()
     };
-    for element in list(body.remove("metricDescriptors")) {
+    for element in list(given) {
         let name = element["type"].as_str().unwrap_or_default().to_owned();
         match readable(element) {
             Some(descriptor) => page.list.push(descriptor),
@@ -267,6 +287,18 @@ mod tests {
         assert!(read(&[good()]).missing.is_empty());
         let none = series(b"{\"executionErrors\": [null], \"error\": null}").expect("a page");
         assert!(none.missing.is_empty());
+    }
+
+    #[test]
+    fn a_list_that_is_an_error_is_no_empty_one() {
+        for body in [
+            json!({"error": {"code": 503, "status": "UNAVAILABLE"}}),
+            json!({"metricDescriptors": [null], "error": {"code": 503, "status": "UNAVAILABLE"}}),
+        ] {
+            let failed = descriptors(body.to_string().as_bytes()).expect_err("an error inside");
+            assert!(format!("{failed:?}").contains("UNAVAILABLE"), "{failed:?}");
+        }
+        assert!(descriptors(b"{}").expect("a page").list.is_empty());
     }
 
     #[test]
