@@ -2,12 +2,13 @@
 //! outage costs neither time nor requests. Pure: the time comes from outside.
 //!
 //! Only failures to answer count ([`counts`]). What a cloud refuses, it answers, and throttling is the quota's. A question
-//! that fails by itself is no outage either: a breaker opens when *different* questions fail in a row, or when nothing is
-//! reached at all, and a question that goes on failing is asked once a poll, without retries, and counts no more.
+//! that fails by itself is no outage either: a breaker opens when *different* questions fail in a row, many of them where
+//! each is answered with an error at once, or when nothing is reached at all. A question that goes on failing is asked
+//! once a poll, without retries, and counts no more.
 
 use crate::place::Place;
 use provider_api::{ErrorKind, Scope};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,6 +16,10 @@ use tokio::time::Instant;
 /// Requests given up in a row, each after all its tries, until a place is believed to be out of order, and one question to
 /// fail by itself: by then it was asked some twenty times.
 const FAILURES_TO_OPEN: u32 = 3;
+
+/// Different questions in a row that are answered with an error until the place is believed to be out of order. Such answers
+/// cost little time, and a few neighbours in the order of asking may well fail for a reason of their own.
+const QUESTIONS_TO_OPEN: usize = 8;
 
 /// Pause between two probes. With it a recovery is seen within a minute, also when a probe met the very end.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(20);
@@ -82,20 +87,25 @@ pub(crate) struct GivenUp {
 struct Row {
     failures: u32,
     unreached: u32,
-    first: Option<u64>,
-    different: bool,
+    silent: u32,
+    /// At most [`QUESTIONS_TO_OPEN`].
+    questions: BTreeSet<u64>,
 }
 
 impl Row {
     fn add(&mut self, failure: &GivenUp) {
         self.failures = self.failures.saturating_add(1);
         self.unreached += u32::from(failure.unreached);
-        let first = *self.first.get_or_insert(failure.question);
-        self.different |= first != failure.question;
+        self.silent += u32::from(failure.unreached || failure.last.0 == ErrorKind::TimedOut);
+        if self.questions.len() < QUESTIONS_TO_OPEN {
+            self.questions.insert(failure.question);
+        }
     }
 
     fn opens(&self) -> bool {
-        self.failures >= FAILURES_TO_OPEN && (self.different || self.unreached >= FAILURES_TO_OPEN)
+        self.unreached >= FAILURES_TO_OPEN
+            || (self.silent >= FAILURES_TO_OPEN && self.questions.len() > 1)
+            || self.questions.len() >= QUESTIONS_TO_OPEN
     }
 }
 

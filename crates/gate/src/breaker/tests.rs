@@ -85,6 +85,20 @@ fn nine_healthy_questions_go_in_whatever_order_beside_a_bad_one() {
 }
 
 #[test]
+fn neighbours_that_are_answered_with_errors_are_no_outage_until_they_are_many() {
+    let (now, breakers, place) = (Instant::now(), Breakers::default(), place("a"));
+    let refused = |question| GivenUp {
+        last: (ErrorKind::Unavailable { retry_after: None }, "500".into()),
+        ..failure(question)
+    };
+    breakers.admit(now, &place, 0);
+    for question in (0..7).chain(0..2) {
+        assert_eq!(breakers.failed(now, &place, refused(question)), None);
+    }
+    assert_eq!(breakers.failed(now, &place, refused(7)), Some(Change::Opened(10)));
+}
+
+#[test]
 fn a_place_that_is_not_reached_at_all_opens_by_one_question() {
     let (now, breakers, place) = (Instant::now(), Breakers::default(), place("a"));
     let unreached = GivenUp {
