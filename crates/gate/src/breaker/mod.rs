@@ -17,8 +17,9 @@ use tokio::time::Instant;
 /// fail by itself: by then it was asked some twenty times.
 const FAILURES_TO_OPEN: u32 = 3;
 
-/// Different questions in a row that are answered with an error until the place is believed to be out of order. Such answers
-/// cost little time, and a few neighbours in the order of asking may well fail for a reason of their own.
+/// Different questions in a row that are answered with an error until the place is believed to be out of order, unless it
+/// has been asked no others. Such answers cost little time, and a few neighbours in the order of asking may well fail for a
+/// reason of their own.
 const QUESTIONS_TO_OPEN: usize = 8;
 
 /// Pause between two probes. With it a recovery is seen within a minute, also when a probe met the very end.
@@ -102,10 +103,13 @@ impl Row {
         }
     }
 
-    fn opens(&self) -> bool {
-        self.unreached >= FAILURES_TO_OPEN
-            || (self.silent >= FAILURES_TO_OPEN && self.questions.len() > 1)
-            || self.questions.len() >= QUESTIONS_TO_OPEN
+    /// `asked` is how many questions the place has been asked.
+    fn opens(&self, asked: usize) -> bool {
+        let all_fail = self.questions.len() > 1 && self.questions.len() >= asked.min(QUESTIONS_TO_OPEN);
+        self.failures >= FAILURES_TO_OPEN
+            && (all_fail
+                || self.unreached >= FAILURES_TO_OPEN
+                || (self.silent >= FAILURES_TO_OPEN && self.questions.len() > 1))
     }
 }
 
@@ -115,6 +119,8 @@ struct Breaker {
     row: Row,
     /// Failures in a row of each question that fails.
     questions: BTreeMap<u64, u32>,
+    /// Questions that have been asked, as many as matter: at most [`QUESTIONS_TO_OPEN`].
+    all: BTreeSet<u64>,
     asked: Instant,
     open: Option<Open>,
 }
@@ -132,6 +138,7 @@ impl Breaker {
         Self {
             row: Row::default(),
             questions: BTreeMap::new(),
+            all: BTreeSet::new(),
             asked: now,
             open: None,
         }
@@ -139,6 +146,9 @@ impl Breaker {
 
     fn admit(&mut self, now: Instant, question: u64) -> Admission {
         self.asked = now;
+        if self.all.len() < QUESTIONS_TO_OPEN {
+            self.all.insert(question);
+        }
         let fails = self.fails_by_itself(question);
         let Some(open) = &mut self.open else {
             return if fails { Admission::Once } else { Admission::Go };
@@ -170,7 +180,7 @@ impl Breaker {
             return None;
         }
         self.row.add(&failure);
-        if self.open.is_none() && !self.row.opens() {
+        if self.open.is_none() && !self.row.opens(self.all.len()) {
             return None;
         }
         let before = self.open.take();
@@ -202,8 +212,8 @@ impl Breakers {
                 return known.admit(now, question);
             }
             all.retain(|_, breaker| now.duration_since(breaker.asked) < FORGOTTEN_AFTER);
-            all.insert(place.clone(), Breaker::new(now));
-            Admission::Go
+            let new = all.entry(place.clone());
+            new.or_insert_with(|| Breaker::new(now)).admit(now, question)
         })
     }
 

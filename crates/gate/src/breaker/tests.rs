@@ -91,11 +91,20 @@ fn neighbours_that_are_answered_with_errors_are_no_outage_until_they_are_many() 
         last: (ErrorKind::Unavailable { retry_after: None }, "500".into()),
         ..failure(question)
     };
-    breakers.admit(now, &place, 0);
+    for question in 0..20 {
+        breakers.admit(now, &place, question);
+    }
     for question in (0..7).chain(0..2) {
         assert_eq!(breakers.failed(now, &place, refused(question)), None);
     }
     assert_eq!(breakers.failed(now, &place, refused(7)), Some(Change::Opened(10)));
+    // One that is asked three questions, all of which fail.
+    let breakers = Breakers::default();
+    for question in 0..3 {
+        breakers.admit(now, &place, question);
+    }
+    let opened = [0, 1, 2].map(|question| breakers.failed(now, &place, refused(question)));
+    assert_eq!(opened, [None, None, Some(Change::Opened(3))]);
 }
 
 #[test]
