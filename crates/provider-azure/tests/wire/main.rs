@@ -78,6 +78,7 @@ fn provider_of(
         subscriptions: subscriptions.iter().map(|s| (*s).to_owned()).collect(),
         credentials,
         cloud,
+        environment: BTreeMap::new(),
         entries,
     };
     let limits = GateConfig {
