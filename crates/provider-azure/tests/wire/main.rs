@@ -60,6 +60,7 @@ fn provider(stub: &Stub, entries: Vec<AzureEntry>, subscriptions: &[&str]) -> Az
             ca_pem: Some(stub.ca_pem.clone()),
             ..AzureCloud::public()
         },
+        environment: std::collections::BTreeMap::new(),
         entries,
     };
     let limits = GateConfig {
