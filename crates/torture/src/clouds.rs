@@ -5,7 +5,7 @@ use crate::plan::CloudTrouble;
 use cloudsim::aws::{self, AwsSim};
 use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
-use cloudsim::{Faults, World};
+use cloudsim::{Faults, Rule, World};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -38,6 +38,27 @@ const TOO_OLD: [(&str, &str); 3] = [
     ("aws", "ExpiredToken"),
     ("azure", "401"),
     ("gcp", "UNAUTHENTICATED"),
+];
+/// One thing of each cloud that fails while the rest goes well; all of it is made up for when it is over.
+const ONE_THING: [&[&str]; 3] = [
+    &[
+        "operation=GetMetricData,scope=eu-west-1,status=500",
+        "operation=GetMetricData,scope=us-east-1,throttle=3s",
+        "operation=GetMetricData,type=AWS/SQS,part=failed",
+        "operation=ListMetrics,status=403",
+    ],
+    &[
+        "operation=metrics.getBatch,host=westeurope,status=529",
+        "operation=metrics.getBatch,host=eastus,throttle=3s",
+        "operation=metricDefinitions.list,status=403",
+        "operation=resourceGraph.query,status=500",
+    ],
+    &[
+        "operation=ListTimeSeries,metric=custom.googleapis.com/shop/*,status=500",
+        "operation=ListTimeSeries,scope=sim-other,throttle=3s",
+        "operation=ListTimeSeries,type=pubsub.googleapis.com,cut",
+        "operation=ListMetricDescriptors,status=403",
+    ],
 ];
 /// The life of tokens and sessions as long as nothing is wrong, in seconds.
 const USUAL_TOKEN_LIFE_S: i64 = 3600;
@@ -120,6 +141,15 @@ impl Clouds {
             Some(CloudTrouble::Slow { by }) => faults.set_latency(by),
             Some(CloudTrouble::ShortTokens { life_s }) => self.token_life(cloud, life_s),
             Some(CloudTrouble::WrongDate { ahead_s }) => faults.set_date_skew_s(ahead_s),
+            Some(CloudTrouble::OneThing { which }) => {
+                let things = ONE_THING.get(cloud).copied().unwrap_or_default();
+                let text = things
+                    .get(which % things.len().max(1))
+                    .copied()
+                    .unwrap_or_default();
+                // What is written above can be read.
+                Rule::parse(text, 0, None).map(|rule| faults.add(rule)).ok();
+            }
         }
     }
 
@@ -194,6 +224,7 @@ impl Clouds {
 }
 
 fn behave(faults: &Faults) {
+    faults.clear_rules();
     faults.throttle_every(0);
     faults.unavailable_every(0);
     faults.cut_every(0);
@@ -228,4 +259,17 @@ fn general(folder: &Path, destinations: &[Destination]) -> String {
         .ok();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ONE_THING;
+    use cloudsim::Rule;
+
+    #[test]
+    fn every_rule_can_be_read() {
+        for text in ONE_THING.concat() {
+            assert!(Rule::parse(text, 0, None).is_ok(), "{text}");
+        }
+    }
 }

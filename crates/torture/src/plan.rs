@@ -28,12 +28,28 @@ pub(crate) struct Life {
 /// What a simulated cloud does wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum CloudTrouble {
-    Throttles { every: u32 },
-    Unavailable { every: u32 },
-    Cuts { every: u32 },
-    Slow { by: Duration },
-    ShortTokens { life_s: i64 },
-    WrongDate { ahead_s: i64 },
+    Throttles {
+        every: u32,
+    },
+    Unavailable {
+        every: u32,
+    },
+    Cuts {
+        every: u32,
+    },
+    Slow {
+        by: Duration,
+    },
+    ShortTokens {
+        life_s: i64,
+    },
+    WrongDate {
+        ahead_s: i64,
+    },
+    /// Only one thing of it fails: a region, a listing, a query.
+    OneThing {
+        which: usize,
+    },
 }
 
 impl CloudTrouble {
@@ -45,6 +61,7 @@ impl CloudTrouble {
             Self::Slow { .. } => "cloud is slow",
             Self::ShortTokens { .. } => "cloud's tokens expire",
             Self::WrongDate { .. } => "cloud's date is wrong",
+            Self::OneThing { .. } => "one thing of the cloud fails",
         }
     }
 }
@@ -167,7 +184,7 @@ fn steps<T>(rng: &mut Rng, length: Duration, trouble: fn(&mut Rng) -> T) -> Vec<
 
 fn cloud_trouble(rng: &mut Rng) -> CloudTrouble {
     let every = rng.u32(2..5);
-    match rng.u32(..6) {
+    match rng.u32(..9) {
         0 => CloudTrouble::Throttles { every },
         1 => CloudTrouble::Unavailable { every },
         2 => CloudTrouble::Cuts { every },
@@ -177,9 +194,10 @@ fn cloud_trouble(rng: &mut Rng) -> CloudTrouble {
         4 => CloudTrouble::ShortTokens {
             life_s: rng.i64(12..30),
         },
-        _ => CloudTrouble::WrongDate {
+        5 => CloudTrouble::WrongDate {
             ahead_s: rng.i64(-20..20),
         },
+        _ => CloudTrouble::OneThing { which: rng.usize(..) },
     }
 }
 

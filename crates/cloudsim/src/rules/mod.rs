@@ -232,7 +232,7 @@ impl Hits {
     }
 
     /// Whether it hits whatever the request asks for.
-    fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.id.is_none() && self.kind.is_none() && self.metric.is_none()
     }
 

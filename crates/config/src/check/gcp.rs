@@ -1,7 +1,7 @@
 //! Checks of Google Cloud projects: credentials, each project once, types that can be some, and filters that leave
 //! `metric.type` to `types`.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use super::Checker;
 use crate::{
@@ -12,20 +12,16 @@ use crate::{
 };
 
 impl Checker<'_> {
-    /// A project that is read twice would be paid for twice, and each of its points delivered as two series.
+    /// A project that an account names twice would be read and paid for twice. Two accounts may read one project, each with
+    /// credentials and entries of its own.
     pub(crate) fn projects_once(&mut self, accounts: &[written::Account], at: &At<'_>) {
-        let mut seen: HashMap<&str, String> = HashMap::new();
         for (account, written) in accounts.iter().enumerate() {
             let at = at.item(account).key("projects");
+            let mut seen = HashSet::new();
             for (index, project) in written.projects.iter().enumerate() {
-                if let Some(first) = seen.get(project.as_str()) {
-                    let message = format!(
-                        "project `{project}` is read a second time; account `{first}` reads it already"
-                    );
-                    let help = "remove it here, and read all of its metrics with the entries of one account";
-                    self.problem(&at.item(index), message, help);
-                } else {
-                    seen.insert(project, written.name.clone());
+                if !seen.insert(project.as_str()) {
+                    let message = format!("project `{project}` is named a second time");
+                    self.problem(&at.item(index), message, "remove it here");
                 }
             }
         }

@@ -18,29 +18,46 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Options, Store};
 
-pub(crate) const EVERY: Duration = Duration::from_secs(60);
+/// As the defaults have it.
+pub(crate) const EVERY: Duration = Duration::from_secs(300);
 pub(crate) const SETTLE: Duration = Duration::from_secs(90);
 /// All clouds publish so long after the end of a point.
 pub(crate) const PUBLISHED: Duration = Duration::from_secs(60);
-const LOOKBACK: Duration = Duration::from_secs(120);
-const INITIAL: Duration = Duration::from_secs(300);
-const DISCOVER_EVERY: Duration = Duration::from_secs(600);
-pub(crate) const NAMESPACES: [&str; 2] = ["AWS/SQS", "AWS/Lambda"];
-pub(crate) const TYPES: [&str; 3] = [
-    "Microsoft.Compute/virtualMachines",
-    "Microsoft.Cache/redis",
-    "Microsoft.Sql/servers/databases",
+const LOOKBACK: Duration = Duration::from_secs(300);
+const INITIAL: Duration = Duration::from_secs(900);
+const DISCOVER_EVERY: Duration = Duration::from_secs(1800);
+pub(crate) const NAMESPACES: [&str; 2] = ["AWS/SQS", "AWS/DynamoDB"];
+pub(crate) const TYPES: [&str; 2] = ["Microsoft.Compute/virtualMachines", "Microsoft.Cache/redis"];
+pub(crate) const GOOGLE: [&str; 3] = [
+    "pubsub.googleapis.com/subscription/num_undelivered_messages",
+    "pubsub.googleapis.com/subscription/oldest_unacked_message_age",
+    "cloudsql.googleapis.com/database/disk/bytes_used",
 ];
-pub(crate) const GOOGLE: [&str; 2] = ["pubsub.googleapis.com/", "cloudsql.googleapis.com/database/disk"];
+/// Few metrics of each, and few points: what is rehearsed is failures.
+pub(crate) const AWS_NAMES: [&str; 4] = [
+    "NumberOfMessagesSent",
+    "SentMessageSize",
+    "ApproximateNumberOfMessagesVisible",
+    "ConsumedReadCapacityUnits",
+];
+pub(crate) const AZURE_NAMES: [&str; 5] = [
+    "Percentage CPU",
+    "Network In Total",
+    "Disk Read Bytes",
+    "serverLoad",
+    "connectedclients",
+];
+/// The distance of points in AWS and Azure.
+pub(crate) const PERIOD: Duration = Duration::from_secs(300);
 pub(crate) const PROJECTS: [&str; 2] = ["sim-project", "sim-other"];
 /// Driver and three listers.
 const STANDING_SLEEPERS: usize = 4;
 /// Nobody has moved for so many looks: time moves on a little.
-const QUIET_LOOKS: u32 = 4;
+const QUIET_LOOKS: u32 = 3;
 /// Tasks get so many turns between two looks.
 const TURNS: u32 = 12;
 const FIRST_JUMP: Duration = Duration::from_millis(100);
-const LONGEST_JUMP: Duration = Duration::from_secs(4);
+const LONGEST_JUMP: Duration = Duration::from_secs(10);
 
 /// Everything.
 pub(crate) struct House {
@@ -187,12 +204,16 @@ async fn account(cloud: Cloud, connect: impl AsyncFnOnce(Gate) -> Arc<dyn Metric
     }
 }
 
+fn names(of: &[&'static str]) -> Vec<Matcher> {
+    of.iter().map(|name| Matcher::exactly(*name)).collect()
+}
+
 async fn connect_aws(sim: &AwsSim, gate: Gate) -> Arc<dyn MetricsProvider> {
     let entry = |namespace: &&str| AwsEntry {
         namespace: (*namespace).to_owned(),
-        names: Vec::new(),
+        names: names(&AWS_NAMES),
         statistics: vec!["Sum".to_owned()],
-        period: Some(Duration::from_secs(60)),
+        period: Some(PERIOD),
         dimensions: Vec::new(),
         absent: Vec::new(),
         tags: Vec::new(),
@@ -228,9 +249,9 @@ async fn connect_aws(sim: &AwsSim, gate: Gate) -> Arc<dyn MetricsProvider> {
 fn connect_azure(sim: &AzureSim, gate: Gate) -> Arc<dyn MetricsProvider> {
     let entry = |kind: &&str| AzureEntry {
         resource_type: (*kind).to_owned(),
-        names: Vec::new(),
+        names: names(&AZURE_NAMES),
         aggregations: Vec::new(),
-        period: Some(Duration::from_secs(60)),
+        period: Some(PERIOD),
         dimensions: Vec::new(),
         top: 100,
         tags: Vec::new(),

@@ -1,6 +1,6 @@
 //! Everything that the clouds publish, what each failure excuses, and what did not arrive in time.
 
-use crate::house::{EVERY, GOOGLE, House, NAMESPACES, SETTLE, TYPES};
+use crate::house::{AWS_NAMES, AZURE_NAMES, EVERY, GOOGLE, House, NAMESPACES, SETTLE, TYPES};
 use crate::lines::{self, Key};
 use cloudsim::gcp::GcpValue;
 use cloudsim::rules::{Asked, Part};
@@ -8,11 +8,14 @@ use cloudsim::{Cloud, How, PartFault, Rule};
 use std::collections::{BTreeMap, HashMap};
 
 const NANOS: i64 = 1_000_000_000;
-const PERIOD_S: i64 = 60;
+const PERIOD_S: i64 = 300;
 /// One poll late: the poll that a point is due with, the one after it, and what a poll itself takes.
 const LATEST_S: i64 = 20;
 /// Whatever a failure hits is not waited for until so long after its end, in seconds.
-const EXCUSED_AFTER_S: i64 = 900;
+const EXCUSED_AFTER_S: i64 = 1500;
+
+/// What Azure refuses again and again is left out for a day of listings at most.
+const LEFT_OUT_S: i64 = 26 * 3600;
 
 /// Something that has points, and the questions by which a daemon may ask for it.
 #[derive(Clone, Debug)]
@@ -35,9 +38,10 @@ impl Truth {
     /// Of all points that end in `(from, to]`.
     pub(crate) fn new(house: &House, (from_s, to_s): (i64, i64)) -> Self {
         let mut truth = Self::default();
+        let from_s = from_s.div_euclid(PERIOD_S) * PERIOD_S;
         let buckets = (from_s, to_s - PERIOD_S + 1);
         for t in house.aws.truth().points(buckets.0, buckets.1, "Sum", PERIOD_S) {
-            if !NAMESPACES.contains(&t.namespace) {
+            if !NAMESPACES.contains(&t.namespace) || !AWS_NAMES.contains(&t.metric) {
                 continue;
             }
             let pairs: Vec<String> = t
@@ -65,7 +69,7 @@ impl Truth {
             .truth()
             .points(buckets.0, buckets.1, PERIOD_S, "primary")
         {
-            if !TYPES.contains(&t.resource_type.as_str()) {
+            if !TYPES.contains(&t.resource_type.as_str()) || !AZURE_NAMES.contains(&t.metric.as_str()) {
                 continue;
             }
             let part = || part(t.resource_id.clone(), &t.resource_type, &t.metric);
@@ -136,8 +140,10 @@ enum Harm {
 }
 
 fn harm(rule: &Rule, subject: &Subject) -> Harm {
-    // What does not exist has no points, and what is written oddly cannot be read.
-    if rule.how == How::Status(404) && subject.asks.iter().any(|asked| rule.hits.hit(asked)) {
+    // What does not exist or may not be read is left alone for a while, and what is written oddly cannot be read.
+    let is_refusal = matches!(rule.how, How::Status(400 | 403 | 404) | How::Part(_));
+    let is_azure = subject.cloud == Cloud::Azure && !rule.hits.is_whole() && is_refusal;
+    if (is_azure || rule.how == How::Status(404)) && subject.asks.iter().any(|asked| rule.hits.hit(asked)) {
         return Harm::Spoils;
     }
     if matches!(rule.how, How::Part(PartFault::Odd(_))) {
@@ -160,6 +166,8 @@ fn harm(rule: &Rule, subject: &Subject) -> Harm {
 /// How it went.
 #[derive(Debug, Default)]
 pub(crate) struct Verdict {
+    /// Rules that were in force at some time.
+    pub(crate) rules: usize,
     /// Points that nothing excuses.
     pub(crate) demanded: usize,
     pub(crate) excused: usize,
@@ -172,7 +180,10 @@ pub(crate) struct Verdict {
 
 /// Compares. `end_s` is when the run ended.
 pub(crate) fn judge(house: &House, truth: &Truth, rules: &[Rule]) -> Verdict {
-    let mut verdict = Verdict::default();
+    let mut verdict = Verdict {
+        rules: rules.len(),
+        ..Verdict::default()
+    };
     let by_subject: Vec<Vec<(&Rule, Harm)>> = truth
         .subjects
         .iter()
@@ -192,19 +203,25 @@ pub(crate) fn judge(house: &House, truth: &Truth, rules: &[Rule]) -> Verdict {
         let times = arrived.map_or(&[][..], Vec::as_slice);
         let due_s = end_s + seconds(SETTLE) + 2 * seconds(EVERY) + LATEST_S;
         let name = || format!("{} at {end_s}", subject.key);
-        if times.len() > *wanted {
+        let hit: Vec<&Rule> = by_subject[*number]
+            .iter()
+            .filter(|(rule, harm)| {
+                let after_s = if *harm == Harm::Spoils {
+                    LEFT_OUT_S
+                } else {
+                    EXCUSED_AFTER_S
+                };
+                rule.from_unix_s <= due_s && end_s - PERIOD_S < rule.until_unix_s.saturating_add(after_s)
+            })
+            .map(|(rule, _)| *rule)
+            .collect();
+        // A point whose unit could not be read is another series' point.
+        let is_spoilt = || hit.iter().any(|rule| harm(rule, subject) == Harm::Spoils);
+        if times.len() > *wanted && !is_spoilt() {
             let in_force = in_force(rules, subject.cloud, (end_s - EXCUSED_AFTER_S, due_s));
             let said = format!("{}: {} for {wanted}, at {times:?}", name(), times.len());
             verdict.doubled.entry(in_force).or_default().push(said);
         }
-        let hit: Vec<&Rule> = by_subject[*number]
-            .iter()
-            .filter(|(rule, _)| {
-                rule.from_unix_s <= due_s
-                    && end_s - PERIOD_S < rule.until_unix_s.saturating_add(EXCUSED_AFTER_S)
-            })
-            .map(|(rule, _)| *rule)
-            .collect();
         if hit.is_empty() {
             verdict.demanded += 1;
             let in_time = times.iter().filter(|at_s| **at_s <= due_s).count();
@@ -221,8 +238,14 @@ pub(crate) fn judge(house: &House, truth: &Truth, rules: &[Rule]) -> Verdict {
             }
         } else {
             verdict.excused += 1;
-            let spoilt = hit.iter().any(|rule| harm(rule, subject) == Harm::Spoils);
-            if times.len() < *wanted && !spoilt {
+            // What one resource or metric cannot answer is left out until the next listing; what nobody can ask for meanwhile
+            // comes when it can be asked for again.
+            let is_outage = |rule: &&Rule| rule.hits.is_whole() && harm(rule, subject) == Harm::Delays;
+            // What comes later may meet what spoils it.
+            let is_spoilt_later = by_subject[*number]
+                .iter()
+                .any(|(rule, harm)| *harm == Harm::Spoils && rule.until_unix_s >= *end_s);
+            if times.len() < *wanted && hit.iter().all(is_outage) && !is_spoilt_later {
                 let by = hit
                     .iter()
                     .map(|rule| described(rule))
@@ -275,4 +298,20 @@ pub(crate) fn described(rule: &Rule) -> String {
 
 fn seconds(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+impl Verdict {
+    /// With those of another run.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rules += other.rules;
+        self.demanded += other.demanded;
+        self.excused += other.excused;
+        for (all, more) in [
+            (&mut self.late, other.late),
+            (&mut self.lost, other.lost),
+            (&mut self.doubled, other.doubled),
+        ] {
+            all.extend(more);
+        }
+    }
 }
