@@ -163,6 +163,13 @@ mod tests {
         (block("PRIVATE KEY", der.as_ref()), certificate, public)
     }
 
+    /// The same key as PKCS#1: PKCS#8 wraps it behind 26 bytes that say "RSA".
+    fn pkcs1(pkcs8: &str) -> String {
+        let body: String = pkcs8.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = STANDARD.decode(body).expect("base64");
+        block("RSA PRIVATE KEY", &der[26..])
+    }
+
     #[test]
     fn an_assertion_names_its_certificate_in_whatever_order_and_verifies() {
         let (key, certificate, public) = parts();
@@ -172,6 +179,7 @@ mod tests {
             format!("{key}{own}{authority}"),
             format!("{own}{authority}{key}"),
             format!("{authority}{own}{key}{key}"),
+            format!("{authority}{own}{}", pkcs1(&key)),
             format!("Bag Attributes\n    friendlyName: x\n{authority}{key}{own}"),
         ] {
             let pair = Pair::read(&pem).expect("a pair");
