@@ -68,24 +68,22 @@ pub(crate) fn series(body: &[u8]) -> Result<Series, Error> {
 
 /// A page of `ListMetricDescriptors`.
 pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
-    let mut page = match serde_json::from_slice::<ListMetricDescriptorsResponse>(body) {
-        Ok(mut page) => {
-            let list = std::mem::take(&mut page.metric_descriptors);
-            // The library keeps what its model lacks only for writing the answer out again.
-            whole(&serde_json::to_value(&page).unwrap_or_default())?;
-            Descriptors {
-                list,
-                next: page.next_page_token,
-                odd: Vec::new(),
-            }
+    let read = serde_json::from_slice::<ListMetricDescriptorsResponse>(body);
+    let mut page = if let Ok(mut page) = read {
+        let list = std::mem::take(&mut page.metric_descriptors);
+        // The library keeps what its model lacks only for writing the answer out again.
+        whole(&serde_json::to_value(&page).unwrap_or_default())?;
+        Descriptors {
+            list,
+            next: page.next_page_token,
+            odd: Vec::new(),
         }
-        Err(_) => {
-            let mut body = object(body)?;
-            let list = body.remove("metricDescriptors");
-            let rest = Json::Object(body);
-            whole(&rest)?;
-            one_by_one(list, &rest)
-        }
+    } else {
+        let mut body = object(body)?;
+        let list = body.remove("metricDescriptors");
+        let rest = Json::Object(body);
+        whole(&rest)?;
+        one_by_one(list, &rest)
     };
     let before = page.list.len();
     page.list.retain(|one| !one.r#type.is_empty());

@@ -107,10 +107,8 @@ fn listing(rng: &mut Rng, cloud: Cloud, subject: &Subject) -> Rule {
         _ if is_odd && cloud == Cloud::Azure && operation == "resourceGraph.query" => rule.id(&part.id),
         _ if is_odd => rule.kind(&part.kind).metric(&part.metric),
         ("metricDefinitions.list", 0) => rule.id(&part.id),
-        ("metricDefinitions.list", 1) => rule.kind(&part.kind),
-        ("subscriptions.list", _) => rule,
-        ("ListMetrics", 0) => rule.kind(&part.kind),
-        (_, 2) => rule,
+        ("metricDefinitions.list", 1) | ("ListMetrics", 0) => rule.kind(&part.kind),
+        ("subscriptions.list", _) | (_, 2) => rule,
         _ => rule.scope(&data.scope),
     }
 }

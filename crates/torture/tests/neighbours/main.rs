@@ -77,11 +77,6 @@ async fn rehearse(form: &Form) -> Verdict {
                 .collect()
         },
     );
-    if given("NEIGHBOURS_SHOW").is_some() {
-        rules
-            .iter()
-            .for_each(|rule| println!("{}", judge::described(rule)));
-    }
     let mut coming: Vec<&Rule> = rules.iter().collect();
     coming.sort_by_key(|rule| std::cmp::Reverse(rule.from_unix_s));
     let mut added = Vec::new();
@@ -133,14 +128,6 @@ fn rehearse_all(form: &Form, runs: u64) -> Verdict {
                         return;
                     }
                     let one = run(rehearse(&Form { seed, ..form.clone() }));
-                    if !(one.late.is_empty() && one.lost.is_empty() && one.doubled.is_empty()) {
-                        println!(
-                            "seed {seed}: {} late, {} lost, {} doubled",
-                            one.late.len(),
-                            one.lost.len(),
-                            one.doubled.len()
-                        );
-                    }
                     all.lock().expect("no panic").add(one);
                 }
             });
