@@ -8,7 +8,6 @@ use export::receiver::{FlatPoint, Receiver};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 const SPEED: u16 = 60;

@@ -18,6 +18,7 @@ mod commands;
 mod compare;
 mod credentials;
 mod edits;
+mod entries;
 mod exposition;
 mod hostile;
 mod listener;

@@ -1,7 +1,8 @@
-//! An account of which one metric fails: which, since when, and for no longer than it does.
+//! An account of which one metric fails: which, since when, and for no longer than it does. All others as if nothing were.
 
-use crate::setup::{Clouds, Daemon, PATIENCE, general, http_get, local};
-use cloudsim::{Faults, World};
+use crate::compare::{same_gcp, wanted_aws, wanted_azure, wanted_gcp};
+use crate::setup::{Clouds, Daemon, PATIENCE, Setup, general, http_get, local};
+use cloudsim::{Faults, How, Rule, World};
 use export::receiver::Receiver;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -56,4 +57,25 @@ async fn one_refused_metric_is_named_with_its_time_and_cleared_by_its_first_succ
     assert!(daemon.terminate().await.success());
     clouds.stop().await;
     receiver.stop().await;
+}
+
+/// Three types in the middle of the order of asking: one has an error, one is said to be unavailable, one is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn types_that_fail_for_ever_leave_all_others_as_if_nothing_were() {
+    let faults = Faults::new();
+    for (status, metric) in [(500, REFUSED), (503, "*disk/read_bytes_count"), (400, "*uptime")] {
+        let rule = Rule::new(How::Status(status)).operation("ListTimeSeries");
+        faults.add(rule.metric(metric));
+    }
+    let setup = Setup::start("grpc", &faults).await;
+    let mut wanted = wanted_gcp(&setup);
+    let before = wanted.len();
+    let failing =
+        |name: &str| name == REFUSED || name.ends_with("disk/read_bytes_count") || name.ends_with("uptime");
+    wanted.retain(|t| !failing(&t.metric_type));
+    assert!(wanted.len() < before);
+    let others = wanted_aws(&setup).len() + wanted_azure(&setup).len();
+    let arrived = setup.arrived(wanted.len() + others).await;
+    same_gcp(&wanted, &arrived);
+    setup.stop().await;
 }

@@ -17,6 +17,7 @@ mod otlp_grpc;
 mod otlp_http;
 mod own;
 mod prometheus;
+mod proxy;
 mod recode;
 mod stats;
 mod transform;

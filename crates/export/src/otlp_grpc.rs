@@ -9,6 +9,7 @@ use crate::body::{Body as Message, body};
 use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
+use crate::proxy;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, grpc_verdict, http_verdict, partial_success};
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -44,6 +45,7 @@ impl Grpc {
     pub(crate) fn new(config: &OtlpConfig, signal: Signal) -> Result<Self, Wrong> {
         let url = config.url();
         let secure = url.starts_with("https://");
+        let through = proxy::tunnel(&url)?;
         let mut endpoint = Endpoint::from_shared(url)
             .map_err(|e| wrong("the endpoint", e))?
             .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
@@ -55,7 +57,11 @@ impl Grpc {
                 .tls_config(tls(config.tls.as_ref()))
                 .map_err(|e| wrong("tls", e))?;
         }
-        let (channel, headers) = (endpoint.connect_lazy(), headers(config)?);
+        let channel = match through {
+            Some(tunnel) => endpoint.connect_with_connector_lazy(tunnel),
+            None => endpoint.connect_lazy(),
+        };
+        let headers = headers(config)?;
         Ok(Self {
             channel,
             path: match signal {

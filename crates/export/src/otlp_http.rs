@@ -8,6 +8,7 @@ use crate::body::{Body, body};
 use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
+use crate::proxy::is_local;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, http_verdict};
 use async_trait::async_trait;
 use bytes::BytesMut;
@@ -39,6 +40,12 @@ impl Http {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("nephoscope/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(config)?);
+        // The library reads the proxy variables itself.
+        let builder = if url.host_str().is_some_and(is_local) {
+            builder.no_proxy()
+        } else {
+            builder
+        };
         let builder = match &config.tls {
             Some(tls) => with_tls(builder, tls)?,
             None => builder,

@@ -137,10 +137,9 @@ impl Book {
         }
     }
 
-    fn stands(&self, now: Instant, key: &Key) -> bool {
-        self.0
-            .get(key)
-            .is_some_and(|pause| now < pause.until || pause.trying)
+    /// Whether a pause has been asked for and nobody was answered since.
+    fn stands(&self, key: &Key) -> bool {
+        self.0.contains_key(key)
     }
 }
 
@@ -212,7 +211,7 @@ impl<'a> Turn<'a> {
     /// Whether it still may go after waiting for something else; it leaves now if so.
     pub(crate) fn may_go(&mut self) -> bool {
         self.sent = Instant::now();
-        self.first || !self.pauses.with(|book| book.stands(self.sent, &self.key))
+        self.first || !self.pauses.with(|book| book.stands(&self.key))
     }
 
     /// The answer is here.

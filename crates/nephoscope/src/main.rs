@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod control;
 mod daemon;
+mod direct;
 mod events;
 mod exit;
 mod live;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Ok(form) => form,
         Err(failure) => return exit::code(Err(failure), Form::Text),
     };
+    direct::ensure(&config_file::System);
     if let Err(error) = private {
         tracing::warn!(%error, "a crash may leave a core file with secrets in it");
     }

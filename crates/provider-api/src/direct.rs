@@ -19,6 +19,16 @@ const METADATA_HOSTS: [&str; 8] = [
 pub struct DirectHosts(Vec<String>);
 
 impl DirectHosts {
+    /// The clouds' own, by names and addresses as `NO_PROXY` takes them.
+    pub fn metadata() -> impl Iterator<Item = &'static str> {
+        METADATA_HOSTS.into_iter()
+    }
+
+    /// The host of a URL, or of `host:port`.
+    pub fn of(url: &str) -> &str {
+        host_of(url)
+    }
+
     /// Besides the clouds' own, the hosts of these URLs (or plain `host` or `host:port`).
     pub fn with<'a>(urls: impl IntoIterator<Item = &'a str>) -> Self {
         let hosts = urls.into_iter().map(host_of).filter(|host| !host.is_empty());

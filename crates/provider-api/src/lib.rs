@@ -15,6 +15,7 @@ mod pages;
 mod provider;
 pub mod remedy;
 mod skips;
+mod stamp;
 mod target;
 mod texts;
 mod time;
@@ -30,6 +31,7 @@ pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
 pub use skips::Skips;
+pub use stamp::FileStamp;
 pub use target::{
     AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Joined, MOST_NEAREST, Matched,
     Members, Price, Reach, Scope, SkipReason, Skipped, Span, Target, TargetId, Unlisted, Urgency,

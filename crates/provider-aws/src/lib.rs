@@ -27,15 +27,22 @@ pub use config::{
 use async_stream::stream;
 use async_trait::async_trait;
 use client::{Number, RegionClient};
-use discover::{AwsTarget, Tags};
-use futures::stream::BoxStream;
+use discover::{AwsTarget, Kept};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
     Reach, Scope, Target, TargetId,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use tags::TagIndex;
 use tokio::sync::OnceCell;
+
+/// Regions that are listed at once: one that does not answer keeps no other waiting, and not all catalogues are in memory.
+const REGIONS_AT_ONCE: usize = 4;
 
 /// One AWS account.
 #[derive(Debug)]
@@ -49,7 +56,9 @@ pub struct AwsProvider {
     /// The same, for the clients.
     known_number: Number,
     /// What serves while they cannot be listed.
-    tags: Tags,
+    tags: Kept<TagIndex>,
+    /// What namespaces there are, for those that have none of their metrics.
+    names: Kept<BTreeSet<String>>,
 }
 
 impl AwsProvider {
@@ -84,7 +93,8 @@ impl AwsProvider {
             sts,
             number: OnceCell::new(),
             known_number,
-            tags: Tags::default(),
+            tags: Kept::default(),
+            names: Kept::default(),
         })
     }
 
@@ -184,8 +194,14 @@ impl MetricsProvider for AwsProvider {
 
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         Box::pin(stream! {
+            let number = self.account_number().await;
+            let mut listings: Vec<BoxFuture<'_, _>> = Vec::with_capacity(self.regions.len());
             for region in &self.regions {
-                yield self.catalogue(region, reach.of(&region.scope)).await;
+                listings.push(Box::pin(self.catalogue(region, reach.of(&region.scope), number.clone())));
+            }
+            let mut listings = stream::iter(listings).buffer_unordered(REGIONS_AT_ONCE);
+            while let Some(listed) = listings.next().await {
+                yield listed;
             }
         })
     }

@@ -48,8 +48,14 @@ fn detail(place: usize, first: &AwsEntry, later: &AwsEntry) -> Option<String> {
         )
     };
     let (namespace, common) = (&first.namespace, common.join(", "));
+    let narrow = |e: &AwsEntry| !(e.dimensions.is_empty() && e.absent.is_empty() && e.tags.is_empty());
+    let filters = if narrow(first) || narrow(later) {
+        ", where dimensions and tags allow it"
+    } else {
+        ""
+    };
     Some(format!(
-        "metrics[{place}] fits {names} of {namespace} as well{periods}: {common} is read for that entry, which comes first, and not \
+        "metrics[{place}] fits {names} of {namespace} as well{filters}{periods}: {common} is read for that entry, which comes first, and not \
          again for this one"
     ))
 }
@@ -77,8 +83,8 @@ fn shared(first: &[Matcher], later: &[Matcher]) -> Option<String> {
         ([], []) => Some("all metrics".into()),
         ([], [name, ..]) | ([name, ..], []) => Some(name.as_str().into()),
         (first, later) => {
-            let pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
-            pairs.filter_map(|(a, b)| both(a, b)).next().map(str::to_owned)
+            let mut pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
+            pairs.find_map(|(a, b)| both(a, b)).map(str::to_owned)
         }
     }
 }

@@ -72,6 +72,19 @@ pub(crate) fn namespaces() -> impl Iterator<Item = &'static str> {
     SLOW.iter().map(|s| s.namespace)
 }
 
+/// A length of time as the configuration has it.
+pub(crate) fn in_words(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units
+        .iter()
+        .find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
+    unit.map_or_else(
+        || format!("{seconds}s"),
+        |(length, unit)| format!("{}{unit}", seconds / length),
+    )
+}
+
 fn rows(namespace: &str) -> impl Iterator<Item = &'static Slow> {
     SLOW.iter().filter(move |s| s.namespace == namespace)
 }
@@ -93,6 +106,8 @@ mod tests {
         ] {
             assert_eq!(period(namespace, name), wanted, "{namespace} {name}");
         }
+        let words = [DAY, HOUR * 6, Duration::from_secs(90), Duration::from_secs(120)].map(in_words);
+        assert_eq!(words, ["1d", "6h", "90s", "2m"]);
         assert_eq!(periods("AWS/S3", |n| n.starts_with("Bucket")), [DAY]);
         assert!(periods("AWS/S3", |n| n.ends_with("Requests")).is_empty());
     }

@@ -7,7 +7,17 @@
 use crate::AzureProvider;
 use crate::discover::{LIST_SUBSCRIPTIONS, RESOURCE_GRAPH};
 use crate::http::Plane;
-use provider_api::{Check, CheckReport};
+use crate::overlaps::{Overlap, overlaps};
+use provider_api::{Check, CheckReport, Outcome};
+
+fn told(overlap: Overlap) -> Check {
+    Check {
+        scope: "-".into(),
+        what: format!("metrics[{}]", overlap.entry),
+        outcome: Outcome::Passed,
+        detail: overlap.detail,
+    }
+}
 
 impl AzureProvider {
     /// One line per permission.
@@ -27,6 +37,7 @@ impl AzureProvider {
             }
             failed @ Err(_) => checks.push(Check::of("-", LIST_SUBSCRIPTIONS, &failed)),
         }
+        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
         CheckReport { checks }
     }
 }

@@ -15,6 +15,7 @@ mod fetch;
 pub mod fuzzing;
 mod grain;
 mod http;
+mod overlaps;
 mod plan;
 mod question;
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! gate's and the scheduler's business.
 
 use crate::GCP;
+use crate::credentials::with_causes;
 use google_cloud_gax::error::rpc::{Code, Status, StatusDetails};
 use google_cloud_gax::error::{CredentialsError, Error};
 use provider_api::{ErrorKind, ProviderError, Scope};
+use reqwest::header::HeaderMap;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -106,14 +108,9 @@ fn without_answer(error: &Error) -> ErrorKind {
     }
 }
 
-/// The longer of the header and the detail; nothing in the client library reads either.
+/// The longer of the header and the detail.
 fn retry_after(error: &Error) -> Option<Duration> {
-    let header = error
-        .http_headers()
-        .and_then(|h| h.get("retry-after"))
-        .and_then(|v| v.to_str().ok())
-        .and_then(|s| s.trim().parse().ok())
-        .map(Duration::from_secs);
+    let header = error.http_headers().and_then(in_header);
     let info = error.status().into_iter().flat_map(|s| &s.details).find_map(|d| {
         let StatusDetails::RetryInfo(info) = d else {
             return None;
@@ -121,6 +118,18 @@ fn retry_after(error: &Error) -> Option<Duration> {
         info.retry_delay.and_then(|d| Duration::try_from(d).ok())
     });
     header.into_iter().chain(info).max()
+}
+
+/// Seconds, or a date, of which the answer's own date is the beginning: our clock may be wrong.
+fn in_header(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let wanted = text("retry-after")?;
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok();
+    let wait = date(wanted)?.duration_since(&date(text("date")?)?);
+    Some(Duration::try_from(wait).unwrap_or_default())
 }
 
 fn reason(status: &Status) -> Option<&str> {
@@ -145,7 +154,8 @@ fn message(error: &Error, scope: &Scope) -> String {
 /// Our words where Google had none.
 fn unworded(error: &Error) -> String {
     if error.is_authentication() {
-        "no access token could be had".to_owned()
+        let below = error.source().map(|cause| format!(": {}", with_causes(cause)));
+        format!("no access token{}", below.unwrap_or_default())
     } else if let Some(http) = error.http_status_code() {
         format!("HTTP {http} without Google's error body: is there a proxy in between?")
     } else if error.is_deserialization() {
@@ -271,6 +281,22 @@ mod tests {
         assert_eq!(error(503), ErrorKind::Unavailable { retry_after: None });
         assert_eq!(error(404), ErrorKind::BadResponse, "never an empty metric");
         assert_eq!(error(301), ErrorKind::BadResponse);
+    }
+
+    #[test]
+    fn a_wait_is_read_as_seconds_and_as_a_date() {
+        let wait = |retry_after: &str| {
+            let mut headers = HeaderMap::new();
+            let mut put = |name, value: &str| headers.insert(name, value.parse().expect("a value"));
+            put("date", "Wed, 21 Oct 2026 07:28:00 GMT");
+            put("retry-after", retry_after);
+            in_header(&headers)
+        };
+        let seconds = |s| Some(Duration::from_secs(s));
+        assert_eq!(wait("17"), seconds(17));
+        assert_eq!(wait("Wed, 21 Oct 2026 07:28:40 GMT"), seconds(40));
+        assert_eq!(wait("Wed, 21 Oct 2026 07:27:00 GMT"), seconds(0));
+        assert_eq!(wait("soon"), None);
     }
 
     #[test]

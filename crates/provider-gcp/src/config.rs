@@ -3,9 +3,9 @@
 //! glob here. No secret is ever in a `Debug` text.
 
 use provider_api::{AccountId, Matcher, Span};
-use std::fmt;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// Points per page of `ListTimeSeries` (it counts points, not series): bodies of a few megabytes; Google's own
 /// default of 100,000 would be ten times that in memory at once.
@@ -13,6 +13,15 @@ pub const DEFAULT_PAGE_SIZE: u32 = 10_000;
 
 /// The most points that Google puts on one page; more is read as this.
 pub const MAX_PAGE_SIZE: u32 = 100_000;
+
+/// Variables that say where application default credentials are, and whose quota they use; what is set of them goes into
+/// [`GcpConfig::environment`].
+pub const ENVIRONMENT: [&str; 4] = [
+    "CLOUDSDK_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_QUOTA_PROJECT",
+    "HOME",
+];
 
 /// One Google account: a set of credentials and the projects read with them.
 #[derive(Clone, Debug)]
@@ -25,6 +34,8 @@ pub struct GcpConfig {
     pub credentials: GcpCredentials,
     /// The project whose quota is used (`x-goog-user-project`), when it is not the credentials' own.
     pub quota_project: Option<String>,
+    /// Of [`ENVIRONMENT`], what is set.
+    pub environment: BTreeMap<String, String>,
     /// Another address than `https://monitoring.googleapis.com`, without a path.
     pub endpoint: Option<String>,
     /// Points per page; see [`DEFAULT_PAGE_SIZE`].
@@ -41,6 +52,7 @@ impl GcpConfig {
             projects,
             credentials: GcpCredentials::default(),
             quota_project: None,
+            environment: BTreeMap::new(),
             endpoint: None,
             page_size: DEFAULT_PAGE_SIZE,
             entries: Vec::new(),
@@ -58,25 +70,15 @@ pub struct GcpCredentials {
 }
 
 /// Where the credentials come from.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub enum CredentialSource {
     /// Application default credentials: `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's file, the metadata server.
     #[default]
     Default,
-    /// The content of a service account's key file.
-    ServiceAccountJson(Zeroizing<String>),
+    /// A credential file of any type that Google's tools write.
+    File(PathBuf),
     /// None at all, for emulators and tests.
     Anonymous,
-}
-
-impl fmt::Debug for CredentialSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Default => "Default",
-            Self::ServiceAccountJson(_) => "ServiceAccountJson(…)",
-            Self::Anonymous => "Anonymous",
-        })
-    }
 }
 
 /// A set of metric types that are polled alike.
@@ -95,21 +97,4 @@ pub struct GcpEntry {
     pub lookback: Span,
     /// How far back the very first poll reaches.
     pub initial: Duration,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_not_in_debug_texts() {
-        let mut config = GcpConfig::new(AccountId("ml".into()), vec!["p".to_owned()]);
-        let key = r#"{"private_key": "hunter2"}"#.to_owned();
-        config.credentials.source = CredentialSource::ServiceAccountJson(key.into());
-        let text = format!("{config:?}");
-        assert!(
-            text.contains("ServiceAccountJson") && !text.contains("hunter2"),
-            "{text}"
-        );
-    }
 }

@@ -5,20 +5,24 @@
 use crate::GCP;
 use crate::census::Census;
 use crate::classify::classify;
-use crate::config::{CredentialSource, GcpConfig};
+use crate::config::GcpConfig;
+use crate::credentials::{self, Made};
 use crate::domain;
 use crate::http::{Answer, Get, Http};
 use gate::{Gate, Request};
-use google_cloud_auth::build_errors;
-use google_cloud_auth::credentials::{Builder, Credentials, anonymous, impersonated, service_account};
+use google_cloud_auth::credentials::Credentials;
 use google_cloud_gax::error::Error;
-use provider_api::{ErrorKind, ProviderError, Scope, UnixNanos};
+use provider_api::{ErrorKind, FileStamp, ProviderError, Scope, UnixNanos};
 use reqwest::header::HeaderMap;
+use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
 
-/// All that reading series and descriptors needs.
-const READ_SCOPE: &str = "https://www.googleapis.com/auth/monitoring.read";
+/// A credential file is looked at no more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The door to one account's Monitoring API.
 pub(crate) struct Connection {
@@ -28,10 +32,15 @@ pub(crate) struct Connection {
     domain: Option<Arc<str>>,
     http: Http,
     live: RwLock<Live>,
+    watch: Watch,
+    /// Whether Google has ever answered: until then a metadata server that does not may not exist.
+    answered: AtomicBool,
 }
 
 struct Live {
     credentials: Credentials,
+    /// Said when nobody was left to ask but a metadata server that may not exist.
+    last_resort: Option<String>,
     /// How many were built before these, so that ten failures at once build new ones once and not ten times.
     generation: u64,
 }
@@ -46,8 +55,13 @@ impl std::fmt::Debug for Connection {
 
 impl Connection {
     pub(crate) fn open(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
-        let credentials = build(&config)?;
-        let http = Http::new(config.endpoint.as_deref())
+        let watch = Watch::of(credentials::file(&config));
+        let made = build(&config)?;
+        let universe = made
+            .universe
+            .as_deref()
+            .map(|universe| format!("https://monitoring.{universe}"));
+        let http = Http::new(config.endpoint.as_deref().or(universe.as_deref()))
             .map_err(|e| failed(ErrorKind::Permanent, "the endpoint cannot be used").with_source(e))?;
         Ok(Self {
             domain: domain::consumer(&config),
@@ -56,9 +70,12 @@ impl Connection {
             census: Census::default(),
             http,
             live: RwLock::new(Live {
-                credentials,
+                credentials: made.credentials,
+                last_resort: made.last_resort,
                 generation: 0,
             }),
+            watch,
+            answered: AtomicBool::new(false),
         })
     }
 
@@ -107,6 +124,7 @@ impl Connection {
         get: &Get<'_>,
         read: fn(&[u8]) -> Result<T, Error>,
     ) -> Result<T, ProviderError> {
+        self.look().await;
         let (credentials, generation) = self.credentials().await;
         let asked = self.gate.skew().asked();
         let answer = self.http.get(&credentials, get).await;
@@ -118,14 +136,48 @@ impl Connection {
             self.gate.skew().answered(asked, date);
         }
         let error = match answer.and_then(|Answer { body, .. }| read(&body)) {
-            Ok(page) => return Ok(page),
+            Ok(page) => {
+                self.answered.store(true, Ordering::Relaxed);
+                return Ok(page);
+            }
             Err(error) => error,
         };
+        let tokenless = error.is_authentication();
         let failure = classify(error, request.operation, &request.scope);
+        let failure = self.without_token(tokenless, failure).await;
         if *failure.kind() == ErrorKind::Unauthenticated {
             self.renew(generation).await;
         }
         Err(failure)
+    }
+
+    /// A metadata server that never answered is no outage: there is none, and nothing else to ask.
+    async fn without_token(&self, tokenless: bool, failure: ProviderError) -> ProviderError {
+        if !tokenless || self.answered.load(Ordering::Relaxed) {
+            return failure;
+        }
+        let Some(tried) = self.live.read().await.last_resort.clone() else {
+            return failure;
+        };
+        let message = format!("{tried}: {}", failure.message());
+        let scope = failure.scope().clone();
+        ProviderError::new(
+            GCP,
+            failure.operation(),
+            scope,
+            ErrorKind::Unauthenticated,
+            message,
+        )
+    }
+
+    /// Takes up a credential file that another tool has replaced.
+    async fn look(&self) {
+        if self.watch.changed().await {
+            let account = &self.config.account;
+            tracing::info!(%account, "account {account}: its credential file has changed; reading it again");
+            let generation = self.live.read().await.generation;
+            self.renew(generation).await;
+        }
     }
 
     async fn credentials(&self) -> (Credentials, u64) {
@@ -140,14 +192,46 @@ impl Connection {
             return;
         }
         match build(&self.config) {
-            Ok(credentials) => {
+            Ok(made) => {
                 *live = Live {
-                    credentials,
+                    credentials: made.credentials,
+                    last_resort: made.last_resort,
                     generation: generation + 1,
                 }
             }
             Err(error) => tracing::debug!(account = %self.config.account, %error, "kept the old credentials"),
         }
+    }
+}
+
+/// A file, and how it was when it was last looked at.
+struct Watch {
+    path: Option<PathBuf>,
+    seen: Mutex<(Instant, Option<FileStamp>)>,
+}
+
+impl Watch {
+    fn of(path: Option<PathBuf>) -> Self {
+        let stamp = path.as_deref().and_then(FileStamp::of);
+        Self {
+            path,
+            seen: Mutex::new((Instant::now(), stamp)),
+        }
+    }
+
+    async fn changed(&self) -> bool {
+        let Some(path) = &self.path else {
+            return false;
+        };
+        let mut seen = self.seen.lock().await;
+        if seen.0.elapsed() < LOOK_EVERY {
+            return false;
+        }
+        let stamp = FileStamp::of(path);
+        // A file that is away for a moment is being replaced.
+        let changed = stamp.is_some() && stamp != seen.1;
+        *seen = (Instant::now(), stamp.or(seen.1));
+        changed
     }
 }
 
@@ -158,52 +242,8 @@ fn date(headers: &HeaderMap) -> Option<UnixNanos> {
     Some(UnixNanos::from_seconds(time.timestamp().as_second()))
 }
 
-fn build(config: &GcpConfig) -> Result<Credentials, ProviderError> {
-    let built = credentials(config);
-    built.map_err(|e| failed(ErrorKind::Unauthenticated, "the credentials cannot be used").with_source(e))
-}
-
-fn credentials(config: &GcpConfig) -> Result<Credentials, build_errors::Error> {
-    let Some(principal) = &config.credentials.impersonate else {
-        return source(config, READ_SCOPE, config.quota_project.as_deref());
-    };
-    // The source only has to be let into IAM Credentials, which `monitoring.read` does not do.
-    let source = source(config, "https://www.googleapis.com/auth/cloud-platform", None)?;
-    let mut builder = impersonated::Builder::from_source_credentials(source)
-        .with_target_principal(principal)
-        .with_scopes([READ_SCOPE]);
-    if let Some(project) = &config.quota_project {
-        builder = builder.with_quota_project_id(project);
-    }
-    builder.build()
-}
-
-fn source(
-    config: &GcpConfig,
-    scope: &str,
-    quota_project: Option<&str>,
-) -> Result<Credentials, build_errors::Error> {
-    match &config.credentials.source {
-        CredentialSource::Anonymous => Ok(anonymous::Builder::new().build()),
-        CredentialSource::Default => {
-            // The library's default scope: a person's refresh token may not be narrowed.
-            let builder = Builder::default();
-            match quota_project {
-                Some(project) => builder.with_quota_project_id(project).build(),
-                None => builder.build(),
-            }
-        }
-        CredentialSource::ServiceAccountJson(key) => {
-            // What is no key at all the library refuses, as it does one that lacks something.
-            let key = serde_json::from_str(key).unwrap_or_default();
-            let builder = service_account::Builder::new(key)
-                .with_access_specifier(service_account::AccessSpecifier::from_scopes([scope]));
-            match quota_project {
-                Some(project) => builder.with_quota_project_id(project).build(),
-                None => builder.build(),
-            }
-        }
-    }
+fn build(config: &GcpConfig) -> Result<Made, ProviderError> {
+    credentials::make(config).map_err(|e| failed(ErrorKind::Unauthenticated, &e.to_string()))
 }
 
 fn failed(kind: ErrorKind, message: &str) -> ProviderError {

@@ -1,13 +1,15 @@
 //! Bodies to pages. The ordinary body is read at once; one with an odd element (null, a number for a label, a time that is
 //! none) is read again element by element, and what cannot be read is left out and counted. Pure.
 
+use bytes::Bytes;
 use google_cloud_api::model::MetricDescriptor;
 use google_cloud_gax::error::Error;
+use google_cloud_gax::error::rpc::Status;
 use google_cloud_monitoring_v3::model::{
     ListMetricDescriptorsResponse, ListTimeSeriesResponse, Point, TimeSeries,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 /// Fields of a descriptor without which it is another one; what else cannot be read of it is left out.
 const OF_A_DESCRIPTOR: [&str; 4] = ["type", "metricKind", "valueType", "unit"];
@@ -66,13 +68,11 @@ pub(crate) fn series(body: &[u8]) -> Result<Series, Error> {
     Ok(Series { page, odd, missing })
 }
 
-/// A page of `ListMetricDescriptors`.
+/// A page of `ListMetricDescriptors`. A success that is an error is one: it would read as "there are no types".
 pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
-    let read = serde_json::from_slice::<ListMetricDescriptorsResponse>(body);
-    let mut page = if let Ok(mut page) = read {
+    let mut page = if let Ok(mut page) = serde_json::from_slice::<ListMetricDescriptorsResponse>(body) {
         let list = std::mem::take(&mut page.metric_descriptors);
-        // The library keeps what its model lacks only for writing the answer out again.
-        whole(&serde_json::to_value(&page).unwrap_or_default())?;
+        no_error_inside(&serde_json::to_value(&page).unwrap_or_default())?;
         Descriptors {
             list,
             next: page.next_page_token,
@@ -80,10 +80,10 @@ pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
         }
     } else {
         let mut body = object(body)?;
-        let list = body.remove("metricDescriptors");
-        let rest = Json::Object(body);
-        whole(&rest)?;
-        one_by_one(list, &rest)
+        let list = list(body.remove("metricDescriptors"));
+        let next = text(&body, "nextPageToken");
+        no_error_inside(&Json::Object(body))?;
+        one_by_one(list, next)
     };
     let before = page.list.len();
     page.list.retain(|one| !one.r#type.is_empty());
@@ -92,21 +92,23 @@ pub(crate) fn descriptors(body: &[u8]) -> Result<Descriptors, Error> {
     Ok(page)
 }
 
-/// Part of an inventory is none: what is missing would pass for gone. `rest` is a page without its list.
-fn whole(rest: &Json) -> Result<(), Error> {
-    match missing(rest).first() {
-        None => Ok(()),
-        Some(why) => Err(Error::deser(why.clone())),
-    }
+fn no_error_inside(body: &Json) -> Result<(), Error> {
+    let Some(inside) = body.get("error").filter(|inside| !inside.is_null()) else {
+        return Ok(());
+    };
+    let said = Bytes::from(json!({ "error": inside }).to_string());
+    Err(match Status::try_from(&said) {
+        Ok(status) => Error::service_with_http_metadata(status, None, None),
+        Err(_) => Error::deser(format!("an error inside a success: {inside}")),
+    })
 }
 
-fn one_by_one(given: Option<Json>, rest: &Json) -> Descriptors {
-    let next = rest.get("nextPageToken").and_then(Json::as_str);
+fn one_by_one(elements: Vec<Json>, next: String) -> Descriptors {
     let mut page = Descriptors {
-        next: next.unwrap_or_default().to_owned(),
+        next,
         ..Descriptors::default()
     };
-    for element in list(given) {
+    for element in elements {
         let name = element["type"].as_str().unwrap_or_default().to_owned();
         match readable(element) {
             Some(descriptor) => page.list.push(descriptor),
@@ -198,7 +200,6 @@ fn text(body: &Map<String, Json>, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn good() -> Json {
         json!({"metric": {"type": "t", "labels": {"a": "b"}}, "resource": {"type": "r"}, "metricKind": "GAUGE",
@@ -288,15 +289,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_an_error_is_no_empty_one() {
-        for body in [
-            json!({"error": {"code": 503, "status": "UNAVAILABLE"}}),
-            json!({"metricDescriptors": [null], "error": {"code": 503, "status": "UNAVAILABLE"}}),
-        ] {
-            let failed = descriptors(body.to_string().as_bytes()).expect_err("an error inside");
-            assert!(format!("{failed:?}").contains("UNAVAILABLE"), "{failed:?}");
+    fn a_success_that_is_an_error_is_no_empty_list() {
+        for list in [json!([]), json!([null])] {
+            let body = json!({"metricDescriptors": list, "error": {"code": 503, "status": "UNAVAILABLE", "message": "no"}});
+            let error = descriptors(body.to_string().as_bytes()).expect_err("an error");
+            assert_eq!(error.status().map(|status| status.message.as_str()), Some("no"));
         }
-        assert!(descriptors(b"{}").expect("a page").list.is_empty());
+        let error = descriptors(br#"{"error": "words"}"#).expect_err("an error");
+        assert!(error.is_deserialization(), "{error}");
+        assert!(descriptors(br#"{"error": null}"#).is_ok());
     }
 
     #[test]

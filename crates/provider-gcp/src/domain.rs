@@ -1,7 +1,8 @@
 //! Whose quota reads count against: Google's 6,000 a minute are the *consumer* project's, not those of the project that is
 //! read. Pure.
 
-use crate::config::{CredentialSource, GcpConfig};
+use crate::config::GcpConfig;
+use crate::credentials;
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -11,16 +12,27 @@ const SERVICE_ACCOUNTS: &str = ".iam.gserviceaccount.com";
 /// The consumer project: the configured quota project, or else that of the service account that reads. Nothing where the
 /// credentials do not say: then each project that is read is counted by itself, as its own consumer.
 pub(crate) fn consumer(config: &GcpConfig) -> Option<Arc<str>> {
-    let credentials = &config.credentials;
-    if let Some(project) = &config.quota_project {
-        return Some(project.as_str().into());
+    if let Some(project) = credentials::quota_project(config) {
+        return Some(project.into());
     }
-    if let Some(email) = &credentials.impersonate {
+    if let Some(email) = &config.credentials.impersonate {
         return of_email(email).map(Into::into);
     }
-    match &credentials.source {
-        CredentialSource::ServiceAccountJson(key) => of_key(&serde_json::from_str(key).ok()?),
-        CredentialSource::Default | CredentialSource::Anonymous => None,
+    of_file(&credentials::json(config)?)
+}
+
+/// A service account that a file impersonates reads in its own project's name, as one does whose key it is.
+fn of_file(json: &Json) -> Option<Arc<str>> {
+    let acts = json
+        .get("service_account_impersonation_url")
+        .and_then(Json::as_str);
+    match acts.and_then(credentials::principal) {
+        Some(email) => json
+            .get("quota_project_id")
+            .and_then(Json::as_str)
+            .map(Into::into)
+            .or_else(|| of_email(email).map(Into::into)),
+        None => of_key(json),
     }
 }
 
@@ -44,6 +56,7 @@ fn of_email(email: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::CredentialSource;
     use provider_api::AccountId;
 
     #[test]
@@ -52,8 +65,11 @@ mod tests {
             let mut config = GcpConfig::new(AccountId("ml".into()), vec!["read".to_owned()]);
             config.quota_project = quota.map(str::to_owned);
             config.credentials.impersonate = impersonate.map(str::to_owned);
+            let folder = tempfile::tempdir().expect("a folder");
             if let Some(key) = key {
-                config.credentials.source = CredentialSource::ServiceAccountJson(key.to_owned().into());
+                let path = folder.path().join("key.json");
+                std::fs::write(&path, key).expect("written");
+                config.credentials.source = CredentialSource::File(path);
             }
             consumer(&config).map(|project| project.to_string())
         };
@@ -65,6 +81,9 @@ mod tests {
         assert_eq!(config(None, None, Some(key)), wanted("of-key"));
         let mail_only = r#"{"client_email": "a@p.example.com.iam.gserviceaccount.com"}"#;
         assert_eq!(config(None, None, Some(mail_only)), wanted("example.com:p"));
+        let federated = r#"{"type": "external_account", "service_account_impersonation_url":
+            "https://i/v1/projects/-/serviceAccounts/a@acts.iam.gserviceaccount.com:generateAccessToken"}"#;
+        assert_eq!(config(None, None, Some(federated)), wanted("acts"));
         for unknown in [None, Some("{}"), Some("no json")] {
             assert_eq!(config(None, None, unknown), None);
         }

@@ -2,7 +2,7 @@
 //! whole page for one odd element of it and keeps the date of every answer to itself. Credentials, models and errors are
 //! Google's; what an error means says `classify`.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use google_cloud_auth::credentials::{CacheableResource, Credentials};
 use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::Status;
@@ -12,6 +12,9 @@ use reqwest::{Client, Response, Url};
 
 /// Where the service is unless the configuration says otherwise.
 const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
+
+/// More than the largest page that may be configured has; a body beyond it is none of Google's.
+const MOST_BYTES: usize = 256 << 20;
 
 /// An answer that is none of the refusals.
 #[derive(Debug)]
@@ -73,10 +76,17 @@ impl Http {
     }
 }
 
-async fn answered(response: Response) -> Result<Answer, Error> {
+async fn answered(mut response: Response) -> Result<Answer, Error> {
     let status = response.status();
     let headers = response.headers().clone();
-    let body = response.bytes().await.map_err(not_sent)?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(not_sent)? {
+        if body.len() + chunk.len() > MOST_BYTES {
+            return Err(Error::deser("the answer has more than 256 MiB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let body = body.freeze();
     if status.is_success() {
         return Ok(Answer { headers, body });
     }

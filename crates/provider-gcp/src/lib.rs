@@ -2,13 +2,15 @@
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
 //! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `http` and `decode` send requests and read bodies, `convert` and `distribution` turn them into points, `classify` gives
-//! failures their kind, `connection` renews credentials, `domain` says whose quota is used. Waiting and trying again are the gate's.
+//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used.
+//! Waiting and trying again are the gate's.
 
 mod census;
 mod classify;
 mod config;
 mod connection;
 mod convert;
+mod credentials;
 mod decode;
 mod discover;
 mod distribution;
@@ -28,7 +30,9 @@ mod testing;
 #[cfg(test)]
 mod wire_tests;
 
-pub use config::{CredentialSource, DEFAULT_PAGE_SIZE, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE};
+pub use config::{
+    CredentialSource, DEFAULT_PAGE_SIZE, ENVIRONMENT, GcpConfig, GcpCredentials, GcpEntry, MAX_PAGE_SIZE,
+};
 
 use async_stream::stream;
 use async_trait::async_trait;

@@ -4,6 +4,8 @@
 
 mod aws;
 mod azure;
+mod destinations;
+mod gcp;
 mod stub;
 
 use crate::setup::{PATIENCE, wait_for};
@@ -83,14 +85,25 @@ impl Home {
 impl Home {
     /// The daemon with these accounts, polled every few seconds.
     pub fn run(&self, accounts: &str) -> Running {
-        let config = self.write(
-            "nephoscope.yaml",
-            &format!(
-                "state: {{ dir: {} }}\nlisten: 127.0.0.1:0\ntelemetry: {{ enabled: false }}\ndefaults: {{ poll: {{ every: 10s, \
-                 settle: 1m, discover_every: 1m }} }}\ndestinations: [{{ name: scrape, prometheus: {{}} }}]\n{accounts}",
-                self.folder.path().join("state").display()
-            ),
-        );
+        self.start(&format!(
+            "telemetry: {{ enabled: false }}\ndefaults: {{ poll: {{ every: 10s, settle: 1m, discover_every: 1m }} }}\n\
+             destinations: [{{ name: scrape, prometheus: {{}} }}]\n{accounts}"
+        ))
+    }
+
+    /// The daemon with this destination, which gets its own telemetry every second.
+    pub fn deliver(&self, destination: &str) -> Running {
+        self.start(&format!(
+            "telemetry: {{ interval: 1s }}\ndestinations: [{destination}]\naws: [{{ name: a, regions: [eu-west-1], endpoint: \
+             \"http://127.0.0.1:9\", credentials: {{ static: {{ access_key_id: a, secret_access_key: s }} }}, metrics: [{{ namespace: \
+             AWS/EC2 }}] }}]\n"
+        ))
+    }
+
+    fn start(&self, yaml: &str) -> Running {
+        let state = self.folder.path().join("state");
+        let general = format!("state: {{ dir: {} }}\nlisten: 127.0.0.1:0\n", state.display());
+        let config = self.write("nephoscope.yaml", &(general + yaml));
         let log = self.folder.path().join("log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
         command.env_clear().envs(self.env.iter().cloned());

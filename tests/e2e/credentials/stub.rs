@@ -5,6 +5,7 @@ use super::Running;
 use crate::authority::Authority;
 use crate::setup::PATIENCE;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -272,7 +273,7 @@ async fn write(stream: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> Optio
         answer.body.len()
     );
     for (name, value) in &answer.headers {
-        head += &format!("{name}: {value}\r\n");
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     let whole = [head.as_bytes(), b"\r\n", &answer.body].concat();
     stream.write_all(&whole).await.ok()?;

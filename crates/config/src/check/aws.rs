@@ -1,6 +1,10 @@
 //! Checks of AWS accounts: regions, credentials, statistics and periods that `CloudWatch` accepts.
 
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+    time::Duration,
+};
 
 use regex::Regex;
 
@@ -121,7 +125,13 @@ impl Checker<'_> {
             "this account has no regions",
             "write `regions: [eu-west-1]`",
         );
+        let mut seen = BTreeSet::new();
         self.each(regions, at, |checker, region, at| {
+            if !seen.insert(region.clone()) {
+                let message =
+                    format!("`{region}` stands here twice, and everything in it would be read twice");
+                checker.problem(at, message, format!("remove one `{region}`"));
+            }
             if REGIONS.contains(&region.as_str()) {
                 return;
             }

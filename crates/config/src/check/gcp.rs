@@ -1,7 +1,7 @@
 //! Checks of Google Cloud projects: credentials, each project once, types that can be some, and filters that leave
 //! `metric.type` to `types`.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashSet, path::Path};
 
 use super::Checker;
 use crate::{
@@ -12,20 +12,16 @@ use crate::{
 };
 
 impl Checker<'_> {
-    /// A project that is read twice would be paid for twice, and each of its points delivered as two series.
+    /// A project that an account names twice would be read and paid for twice. Two accounts may read one project, each with
+    /// credentials and entries of its own.
     pub(crate) fn projects_once(&mut self, accounts: &[written::Account], at: &At<'_>) {
-        let mut seen: HashMap<&str, String> = HashMap::new();
         for (account, written) in accounts.iter().enumerate() {
             let at = at.item(account).key("projects");
+            let mut seen = HashSet::new();
             for (index, project) in written.projects.iter().enumerate() {
-                if let Some(first) = seen.get(project.as_str()) {
-                    let message = format!(
-                        "project `{project}` is read a second time; account `{first}` reads it already"
-                    );
-                    let help = "remove it here, and read all of its metrics with the entries of one account";
-                    self.problem(&at.item(index), message, help);
-                } else {
-                    seen.insert(project, written.name.clone());
+                if !seen.insert(project.as_str()) {
+                    let message = format!("project `{project}` is named a second time");
+                    self.problem(&at.item(index), message, "remove it here");
                 }
             }
         }
@@ -102,17 +98,8 @@ impl Checker<'_> {
     fn service_account(&mut self, path: &Path, at: &At<'_>) -> GcpBase {
         if let Some((path, text)) = self.readable(path, at) {
             loose::look(&path, self.lookup);
-            let json = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
-            if json.get("client_email").is_none() || json.get("private_key").is_none() {
-                let message = format!(
-                    "the file {} is not a service account's key: `client_email` or `private_key` is missing",
-                    path.display()
-                );
-                self.problem(
-                    at,
-                    message,
-                    "create one: `gcloud iam service-accounts keys create sa.json --iam-account=…`",
-                );
+            if let Err((message, help)) = credential_file(&path, &text) {
+                self.problem(at, message, help);
             }
         }
         GcpBase::ServiceAccountFile(self.path(path))
@@ -197,4 +184,58 @@ fn ends(chars: &mut std::str::Chars<'_>) -> bool {
         }
     }
     false
+}
+
+/// The types that Google's tools write and we can use, and what each cannot do without.
+const TYPES: [(&str, &[&str]); 4] = [
+    ("service_account", &["client_email", "private_key"]),
+    (
+        "authorized_user",
+        &["client_id", "client_secret", "refresh_token"],
+    ),
+    (
+        "external_account",
+        &["audience", "subject_token_type", "token_url", "credential_source"],
+    ),
+    (
+        "impersonated_service_account",
+        &["service_account_impersonation_url", "source_credentials"],
+    ),
+];
+
+/// What is wrong with a credential file, and what would do.
+fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
+    let file = path.display();
+    let new = "create one: `gcloud iam service-accounts keys create sa.json --iam-account=…`, or \
+               `gcloud iam workload-identity-pools create-cred-config …`";
+    let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+    if !json.is_object() {
+        return Err((
+            format!("the file {file} is no credential file of Google's: it is no JSON object"),
+            new.into(),
+        ));
+    }
+    // Keys of service accounts had no type once.
+    let kind = json
+        .get("type")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("service_account");
+    let Some((_, needed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
+        let names = TYPES.map(|(name, _)| name).join(", ");
+        let message = format!("the file {file} has credentials of type `{kind}`, which cannot be used");
+        return Err((message, format!("possible are {names}")));
+    };
+    let missing: Vec<&str> = needed
+        .iter()
+        .copied()
+        .filter(|key| json.get(key).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "the file {file} is no usable {kind}: it lacks {}",
+        missing.join(", ")
+    );
+    Err((message, new.into()))
 }

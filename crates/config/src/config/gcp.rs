@@ -41,7 +41,7 @@ pub enum GcpBase {
     /// Application default credentials.
     #[default]
     Default,
-    /// A key file; it existed and was JSON at load.
+    /// A credential file of any type; it existed and had what its type needs at load.
     ServiceAccountFile(PathBuf),
     /// None.
     Anonymous,

@@ -39,7 +39,8 @@ pub struct Account {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Credentials {
-    /// A service account's key, JSON.
+    /// A credential file of Google's, JSON; its `type` tells: `service_account`, `authorized_user`, `external_account` or
+    /// `impersonated_service_account`.
     #[schemars(extend("examples" = ["/etc/nephoscope/sa.json"]))]
     pub service_account_file: Option<PathBuf>,
     /// A service account to act as.

@@ -2,12 +2,13 @@
 //! outage costs neither time nor requests. Pure: the time comes from outside.
 //!
 //! Only failures to answer count ([`counts`]). What a cloud refuses, it answers, and throttling is the quota's. A question
-//! that fails by itself is no outage either: a breaker opens when *different* questions fail in a row, or when nothing is
-//! reached at all, and a question that goes on failing is asked once a poll, without retries, and counts no more.
+//! that fails by itself is no outage either: a breaker opens when *different* questions fail in a row, many of them where
+//! each is answered with an error at once, or when nothing is reached at all. A question that goes on failing is asked
+//! once a poll, without retries, and counts no more.
 
 use crate::place::Place;
 use provider_api::{ErrorKind, Scope};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,6 +16,11 @@ use tokio::time::Instant;
 /// Requests given up in a row, each after all its tries, until a place is believed to be out of order, and one question to
 /// fail by itself: by then it was asked some twenty times.
 const FAILURES_TO_OPEN: u32 = 3;
+
+/// Different questions in a row that are answered with an error until the place is believed to be out of order, unless it
+/// has been asked no others. Such answers cost little time, and a few neighbours in the order of asking may well fail for a
+/// reason of their own.
+const QUESTIONS_TO_OPEN: usize = 8;
 
 /// Pause between two probes. With it a recovery is seen within a minute, also when a probe met the very end.
 pub(crate) const PROBE_EVERY: Duration = Duration::from_secs(20);
@@ -82,20 +88,28 @@ pub(crate) struct GivenUp {
 struct Row {
     failures: u32,
     unreached: u32,
-    first: Option<u64>,
-    different: bool,
+    silent: u32,
+    /// At most [`QUESTIONS_TO_OPEN`].
+    questions: BTreeSet<u64>,
 }
 
 impl Row {
     fn add(&mut self, failure: &GivenUp) {
         self.failures = self.failures.saturating_add(1);
         self.unreached += u32::from(failure.unreached);
-        let first = *self.first.get_or_insert(failure.question);
-        self.different |= first != failure.question;
+        self.silent += u32::from(failure.unreached || failure.last.0 == ErrorKind::TimedOut);
+        if self.questions.len() < QUESTIONS_TO_OPEN {
+            self.questions.insert(failure.question);
+        }
     }
 
-    fn opens(&self) -> bool {
-        self.failures >= FAILURES_TO_OPEN && (self.different || self.unreached >= FAILURES_TO_OPEN)
+    /// `asked` is how many questions the place has been asked.
+    fn opens(&self, asked: usize) -> bool {
+        let all_fail = self.questions.len() > 1 && self.questions.len() >= asked.min(QUESTIONS_TO_OPEN);
+        self.failures >= FAILURES_TO_OPEN
+            && (all_fail
+                || self.unreached >= FAILURES_TO_OPEN
+                || (self.silent >= FAILURES_TO_OPEN && self.questions.len() > 1))
     }
 }
 
@@ -105,6 +119,8 @@ struct Breaker {
     row: Row,
     /// Failures in a row of each question that fails.
     questions: BTreeMap<u64, u32>,
+    /// Questions that have been asked, as many as matter: at most [`QUESTIONS_TO_OPEN`].
+    all: BTreeSet<u64>,
     asked: Instant,
     open: Option<Open>,
 }
@@ -122,6 +138,7 @@ impl Breaker {
         Self {
             row: Row::default(),
             questions: BTreeMap::new(),
+            all: BTreeSet::new(),
             asked: now,
             open: None,
         }
@@ -129,6 +146,9 @@ impl Breaker {
 
     fn admit(&mut self, now: Instant, question: u64) -> Admission {
         self.asked = now;
+        if self.all.len() < QUESTIONS_TO_OPEN {
+            self.all.insert(question);
+        }
         let fails = self.fails_by_itself(question);
         let Some(open) = &mut self.open else {
             return if fails { Admission::Once } else { Admission::Go };
@@ -160,7 +180,7 @@ impl Breaker {
             return None;
         }
         self.row.add(&failure);
-        if self.open.is_none() && !self.row.opens() {
+        if self.open.is_none() && !self.row.opens(self.all.len()) {
             return None;
         }
         let before = self.open.take();
@@ -192,8 +212,8 @@ impl Breakers {
                 return known.admit(now, question);
             }
             all.retain(|_, breaker| now.duration_since(breaker.asked) < FORGOTTEN_AFTER);
-            all.insert(place.clone(), Breaker::new(now));
-            Admission::Go
+            let new = all.entry(place.clone());
+            new.or_insert_with(|| Breaker::new(now)).admit(now, question)
         })
     }
 

@@ -85,6 +85,29 @@ fn nine_healthy_questions_go_in_whatever_order_beside_a_bad_one() {
 }
 
 #[test]
+fn neighbours_that_are_answered_with_errors_are_no_outage_until_they_are_many() {
+    let (now, breakers, place) = (Instant::now(), Breakers::default(), place("a"));
+    let refused = |question| GivenUp {
+        last: (ErrorKind::Unavailable { retry_after: None }, "500".into()),
+        ..failure(question)
+    };
+    for question in 0..20 {
+        breakers.admit(now, &place, question);
+    }
+    for question in (0..7).chain(0..2) {
+        assert_eq!(breakers.failed(now, &place, refused(question)), None);
+    }
+    assert_eq!(breakers.failed(now, &place, refused(7)), Some(Change::Opened(10)));
+    // One that is asked three questions, all of which fail.
+    let breakers = Breakers::default();
+    for question in 0..3 {
+        breakers.admit(now, &place, question);
+    }
+    let opened = [0, 1, 2].map(|question| breakers.failed(now, &place, refused(question)));
+    assert_eq!(opened, [None, None, Some(Change::Opened(3))]);
+}
+
+#[test]
 fn a_place_that_is_not_reached_at_all_opens_by_one_question() {
     let (now, breakers, place) = (Instant::now(), Breakers::default(), place("a"));
     let unreached = GivenUp {

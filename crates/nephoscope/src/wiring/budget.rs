@@ -22,7 +22,10 @@ pub(super) fn limits(account: &Configured) -> BudgetLimits {
             (azure.usd_per_day, azure.metrics.iter().map(entry).collect())
         }
         Configured::Gcp(gcp) => {
-            let entry = |e: &config_file::GcpMetrics| (joined(&e.types), String::new(), e.usd_per_day);
+            let entry = |e: &config_file::GcpMetrics| {
+                let filter = e.filter.clone().unwrap_or_default();
+                (joined(&e.types), filter, e.usd_per_day)
+            };
             (gcp.usd_per_day, gcp.metrics.iter().map(entry).collect())
         }
     };

@@ -1,14 +1,12 @@
 //! Google Cloud projects of the configuration as the provider wants them.
 
-use super::{LOOKBACK_START, account_id, matcher, not_connected, span};
+use super::{LOOKBACK_START, account_id, matcher, span};
 use config_file::{AutoOr, GcpAccount, GcpBase, GcpMetrics, Lookup as _};
 use gate::Gate;
-use provider_api::{Cloud, MetricsProvider, ProviderError};
+use provider_api::{MetricsProvider, ProviderError};
 use provider_gcp::{CredentialSource, GcpConfig, GcpCredentials, GcpEntry, GcpProvider};
-use serde::de::IgnoredAny;
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Points in one page; 10,000 keep an answer at a few megabytes.
 const PAGE_SIZE: u32 = 10_000;
@@ -17,46 +15,39 @@ pub(super) async fn connect(
     account: &GcpAccount,
     gate: Gate,
 ) -> Result<Arc<dyn MetricsProvider>, ProviderError> {
-    let provider = GcpProvider::connect(config(account)?, gate).await?;
+    let provider = GcpProvider::connect(config(account), gate).await?;
     Ok(Arc::new(provider))
 }
 
-fn config(account: &GcpAccount) -> Result<GcpConfig, ProviderError> {
-    Ok(GcpConfig {
+fn config(account: &GcpAccount) -> GcpConfig {
+    GcpConfig {
         account: account_id(&account.name),
         projects: account.projects.clone(),
         credentials: GcpCredentials {
-            source: source(&account.credentials.base)?,
+            source: source(&account.credentials.base),
             impersonate: account.credentials.impersonate.clone(),
         },
         quota_project: account.quota_project.clone(),
         endpoint: account.endpoint.clone(),
         page_size: PAGE_SIZE,
+        environment: environment(),
         entries: account.metrics.iter().map(entry).collect(),
-    })
+    }
 }
 
-fn source(base: &GcpBase) -> Result<CredentialSource, ProviderError> {
-    Ok(match base {
+fn source(base: &GcpBase) -> CredentialSource {
+    match base {
         GcpBase::Default => CredentialSource::Default,
         GcpBase::Anonymous => CredentialSource::Anonymous,
-        GcpBase::ServiceAccountFile(path) => CredentialSource::ServiceAccountJson(key(path)?),
-    })
+        GcpBase::ServiceAccountFile(path) => CredentialSource::File(path.clone()),
+    }
 }
 
-/// The text of a key file, which is one.
-fn key(path: &Path) -> Result<Zeroizing<String>, ProviderError> {
-    let failed = |what: &dyn std::fmt::Display| {
-        not_connected(
-            Cloud::Gcp,
-            format!("reading the service account key {}: {what}", path.display()),
-        )
-    };
-    let text = config_file::System.read(path).map_err(|error| failed(&error))?;
-    match serde_json::from_str::<IgnoredAny>(&text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(failed(&error)),
-    }
+/// Where application default credentials are.
+fn environment() -> BTreeMap<String, String> {
+    let names = provider_gcp::ENVIRONMENT.into_iter();
+    let set = names.filter_map(|name| Some((name.to_owned(), config_file::System.env(name)?)));
+    set.collect()
 }
 
 fn entry(entry: &GcpMetrics) -> GcpEntry {

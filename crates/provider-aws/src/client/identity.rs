@@ -14,7 +14,11 @@ pub(crate) async fn account_number(
     sts: &aws_sdk_sts::Client,
     scope: &Scope,
 ) -> Result<Option<String>, ProviderError> {
-    let request = Request::new(scope.clone(), OPERATION, Price::FREE);
+    // STS may be out of order while CloudWatch is not.
+    let request = Request {
+        host: Some("sts".into()),
+        ..Request::new(scope.clone(), OPERATION, Price::FREE)
+    };
     let attempt = || {
         let sent = sts.get_caller_identity().send();
         Box::pin(async { sent.await.map_err(|e| classify(scope, OPERATION, &e)) })

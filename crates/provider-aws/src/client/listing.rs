@@ -5,8 +5,8 @@ use crate::discover::{Listed, Scan};
 use aws_sdk_cloudwatch::operation::list_metrics::ListMetricsOutput;
 use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
 use aws_sdk_resourcegroupstagging as tagging;
-use gate::Gate;
-use provider_api::{Price, ProviderError};
+use gate::{Gate, Request};
+use provider_api::{Price, ProviderError, TargetId};
 use std::collections::BTreeSet;
 
 pub(crate) const LIST_METRICS: &str = "ListMetrics";
@@ -80,7 +80,12 @@ impl RegionClient {
                 .send();
             Box::pin(async { sent.await.map_err(|e| self.failed(LIST_METRICS, &e)) })
         };
-        gate.send(&self.request(LIST_METRICS, Price::FREE), attempt).await
+        let request = Request {
+            // A namespace that cannot be listed is no outage.
+            question: Some(TargetId::of(namespace).0),
+            ..self.request(LIST_METRICS, Price::FREE)
+        };
+        gate.send(&request, attempt).await
     }
 
     /// One page of the tagged resources of these services; all services when none is named.
@@ -106,9 +111,7 @@ impl RegionClient {
                 .send();
             Box::pin(async { sent.await.map_err(|e| self.failed(GET_RESOURCES, &e)) })
         };
-        let answer = gate
-            .send(&self.request(GET_RESOURCES, Price::FREE), attempt)
-            .await?;
+        let answer = gate.send(&self.tagging_request(GET_RESOURCES), attempt).await?;
         let token = answer.pagination_token().map(str::to_owned);
         Ok(TagPage {
             resources: answer

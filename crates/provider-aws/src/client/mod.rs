@@ -103,6 +103,14 @@ impl RegionClient {
         }
     }
 
+    /// The same of a request to the tagging API, which may be out of order while `CloudWatch` is not.
+    fn tagging_request(&self, operation: &'static str) -> Request {
+        Request {
+            host: Some("tagging".into()),
+            ..self.request(operation, Price::FREE)
+        }
+    }
+
     /// AWS counts quotas per account number and region, by whatever credentials and names an account is read.
     fn domain(&self) -> Option<Arc<str>> {
         let number = self.number.get()?;

@@ -4,7 +4,7 @@ use crate::config::AwsEntry;
 use crate::plan::MOST_POINTS;
 use crate::slow;
 use provider_api::{Group, GroupSpec, Matcher, Scope, Span};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,9 +47,26 @@ impl Groups {
         Self { known }
     }
 
+    /// What the groups of these entries go by.
+    pub(super) fn namespaces(&self, entries: &[usize]) -> BTreeSet<Arc<str>> {
+        let groups = self
+            .known
+            .iter()
+            .filter(|((entry, _), _)| entries.contains(entry));
+        groups.map(|(_, group)| Arc::clone(&group.namespace)).collect()
+    }
+
     pub(super) fn of(&self, entry: usize, grain: Duration) -> Option<&Group> {
         self.known.get(&(entry, grain))
     }
+}
+
+/// What settle is learnt for: how late a daily metric comes says nothing of those that come every minute.
+fn namespace(entry: &AwsEntry, grain: Duration) -> Arc<str> {
+    if entry.slow_grains().contains(&grain) {
+        return format!("{} {}", entry.namespace, slow::in_words(grain)).into();
+    }
+    entry.namespace.as_str().into()
 }
 
 /// The periods that an entry's targets may have.
@@ -88,7 +105,7 @@ fn spec(scope: &Scope, index: usize, entry: &AwsEntry, grain: Duration, name: Ar
         scope: scope.clone(),
         name,
         entry: index,
-        namespace: entry.namespace.as_str().into(),
+        namespace: namespace(entry, grain),
         grain,
         on_grain: true,
         every: entry.every,
@@ -200,5 +217,7 @@ mod tests {
         assert_eq!(terms(0, MINUTE), Some((Span::Auto(MINUTE), MINUTE * 15)));
         assert_eq!(terms(1, day), Some((Span::Fixed(MINUTE), day * 9)));
         assert_eq!(terms(2, day), None);
+        let namespaces: Vec<_> = groups.namespaces(&[0]).into_iter().collect();
+        assert_eq!(namespaces, ["AWS/S3".into(), Arc::<str>::from("AWS/S3 1d")]);
     }
 }

@@ -7,23 +7,27 @@ mod claims;
 mod collector;
 mod groups;
 mod identity;
+mod instead;
+mod kept;
+mod resources;
 mod scans;
 mod seen;
 mod tagged;
 mod target;
 
+pub(crate) use collector::Listed;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use collector::synthetic;
-pub(crate) use collector::{Listed, Place};
+pub(crate) use kept::Kept;
+pub(crate) use resources::Place;
 pub(crate) use scans::{Scan, scans};
-pub(crate) use tagged::Tags;
 pub(crate) use target::AwsTarget;
 
 use crate::client::{LIST_METRICS, RegionClient};
 use crate::tags::TagIndex;
 use crate::{AwsProvider, broken};
 use collector::Collector;
-use provider_api::{Catalogue, Matched, Pages, ProviderError, Unlisted};
+use provider_api::{Catalogue, Matched, Pages, ProviderError};
 use seen::Seen;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,11 +47,12 @@ impl AwsProvider {
         &self,
         region: &RegionClient,
         reach: Duration,
+        account_number: Option<Arc<str>>,
     ) -> Result<Catalogue, ProviderError> {
         let place = Place {
             scope: region.scope.clone(),
             account: Arc::clone(&self.config.account.0),
-            account_number: self.account_number().await,
+            account_number,
         };
         let tagged = self.tagged(region).await;
         let mut collector = Collector::new(place, &self.config.entries, tagged.index.as_deref());
@@ -73,14 +78,18 @@ impl AwsProvider {
         let matched = self
             .matched(region, &well, &collector, tagged.index.as_deref())
             .await;
-        let (targets, seen) = collector.finish();
         let failed = failed
             .into_iter()
             .map(|(namespace, error)| (namespace, Arc::new(error)));
+        let unlisted = failed
+            .chain(tagged.waiting)
+            .flat_map(|(namespace, error)| collector.unlisted(namespace, &error))
+            .collect();
+        let (targets, seen) = collector.finish();
         Ok(Catalogue {
             targets,
             skipped: seen.unreadable(),
-            unlisted: failed.chain(tagged.waiting).map(part).collect(),
+            unlisted,
             matched,
             joined: seen.all_joined(),
             ..Catalogue::empty(region.scope.clone(), LAG)
@@ -126,14 +135,15 @@ impl AwsProvider {
             } else {
                 self.rare(region, scan.namespace).await
             };
-            if !rare.as_ref().unwrap_or(met).exists(scan.namespace) && others.is_none() {
+            let exists = rare.as_ref().unwrap_or(met).exists(scan.namespace);
+            if !exists && !instead::is_known(scan.namespace) && others.is_none() {
                 others = Some(self.namespaces(region).await);
             }
-            let others = others.as_ref().unwrap_or(&NO_NAMESPACES);
+            let others = others.as_deref().unwrap_or(&NO_NAMESPACES);
             for index in met.entries_of(scan.namespace) {
                 let rare = rare.as_ref().filter(|_| without.contains(&index));
                 all.extend(rare.unwrap_or(met).matched(index, tags, others));
-                all.extend(rare.and_then(|rare| rare.rarely(index)));
+                all.extend(rare.unwrap_or(met).period(index, rare.is_none()));
             }
         }
         all.sort_by_key(|matched| matched.entry);
@@ -153,27 +163,23 @@ impl AwsProvider {
         listed.is_ok().then_some(seen)
     }
 
-    /// Namespaces that have had metrics lately, as far as a few pages go.
-    async fn namespaces(&self, region: &RegionClient) -> BTreeSet<String> {
-        let mut known = BTreeSet::new();
+    /// Namespaces that have had metrics lately, as far as a few pages go; asked for once.
+    async fn namespaces(&self, region: &RegionClient) -> Arc<BTreeSet<String>> {
+        if let Some(known) = self.names.known(&region.scope) {
+            return known;
+        }
+        let mut all = BTreeSet::new();
         let mut token = None;
         for _ in 0..MOST_PAGES_FOR_NAMESPACES {
             let Ok((more, next)) = region.namespaces(&self.gate, token).await else {
-                break;
+                return Arc::new(all);
             };
-            known.extend(more);
+            all.extend(more);
             token = next;
             if token.is_none() {
                 break;
             }
         }
-        known
-    }
-}
-
-fn part((namespace, error): (&str, Arc<ProviderError>)) -> Unlisted {
-    Unlisted {
-        namespace: namespace.into(),
-        error,
+        self.names.keep(&region.scope, all)
     }
 }

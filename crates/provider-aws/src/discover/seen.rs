@@ -1,15 +1,20 @@
 //! What the patterns of the entries fit among what is listed, and what exists instead of what fits nothing.
 
 use super::collector::Listed;
+use super::instead::{self, pair};
 use crate::config::AwsEntry;
 use crate::tags::{Owner, TagIndex};
-use crate::{arns, slow, units};
+use crate::{slow, units};
 use provider_api::{Joined, Matched, Matcher, SkipReason, Skipped, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most different values of one dimension that are kept for a pattern that has fitted none so far.
 const MOST_VALUES: usize = 1_000;
+
+/// What to say of metrics that had points within two weeks and none lately.
+const RARE: Duration = Duration::from_hours(24);
 
 /// A pattern over the values of a key (a dimension, a tag): what it has fitted, and what it has not.
 #[derive(Debug, Default)]
@@ -149,16 +154,32 @@ impl<'a> Seen<'a> {
         entries
     }
 
-    /// What an entry has to say instead of its period, when it only has metrics that are published rarely.
-    pub(super) fn rarely(&self, index: usize) -> Option<Matched> {
+    /// What an entry has to say instead of its period, when all that fits it is published less often. `lately` is whether what
+    /// was seen has had points lately.
+    pub(super) fn period(&self, index: usize, lately: bool) -> Option<Matched> {
         let (entry, met) = (self.entries.get(index)?, self.met.get(index)?);
-        let seconds = entry.former_grain().as_secs();
+        let names = self.names.get(&entry.namespace)?.keys();
+        let mut fitting = names.filter(|name| Matcher::any(&entry.names, name));
+        let slow = |name: &String| slow::period(&entry.namespace, name);
+        let rarest = fitting.clone().filter_map(slow).max();
+        let all_slow = fitting.all(|name| slow(name).is_some());
+        let given = entry.former_grain();
+        let (count, instead) = match rarest.filter(|_| all_slow) {
+            Some(rarest) if entry.period.is_some() && rarest > given => (0, rarest),
+            // What is known to come every few minutes has ended.
+            None if !lately && !units::namespaces().any(|n| n == entry.namespace) => (0, RARE),
+            _ => (met.fitted, Duration::ZERO),
+        };
         (met.fitted > 0).then(|| Matched {
             entry: index,
             key: "period",
-            pattern: format!("{seconds}s").into(),
-            count: 0,
-            nearest: vec!["1d".into()],
+            pattern: slow::in_words(given).into(),
+            count,
+            nearest: if count == 0 {
+                vec![slow::in_words(instead).into()]
+            } else {
+                Vec::new()
+            },
         })
     }
 
@@ -201,14 +222,15 @@ impl<'a> Seen<'a> {
             count,
             nearest: if count == 0 { nearest } else { Vec::new() },
         };
-        let nothing = BTreeMap::new();
+        let (nothing, none) = (BTreeMap::new(), BTreeSet::new());
+        let dimensions = self.dimensions.get(&entry.namespace).unwrap_or(&none);
         let names = self.names.get(&entry.namespace).unwrap_or(&nothing);
         let metrics = names.values().sum();
         let mut all = vec![line(
             "namespace",
             entry.namespace.clone(),
             metrics,
-            nearest_namespace(&entry.namespace, others),
+            instead::namespace(&entry.namespace, others),
         )];
         if metrics == 0 {
             // Of its other patterns nothing is known.
@@ -230,7 +252,7 @@ impl<'a> Seen<'a> {
                 .iter()
                 .zip(&met.dimensions)
                 .map(|((name, matcher), pairs)| {
-                    let instead = self.nearest_dimension(&entry.namespace, name, matcher, pairs);
+                    let instead = instead::dimension((name, matcher), &pairs.others, dimensions);
                     line("dimensions", pair(name, matcher.as_str()), pairs.fits, instead)
                 }),
         );
@@ -247,7 +269,7 @@ impl<'a> Seen<'a> {
                     "tags",
                     pair(key, matcher.as_str()),
                     *fits,
-                    nearest_tag(tags, key, matcher),
+                    instead::tag(tags, key, matcher),
                 )
             }));
             all.extend(
@@ -259,21 +281,6 @@ impl<'a> Seen<'a> {
             );
         }
         all
-    }
-
-    fn nearest_dimension(
-        &self,
-        namespace: &str,
-        name: &str,
-        matcher: &Matcher,
-        pairs: &Pairs,
-    ) -> Vec<Arc<str>> {
-        if pairs.others.is_empty() {
-            let known = self.dimensions.get(namespace).into_iter().flatten();
-            return nearest(name, known.map(String::as_str));
-        }
-        let values = nearest(matcher.as_str(), pairs.others.iter().map(String::as_str));
-        values.iter().map(|value| pair(name, value).into()).collect()
     }
 }
 
@@ -288,27 +295,6 @@ impl Pairs {
         }
         fits
     }
-}
-
-fn nearest_tag(tags: &TagIndex, key: &str, matcher: &Matcher) -> Vec<Arc<str>> {
-    let values: BTreeSet<&str> = tags.values(key).collect();
-    if values.is_empty() {
-        return nearest(key, tags.keys());
-    }
-    let values = nearest(matcher.as_str(), values);
-    values.iter().map(|value| pair(key, value).into()).collect()
-}
-
-fn nearest_namespace(wanted: &str, others: &BTreeSet<String>) -> Vec<Arc<str>> {
-    let known = arns::namespaces().chain(slow::namespaces());
-    let mut names: BTreeSet<&str> = known.chain(units::namespaces()).collect();
-    names.extend(others.iter().map(String::as_str));
-    names.remove(wanted);
-    nearest(wanted, names)
-}
-
-fn pair(key: &str, value: &str) -> String {
-    format!("{key}: {value}")
 }
 
 fn of<'m, V: Default>(map: &'m mut BTreeMap<String, V>, key: &str) -> &'m mut V {

@@ -5,30 +5,11 @@ use crate::client::{GET_RESOURCES, RegionClient};
 use crate::config::AwsEntry;
 use crate::tags::{MOST_TAG_PAGES, TagIndex};
 use crate::{AwsProvider, arns, broken};
-use provider_api::{Pages, ProviderError, Scope};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use provider_api::{Pages, ProviderError};
+use std::sync::Arc;
 
 /// Most types in one request (API reference of `GetResources`).
 const MOST_TYPES: usize = 100;
-
-/// What was listed last, by region.
-#[derive(Debug, Default)]
-pub(crate) struct Tags(Mutex<HashMap<Scope, Arc<TagIndex>>>);
-
-impl Tags {
-    fn keep(&self, scope: &Scope, index: TagIndex) -> Arc<TagIndex> {
-        let index = Arc::new(index);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(scope.clone(), Arc::clone(&index));
-        index
-    }
-
-    fn known(&self, scope: &Scope) -> Option<Arc<TagIndex>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(scope).map(Arc::clone)
-    }
-}
 
 /// The tags of a region for one listing.
 #[derive(Debug, Default)]

@@ -25,6 +25,7 @@ impl AwsProvider {
             let mut request = Request {
                 urgency: call.urgency,
                 group: call.group().cloned(),
+                question: Some(question(call)),
                 ..region.request(plan::OPERATION, price)
             };
             let mut token = None;
@@ -42,4 +43,9 @@ impl AwsProvider {
             }
         })
     }
+}
+
+/// The same for the same targets, in whatever order.
+fn question(call: &Call) -> u64 {
+    call.targets.iter().fold(0, |all, target| all ^ target.id.0)
 }

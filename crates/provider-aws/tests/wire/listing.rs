@@ -1,9 +1,11 @@
 //! What is listed when some of it cannot be, is rare, or is called otherwise than the configuration says.
 
-use crate::stub::{Answer, Ask, against, metric, metrics, no_identity, no_tags, refused, resources};
-use crate::{entry, listed, provider};
-use provider_api::{ErrorKind, Matched, Matcher, MetricsProvider};
+use crate::stub::{Answer, Ask, SILENCE, against, metric, metrics, no_identity, no_tags, refused, resources};
+use crate::{entry, listed, provider, provider_of};
+use futures::StreamExt;
+use provider_api::{ErrorKind, Matcher, MetricsProvider, Reach};
 use provider_aws::AwsEntry;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const QUARTER: Duration = Duration::from_mins(15);
@@ -146,27 +148,42 @@ async fn what_is_rare_comes_with_the_period_that_it_is_published_at_or_is_told_o
         let all: &[Vec<u8>] = match (ask.has("PT3H"), ask.has("AWS/S3")) {
             (true, _) => &[],
             (false, true) => &[bucket],
+            (false, false) if ask.has("AWS/EC2") => &[instance("ended")],
             (false, false) => &[custom],
         };
         metrics(all)
     };
     against(answer, async |url, _| {
-        let (provider, _) = provider(url, vec![entry("AWS/S3"), entry("Shop")]).await;
-        let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
-        let [target] = catalogue.targets.as_slice() else {
-            panic!("{catalogue:?}");
+        let minutes = AwsEntry {
+            period: Some(Duration::from_mins(5)),
+            names: vec![
+                Matcher::exactly("NumberOfObjects"),
+                Matcher::exactly("BucketSizeBytes"),
+            ],
+            statistics: vec!["Sum".into()],
+            ..entry("AWS/S3")
         };
+        let entries = vec![entry("AWS/S3"), entry("Shop"), entry("AWS/EC2"), minutes];
+        let (provider, _) = provider(url, entries).await;
+        let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
+        let target = &catalogue.targets[0];
         let day = Duration::from_hours(24);
         assert_eq!((target.group.grain, target.group.initial), (day, day * 3));
         assert_eq!(&*target.group.name, "eu-west-1 AWS/S3 86400s");
-        let rare = Matched {
-            entry: 1,
-            key: "period",
-            pattern: "60s".into(),
-            count: 0,
-            nearest: vec!["1d".into()],
-        };
-        assert!(catalogue.matched.contains(&rare), "{:?}", catalogue.matched);
+        let told: Vec<_> = catalogue
+            .matched
+            .iter()
+            .filter(|m| m.key == "period")
+            .map(|m| (m.entry, &*m.pattern, m.count, m.nearest.first().map(|n| &**n)))
+            .collect();
+        let wanted = [
+            (0, "1m", 1, None),
+            (1, "1m", 0, Some("1d")),
+            // It comes every few minutes: what there was has ended.
+            (2, "1m", 1, None),
+            (3, "5m", 0, Some("1d")),
+        ];
+        assert_eq!(told, wanted);
     })
     .await;
 }
@@ -270,6 +287,53 @@ async fn what_cannot_be_read_is_counted_and_the_rest_is_listed() {
         let skipped: Vec<_> = catalogue.skipped.iter().map(|s| (&*s.metric, s.points)).collect();
         assert_eq!(skipped, [("AWS/EC2", 2)]);
         assert_eq!(provider.formerly(&catalogue.targets[0]).len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_region_that_does_not_answer_keeps_no_other_waiting() {
+    let answer = |ask: &Ask| match ask.region.as_str() {
+        "eu-west-1" => (SILENCE, Vec::new()),
+        _ => metrics(&[instance("i-1")]),
+    };
+    against(answer, async |url, _| {
+        let regions = ["eu-west-1", "us-east-1", "us-east-2"].map(str::to_owned);
+        let provider = provider_of(url, vec![entry("AWS/EC2")], regions.into()).await.0;
+        let listings = provider.discover(Reach::of_all(QUARTER)).take(2);
+        let scopes: BTreeSet<String> = listings
+            .map(|listed| listed.expect("a catalogue").scope.to_string())
+            .collect()
+            .await;
+        assert_eq!(Vec::from_iter(scopes), ["us-east-1", "us-east-2"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_out_of_order_beside_cloudwatch_holds_up_nothing_of_it() {
+    let answer = |ask: &Ask| match ask.operation.as_str() {
+        "ListMetrics" if ask.has("AWS/SQS") => refused("500 Internal Server Error", "InternalServiceFault"),
+        "ListMetrics" => metrics(&[instance("i-1")]),
+        _ => refused("503 Service Unavailable", "ServiceUnavailable"),
+    };
+    against(answer, async |url, _| {
+        let copied = AwsEntry {
+            copy_tags: vec!["team".into()],
+            ..entry("AWS/EC2")
+        };
+        let (provider, gate) = provider(url, vec![entry("AWS/SQS"), copied]).await;
+        // More often than it takes to open the tagging API's breaker.
+        for _ in 0..10 {
+            let catalogue = listed(&provider, QUARTER).await.expect("a catalogue");
+            assert_eq!((catalogue.targets.len(), catalogue.unlisted.len()), (1, 1));
+        }
+        let open: Vec<_> = gate.breakers().into_iter().filter(|(_, open)| *open).collect();
+        assert!(
+            open.iter()
+                .all(|(place, _)| format!("{place:?}").contains("tagging")),
+            "{open:?}"
+        );
     })
     .await;
 }

@@ -1,5 +1,4 @@
 //! The real SDK against a server that answers as it is told: discover, plan and fetch over RPC v2 CBOR, and refusals.
-#![expect(clippy::large_futures, reason = "a test has stack enough")]
 
 mod listing;
 mod reading;
@@ -43,8 +42,13 @@ fn entry(namespace: &str) -> AwsEntry {
 
 /// A provider with these entries and its gate, which asks once and no more.
 async fn provider(url: String, entries: Vec<AwsEntry>) -> (AwsProvider, Gate) {
+    provider_of(url, entries, vec!["eu-west-1".into()]).await
+}
+
+async fn provider_of(url: String, entries: Vec<AwsEntry>, regions: Vec<String>) -> (AwsProvider, Gate) {
     let config = AwsConfig {
         entries,
+        regions,
         ..config(url)
     };
     let once = RetryLimits {

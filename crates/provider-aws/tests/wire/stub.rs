@@ -1,5 +1,7 @@
 //! A server that answers as a test tells it to: `CloudWatch` in RPC v2 CBOR, the tagging API in JSON, STS with a refusal.
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,6 +44,8 @@ pub(crate) fn time(seconds: f64) -> Vec<u8> {
 pub(crate) struct Ask {
     /// `ListMetrics`, `GetMetricData`, `GetResources`, or empty for STS.
     pub(crate) operation: String,
+    /// The region that it is signed for.
+    pub(crate) region: String,
     body: Vec<u8>,
 }
 
@@ -52,7 +56,12 @@ impl Ask {
         let word = |rest: &str| rest.chars().take_while(char::is_ascii_alphabetic).collect();
         let named = named("operation/").or_else(|| named("ResourceGroupsTaggingAPI_20170126."));
         let end = request.windows(4).position(|w| w == b"\r\n\r\n").unwrap_or(0);
+        let scope = text.split_once("Credential=").map(|(_, scope)| scope);
         Self {
+            region: scope
+                .and_then(|s| s.split('/').nth(2))
+                .unwrap_or_default()
+                .to_owned(),
             operation: named.map(word).unwrap_or_default(),
             body: request.get(end + 4..).unwrap_or_default().to_vec(),
         }
@@ -86,6 +95,9 @@ impl Ask {
 
 /// Status (with more headers) and body.
 pub(crate) type Answer = (&'static str, Vec<u8>);
+
+/// Instead of a status: no answer at all.
+pub(crate) const SILENCE: &str = "silence";
 
 /// A metric as `ListMetrics` has it.
 pub(crate) fn metric(namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> Vec<u8> {
@@ -179,6 +191,9 @@ async fn serve_one(mut socket: TcpStream, server: &Server) {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .push(ask);
+    if status == SILENCE {
+        std::future::pending::<()>().await;
+    }
     let head = format!(
         "HTTP/1.1 {status}\r\nsmithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\
          date: Thu, 01 Jan 1970 00:10:00 GMT\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
@@ -210,9 +225,12 @@ pub(crate) async fn against<T>(
         asked: Arc::clone(&asked),
     };
     let serving = async {
+        let mut open = FuturesUnordered::new();
         loop {
-            let (socket, _) = listener.accept().await.expect("a connection");
-            serve_one(socket, &server).await;
+            tokio::select! {
+                accepted = listener.accept() => open.push(serve_one(accepted.expect("a connection").0, &server)),
+                Some(()) = open.next(), if !open.is_empty() => {}
+            }
         }
     };
     tokio::select! {

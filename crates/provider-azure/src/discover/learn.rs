@@ -16,9 +16,12 @@ use std::sync::Arc;
 
 /// How many resources of a variety are asked for definitions before it counts as having none.
 const SAMPLES: usize = 3;
-/// How many resources a listing of a subscription asks for definitions of their own. With the varieties it stays within
-/// what the quota allows at once.
+/// How many resources a listing of a subscription asks for definitions of their own, as far as the varieties leave it room
+/// in what the quota allows at once; but some.
 const MOST_OWN: usize = 60;
+const FEWEST_OWN: usize = 10;
+/// Definitions that a listing asks for without waiting for the quota.
+const AT_MOST: usize = 80;
 /// Questions under way at once.
 const AT_ONCE: usize = 8;
 
@@ -29,13 +32,13 @@ pub(super) type Varieties<'a> = BTreeMap<Variety, Vec<&'a Place<'a>>>;
 type Told = Result<(Option<Definitions>, Option<UnixNanos>), ProviderError>;
 
 impl AzureProvider {
-    /// Sees to it that each variety is known; what could not be asked is returned by type.
+    /// Sees to it that each variety is known. How many were asked, and by type what could not be.
     pub(super) async fn sample(
         &self,
         scope: &Scope,
         varieties: &Varieties<'_>,
         now: Option<UnixNanos>,
-    ) -> Vec<(String, ProviderError)> {
+    ) -> (usize, Vec<(String, ProviderError)>) {
         let wanted = varieties
             .iter()
             .filter(|(variety, _)| self.knowledge.wants_sample(variety, now));
@@ -49,9 +52,10 @@ impl AzureProvider {
                 self.of_variety(scope.clone(), variety.clone(), ids).boxed()
             })
             .collect();
+        let count = asked.len();
         let told: Vec<Option<(String, ProviderError)>> =
             stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
-        told.into_iter().flatten().collect()
+        (count, told.into_iter().flatten().collect())
     }
 
     /// Asks some resources for their own definitions: of each variety in turn, one that has not been asked. Types that do
@@ -61,11 +65,13 @@ impl AzureProvider {
         scope: &Scope,
         varieties: &Varieties<'_>,
         failed: &[(String, Arc<ProviderError>)],
+        sampled: usize,
         now: Option<UnixNanos>,
     ) {
+        let most = AT_MOST.saturating_sub(sampled).clamp(FEWEST_OWN, MOST_OWN);
         let unknown = |(variety, places): (&Variety, &Vec<&Place<'_>>)| {
             // The only one of its variety is known already.
-            let many = if places.len() > 1 { MOST_OWN } else { 0 };
+            let many = if places.len() > 1 { most } else { 0 };
             let asked = places
                 .iter()
                 .filter(|place| self.knowledge.wants_own(&place.id, now));
@@ -78,7 +84,7 @@ impl AzureProvider {
         };
         let well = varieties.iter().filter(is_well);
         let queues: Vec<(String, Vec<Arc<str>>)> = well.map(unknown).collect();
-        let asked: Vec<BoxFuture<'_, ()>> = in_turn(&queues)
+        let asked: Vec<BoxFuture<'_, ()>> = in_turn(&queues, most)
             .into_iter()
             .map(|(resource_type, id)| self.of_its_own(scope.clone(), resource_type, id).boxed())
             .collect();
@@ -177,7 +183,7 @@ fn may_be_its_own(error: &ProviderError) -> bool {
 }
 
 /// One of each queue, then the second of each, and so on, as many as may be.
-fn in_turn(queues: &[(String, Vec<Arc<str>>)]) -> Vec<(String, Arc<str>)> {
+fn in_turn(queues: &[(String, Vec<Arc<str>>)], most: usize) -> Vec<(String, Arc<str>)> {
     let longest = queues.iter().map(|(_, ids)| ids.len()).max().unwrap_or(0);
     let round = |at: usize| {
         let one = move |(resource_type, ids): &(String, Vec<Arc<str>>)| {
@@ -185,7 +191,7 @@ fn in_turn(queues: &[(String, Vec<Arc<str>>)]) -> Vec<(String, Arc<str>)> {
         };
         queues.iter().filter_map(one)
     };
-    (0..longest).flat_map(round).take(MOST_OWN).collect()
+    (0..longest).flat_map(round).take(most).collect()
 }
 
 #[cfg(test)]
@@ -198,7 +204,7 @@ mod tests {
             let ids = (0..n).map(|i| format!("{name}{i}").into());
             (name.to_owned(), ids.collect::<Vec<Arc<str>>>())
         };
-        let got = in_turn(&[queue("a", 100), queue("b", 2), queue("c", 0)]);
+        let got = in_turn(&[queue("a", 100), queue("b", 2), queue("c", 0)], MOST_OWN);
         let ids: Vec<&str> = got.iter().map(|(_, id)| &**id).collect();
         assert_eq!(ids[..5], ["a0", "b0", "a1", "b1", "a2"]);
         assert_eq!(ids.len(), MOST_OWN);

@@ -220,7 +220,7 @@ mod tests {
                 line(0, "resource_groups", "prod_rg", "Prod-RG"),
                 line(0, "regions", "westeurop", "westeurope"),
                 line(0, "tags", "environmnt: prod", "Environment"),
-                line(0, "names", "CPU Percentage", ""),
+                line(0, "names", "CPU Percentage", "Percentage CPU"),
                 line(0, "dimensions", "lum", "LUN"),
                 line(0, "aggregations", "Total", ""),
                 line(

@@ -83,9 +83,10 @@ impl AzureProvider {
         let by_type = places(&self.config.entries, &things);
         let varieties = varieties(id, &by_type);
         let mut unlisted = listed.unlisted;
-        let failed = self.sample(scope, &varieties, listed.date).await;
+        let (sampled, failed) = self.sample(scope, &varieties, listed.date).await;
         unlisted.extend(failed.into_iter().map(|(of, error)| (of, Arc::new(error))));
-        self.explore(scope, &varieties, &unlisted, listed.date).await;
+        self.explore(scope, &varieties, &unlisted, sampled, listed.date)
+            .await;
 
         let (short, splits) = (short(id, all), self.knowledge.known_splits());
         let mut building = Building::new(Ground {

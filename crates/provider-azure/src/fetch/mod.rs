@@ -67,7 +67,16 @@ impl AzureProvider {
         mut piece: Piece,
         work: &mut Work,
     ) -> Result<Option<Batch>, ProviderError> {
+        let is_lone = matches!(piece.way, Way::Alone | Way::Trial);
         let by_arm = piece.way == Way::Arm || self.goes_round(question);
+        let door = self.door(question, by_arm);
+        if is_lone && self.memory.lone_waits(&door) {
+            let mut batch = Batch::default();
+            let words = "not asked this time: it failed the last time, and so did others just now";
+            let kind = ErrorKind::Unavailable { retry_after: None };
+            work.blame(&piece, &kind, words, &mut batch);
+            return Ok(Some(batch));
+        }
         if by_arm && piece.targets.len() > 1 {
             work.singles(piece);
             return Ok(None);
@@ -86,11 +95,17 @@ impl AzureProvider {
         let mut batch = Batch::default();
         match answer {
             Ok((values, date)) => {
+                self.memory.door_opened(&door);
                 self.heard(question, &piece, work);
                 batch.cloud_time = date;
                 self.take(&values, &piece, call.window, work, &mut batch);
             }
-            Err(error) => self.no_answer(question, &piece, work, error, &mut batch)?,
+            Err(error) => {
+                if is_lone && classify::passing(&error) {
+                    self.memory.lone_failed(&door);
+                }
+                self.no_answer(question, &piece, work, error, &mut batch)?;
+            }
         }
         Ok(Some(batch))
     }
@@ -127,6 +142,16 @@ impl AzureProvider {
         self.api.cloud().metrics_base(&question.region)
     }
 
+    /// What the breaker of the gate goes by: the subscription and the host.
+    fn door(&self, question: &Question, by_arm: bool) -> String {
+        let host = if by_arm {
+            self.api.cloud().arm_base().to_owned()
+        } else {
+            self.region_host(question)
+        };
+        format!("{} {host}", question.subscription)
+    }
+
     fn heard(&self, question: &Question, piece: &Piece, work: &mut Work) {
         if piece.way == Way::Arm {
             (work.arm_failures, work.arm_answered) = (0, true);
@@ -136,8 +161,8 @@ impl AzureProvider {
         }
     }
 
-    /// getBatch was refused: when ARM answers for the first resource, the others go to ARM, too; when it does not,
-    /// what it says of that resource counts if it is about the resource, else getBatch's refusal.
+    /// getBatch was refused: the resources go to ARM, one by one. When that fails for the first in a way that cannot be its
+    /// own, getBatch's refusal is what counts.
     async fn after_refusal(
         &self,
         call: &Call,
@@ -148,9 +173,7 @@ impl AzureProvider {
     ) -> Values {
         let rest = piece.targets.split_off(1);
         let answer = self.by_arm(call, question, piece).await;
-        let is_its_own = |e: &ProviderError| classify::divisible(e) || *e.kind() == ErrorKind::Forbidden;
-        let about_resource = answer.as_ref().is_err_and(is_its_own);
-        if answer.is_err() && !about_resource {
+        if answer.as_ref().is_err_and(|e| !may_be_its_own(e)) {
             return Err(refusal);
         }
         piece.way = Way::Arm;
@@ -168,6 +191,13 @@ impl AzureProvider {
         }
         answer
     }
+}
+
+/// Whether ARM's failure may be the resource's, so that it answers for others.
+fn may_be_its_own(error: &ProviderError) -> bool {
+    classify::divisible(error)
+        || *error.kind() == ErrorKind::Forbidden
+        || (classify::passing(error) && !classify::not_asked(error))
 }
 
 /// Targets that are not asked for. One that was refused again after its rest has nothing to say; until then it stays

@@ -7,8 +7,8 @@ use crate::classify;
 use crate::question::Question;
 use provider_api::{Batch, ProviderError};
 
-/// Requests in a row, of different resources, that ARM leaves without an answer until the call is given up.
-const ARM_FAILURES: u32 = 3;
+/// Requests for different resources that ARM leaves without an answer, and none that it answers, until the call is given up.
+const ARM_FAILURES: u32 = 5;
 /// Resources in a row that may not be read, and none that may, until the call is given up.
 const FORBIDDEN_IN_A_ROW: u32 = 5;
 
@@ -25,15 +25,30 @@ impl AzureProvider {
         match piece.way {
             Way::Arm => {
                 work.arm_failures += 1;
-                if work.arm_failures >= ARM_FAILURES || classify::not_asked(&error) {
+                let nobody_answers = !work.arm_answered && work.arm_failures >= ARM_FAILURES;
+                if nobody_answers || classify::not_asked(&error) {
                     return Err(error);
+                }
+                if work.arm_answered {
+                    piece
+                        .targets
+                        .iter()
+                        .for_each(|target| self.memory.isolate(target, None));
                 }
                 work.blame(piece, error.kind(), error.message(), batch);
             }
-            Way::Alone | Way::Trial => work.blame(piece, error.kind(), error.message(), batch),
+            // It may be the host all the same, which others have found out.
+            Way::Alone | Way::Trial if !self.is_out(question, &error) => {
+                work.blame(piece, error.kind(), error.message(), batch);
+            }
+            Way::Alone | Way::Trial => work.singles(piece.clone()),
             Way::Batch => self.silence(question, piece, work, &error, batch),
         }
         Ok(())
+    }
+
+    fn is_out(&self, question: &Question, error: &ProviderError) -> bool {
+        classify::not_asked(error) || self.memory.is_known_down(&self.region_host(question))
     }
 
     fn silence(
@@ -51,7 +66,7 @@ impl AzureProvider {
                 piece
                     .targets
                     .iter()
-                    .for_each(|target| self.memory.isolate(target));
+                    .for_each(|target| self.memory.isolate(target, Some(host.as_str())));
                 work.blame(piece, error.kind(), error.message(), batch);
             }
             silence @ (Silence::News | Silence::Known) => {

@@ -110,9 +110,14 @@ impl Work {
         for target in start.pieces.iter().flat_map(|piece| &piece.targets) {
             progress.entry(target.id).or_default().open += 1;
         }
-        let mut pieces = VecDeque::from(start.pieces);
-        let first = turn % pieces.len().max(1);
-        pieces.rotate_left(first);
+        // The well first, then the doubtful, each in turns.
+        let is_well = |piece: &Piece| piece.way == Way::Batch;
+        let (mut well, mut lone): (Vec<_>, Vec<_>) = start.pieces.into_iter().partition(is_well);
+        for pieces in [&mut well, &mut lone] {
+            let first = turn % pieces.len().max(1);
+            pieces.rotate_left(first);
+        }
+        let pieces = well.into_iter().chain(lone).collect();
         Self {
             pieces,
             progress,

@@ -15,7 +15,25 @@ pub(super) fn unsent(operation: &'static str, scope: &Scope, error: &azure_core:
         words(error)
     };
     // The message holds the whole chain already: the SDK's errors hide their causes from `source`.
-    failure(operation, scope, kind, message)
+    let failed = failure(operation, scope, kind, message);
+    if refused.is_none() && is_unreached(error) {
+        failed.with_nobody_reached()
+    } else {
+        failed
+    }
+}
+
+/// Whether there was no connection at all: that says more of the host than of what was asked.
+fn is_unreached(error: &azure_core::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(e) = next {
+        let known = e.downcast_ref::<azure_core::Error>();
+        if known.is_some_and(|e| matches!(e.kind(), SdkKind::Connection)) {
+            return true;
+        }
+        next = e.source();
+    }
+    false
 }
 
 fn kind_of(error: &azure_core::Error) -> ErrorKind {
@@ -54,4 +72,22 @@ fn refused(error: &azure_core::Error) -> Option<&Refused> {
         next = e.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_connection_was_not_reached() {
+        for (kind, unreached) in [
+            (SdkKind::Connection, true),
+            (SdkKind::Io, false),
+            (SdkKind::Credential, false),
+        ] {
+            let error = azure_core::Error::with_message(kind, "no");
+            let error = unsent("op", &Scope::new("s"), &error);
+            assert_eq!(error.unreached(), unreached, "{error}");
+        }
+    }
 }

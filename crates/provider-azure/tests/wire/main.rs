@@ -1,5 +1,6 @@
 //! The provider over sockets against an unpleasant Azure: what fails or refuses leaves everything else alone.
 
+mod fleet;
 mod stub;
 mod unlike;
 mod unwell;
@@ -42,24 +43,42 @@ fn matcher(name: &str) -> Matcher {
     Matcher::new(name, move |given| given.eq_ignore_ascii_case(&wanted))
 }
 
-/// A provider that does not wait long.
+/// All of a cloud behind one address.
+fn cloud_of(base: &str, ca_pem: &str) -> AzureCloud {
+    AzureCloud {
+        authority: base.into(),
+        resource_manager: base.into(),
+        metrics: format!("{base}/{{region}}"),
+        ca_pem: Some(ca_pem.into()),
+        ..AzureCloud::public()
+    }
+}
+
 fn provider(stub: &Stub, entries: Vec<AzureEntry>, subscriptions: &[&str]) -> AzureProvider {
+    let credentials = AzureCredentials::ClientSecret {
+        client_id: "app".into(),
+        secret: "hush".to_owned().into(),
+    };
+    let cloud = cloud_of(&stub.base, &stub.ca_pem);
+    provider_of("tenant", credentials, cloud, entries, subscriptions)
+}
+
+/// A provider that does not wait long.
+fn provider_of(
+    tenant: &str,
+    credentials: AzureCredentials,
+    cloud: AzureCloud,
+    entries: Vec<AzureEntry>,
+    subscriptions: &[&str],
+) -> AzureProvider {
     let account = AccountId("test".into());
     let config = AzureConfig {
         account: account.clone(),
-        tenant: Some("tenant".into()),
+        tenant: Some(tenant.into()),
         subscriptions: subscriptions.iter().map(|s| (*s).to_owned()).collect(),
-        credentials: AzureCredentials::ClientSecret {
-            client_id: "app".into(),
-            secret: "hush".to_owned().into(),
-        },
-        cloud: AzureCloud {
-            authority: stub.base.clone(),
-            resource_manager: stub.base.clone(),
-            metrics: format!("{}/{{region}}", stub.base),
-            ca_pem: Some(stub.ca_pem.clone()),
-            ..AzureCloud::public()
-        },
+        credentials,
+        cloud,
+        environment: std::collections::BTreeMap::new(),
         entries,
     };
     let limits = GateConfig {

@@ -59,6 +59,11 @@ pub(crate) async fn project(
     reach: Duration,
 ) -> Result<Catalogue, ProviderError> {
     let entries = &connection.config().entries;
+    // What is new, or is asked for anew, is looked back over by `initial`.
+    let reach = entries
+        .iter()
+        .map(|entry| entry.initial)
+        .fold(reach, Duration::max);
     let mut listed = Listed::default();
     for prefix in prefixes(entries) {
         match beginning(connection, project, &prefix, reach, &mut listed).await {

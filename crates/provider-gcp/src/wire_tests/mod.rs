@@ -266,9 +266,16 @@ async fn what_has_ended_or_publishes_rarely_is_found_when_windows_reach_so_far()
     all.1["metricDescriptors"][1]["metadata"] = json!({"samplePeriod": "60s", "ingestDelay": "240s"});
     let mut rare = all.clone();
     rare.1["metricDescriptors"][1]["metadata"] = json!({"samplePeriod": "86400s"});
-    for (hours, everything, found) in [(1, all.clone(), 1), (48, all, 2), (1, rare, 2)] {
+    let initial = |hours: u64| std::time::Duration::from_secs(hours * 3_600);
+    for (hours, initial, everything, found) in [
+        (1, initial(1), all.clone(), 1),
+        (48, initial(1), all.clone(), 2),
+        (1, initial(72), all, 2),
+        (1, initial(1), rare, 2),
+    ] {
         let (mut provider, _) = provider(vec![types(&[TYPE]), everything]).await;
-        provider.connection.entries_mut()[0].types = vec![starting(TYPE)];
+        let entry = &mut provider.connection.entries_mut()[0];
+        (entry.types, entry.initial) = (vec![starting(TYPE)], initial);
         let catalogue = discovered(&provider, hours).await.expect("listed");
         assert_eq!(catalogue.targets.len(), found, "{hours} h");
         assert!(catalogue.lag >= std::time::Duration::from_secs(600));

@@ -2,7 +2,7 @@
 
 use aws_runtime::fs_util::{Os, home_dir};
 use aws_types::os_shim_internal::Env;
-use std::os::unix::fs::MetadataExt as _;
+use provider_api::FileStamp;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
@@ -10,15 +10,6 @@ use tokio::sync::Mutex;
 /// Files are looked at no more often than this: a request costs two system calls less, and a tool that writes new keys
 /// leaves the old ones in force for longer.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// What tells one version of a file from another; the inode for files that are replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    changed_s: i64,
-    changed_nanos: i64,
-    bytes: u64,
-    inode: u64,
-}
 
 /// Files that are looked at.
 #[derive(Debug)]
@@ -30,7 +21,7 @@ pub(crate) struct Files {
 #[derive(Debug)]
 struct Seen {
     at: SystemTime,
-    stamps: Vec<Option<Stamp>>,
+    stamps: Vec<Option<FileStamp>>,
 }
 
 impl Files {
@@ -66,10 +57,7 @@ impl Files {
         if seen.as_ref().is_some_and(recent) {
             return false;
         }
-        let mut stamps = Vec::with_capacity(self.paths.len());
-        for path in &self.paths {
-            stamps.push(stamp(path).await);
-        }
+        let stamps: Vec<_> = self.paths.iter().map(|path| FileStamp::of(path)).collect();
         let changed = seen.as_ref().is_some_and(|seen| seen.stamps != stamps);
         *seen = Some(Seen { at: now, stamps });
         changed
@@ -81,16 +69,6 @@ fn expanded(env: &Env, path: &str) -> PathBuf {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(path),
     }
-}
-
-async fn stamp(path: &Path) -> Option<Stamp> {
-    let about = tokio::fs::metadata(path).await.ok()?;
-    Some(Stamp {
-        changed_s: about.mtime(),
-        changed_nanos: about.mtime_nsec(),
-        bytes: about.size(),
-        inode: about.ino(),
-    })
 }
 
 #[cfg(test)]

@@ -168,6 +168,13 @@ impl LeftOut {
         self.left(target).alone = true;
     }
 
+    /// It was not the resource.
+    pub(super) fn clear(&mut self, id: TargetId) {
+        if let Some(left) = self.targets.get_mut(&id) {
+            left.alone = false;
+        }
+    }
+
     pub(super) fn answered(&mut self, id: TargetId, metrics: &[AskedMetric]) {
         if self.targets.is_empty() && self.strikes.is_empty() {
             return;

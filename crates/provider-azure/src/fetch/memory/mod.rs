@@ -24,6 +24,11 @@ const ARM_TURNS: u32 = 500;
 /// Of the calls for resources that rest, each one of so many is sent all the same.
 const KNOCK_EVERY: u32 = 10;
 
+/// Of the resources that make calls fail, so many in a row are asked.
+const LONE_FAILURES: u32 = 2;
+/// And so many wait, until it is the next one's turn all the same.
+const LONE_WAITS: u32 = 4;
+
 /// Subscription, type and region: what a refusal of getBatch holds for.
 type Place = (String, String, String);
 
@@ -42,6 +47,8 @@ struct Inner {
     turn: usize,
     /// By question.
     knocks: HashMap<u64, u32>,
+    /// By door.
+    lone: HashMap<String, (u32, u32)>,
 }
 
 impl Memory {
@@ -103,9 +110,43 @@ impl Memory {
         self.with(|m| m.left.whole(target, kind, words))
     }
 
-    /// The resource makes a call fail: it is asked alone until it answers.
-    pub(super) fn isolate(&self, target: &Target) {
-        self.with(|m| m.left.isolate(target));
+    /// The resource makes a call fail: it is asked alone until it answers, or until `host` turns out to be what failed.
+    pub(super) fn isolate(&self, target: &Target, host: Option<&str>) {
+        self.with(|m| {
+            m.left.isolate(target);
+            if let Some(host) = host {
+                m.hosts.suspect(host, target.id);
+            }
+        });
+    }
+
+    /// Whether a resource that is asked alone has to wait for another time: others have just failed behind this door without
+    /// any answer in between, and one more would look like a host that is out of order.
+    pub(super) fn lone_waits(&self, door: &str) -> bool {
+        self.with(|m| {
+            let Some((failures, waits)) = m.lone.get_mut(door) else {
+                return false;
+            };
+            if *failures < LONE_FAILURES {
+                return false;
+            }
+            *waits += 1;
+            if *waits > LONE_WAITS {
+                m.lone.remove(door);
+                return false;
+            }
+            true
+        })
+    }
+
+    /// A resource that is asked alone has failed.
+    pub(super) fn lone_failed(&self, door: &str) {
+        self.with(|m| m.lone.entry(door.to_owned()).or_default().0 += 1);
+    }
+
+    /// There was an answer.
+    pub(super) fn door_opened(&self, door: &str) {
+        self.with(|m| m.lone.remove(door));
     }
 
     /// The resource answered for these metrics.
@@ -131,9 +172,18 @@ impl Memory {
         self.with(|m| m.hosts.is_down(host))
     }
 
+    /// Whether it is stepped round but for probes.
+    pub(super) fn is_known_down(&self, host: &str) -> bool {
+        self.with(|m| m.hosts.is_known_down(host))
+    }
+
     /// The data plane did not answer. Whether that makes it one to step round, and whether that is news.
     pub(super) fn silent(&self, host: &str, held_back: bool) -> Silence {
-        self.with(|m| m.hosts.silent(host, held_back))
+        self.with(|m| {
+            let (silence, cleared) = m.hosts.silent(host, held_back);
+            cleared.into_iter().for_each(|id| m.left.clear(id));
+            silence
+        })
     }
 
     /// The data plane answered; whether it had been stepped round.
