@@ -16,6 +16,7 @@ mod matched;
 mod places;
 mod questions;
 mod resources;
+mod survey;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use definitions::Definitions;
