@@ -11,11 +11,11 @@ use std::path::Path;
 /// A file with these entries of one account in one region.
 fn written(folder: &Path, sim: &AwsSim, entries: &[&str]) -> String {
     let (endpoint, key, secret) = (sim.endpoint(), aws::ACCESS_KEY, aws::SECRET_KEY);
-    let entries: String = entries.iter().map(|e| format!("      - {e}\n")).collect();
+    let entries = entries.join("\n      - ");
     let yaml = format!(
         "listen: 127.0.0.1:0\nstate: {{ dir: {} }}\ndestinations: [{{ name: out, stdout: {{}} }}]\naws:\n  - name: a\n    \
          regions: [eu-west-1]\n    endpoint: {endpoint}\n    credentials: {{ static: {{ access_key_id: {key}, \
-         secret_access_key: {secret} }} }}\n    metrics:\n{entries}",
+         secret_access_key: {secret} }} }}\n    metrics:\n      - {entries}\n",
         folder.join("state").display()
     );
     let path = folder.join("nephoscope.yaml");
