@@ -8,7 +8,7 @@ use crate::plan;
 use crate::question::AskedMetric;
 use crate::target::TargetDetail;
 use crate::wire::ResourceValues;
-use provider_api::{Batch, Target, Window};
+use provider_api::{Batch, Target, UnixNanos, Window};
 use std::collections::HashMap;
 
 impl AzureProvider {
@@ -37,7 +37,7 @@ impl AzureProvider {
                 let conversion = Conversion::new(target.id, detail, window, &mut work.metrics);
                 let mut got = conversion.run(values, &piece.metrics);
                 self.tell_of_cuts(&got, detail);
-                self.judge(&got, target, detail, progress);
+                self.judge(&got, target, window.end(), progress);
                 batch.skipped.extend(got.skips.take());
                 batch.series.extend(got.series);
             } else {
@@ -48,11 +48,14 @@ impl AzureProvider {
     }
 
     /// A metric that fails or is missing again and again is done without, said once; until then the target is not complete.
-    fn judge(&self, got: &Converted, target: &Target, detail: &TargetDetail, progress: &mut Progress) {
+    fn judge(&self, got: &Converted, target: &Target, end: UnixNanos, progress: &mut Progress) {
+        let Some(detail) = plan::detail(target) else {
+            return;
+        };
         self.memory.answered(target.id, &got.answered);
         progress.answered |= !got.answered.is_empty();
         for (metric, kind, words) in &got.failed {
-            match self.memory.struck(target, &metric.name, Some(kind)) {
+            match self.memory.struck(target, &metric.name, Some(kind), end) {
                 Strike::Out => {
                     self.say_out(detail, metric, words);
                     progress.refused.get_or_insert((kind.clone(), words.clone()));
@@ -63,7 +66,7 @@ impl AzureProvider {
             }
         }
         for metric in &got.missing {
-            match self.memory.struck(target, &metric.name, None) {
+            match self.memory.struck(target, &metric.name, None, end) {
                 Strike::Out => self.say_out(detail, metric, "the answer does not mention it"),
                 Strike::Failed => progress.lacking = true,
             }

@@ -30,6 +30,9 @@ use work::{Piece, Way, Work};
 /// A refused resource fails so often; after that it counts as complete, because Azure has nothing to say of it.
 const REFUSALS_TO_COMPLETE: u32 = 2;
 
+/// Resources that were refused for the first time and are tried by themselves after a listing, in one call.
+const MOST_NEW_TRIALS: usize = 16;
+
 impl AzureProvider {
     /// The answer to `call`, a batch per request.
     pub(crate) fn batches<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
@@ -39,13 +42,15 @@ impl AzureProvider {
                 return;
             };
             let question = &detail.question;
-            let mut start = start(&call.targets, question, |target| self.memory.standing(target, question));
-            let resting = std::mem::take(&mut start.resting);
-            if !resting.is_empty() {
-                self.knock(call, question, &resting).await;
-                yield Ok(at_rest(resting));
+            let now = || start(&call.targets, question, |target| self.memory.standing(target, question));
+            let mut begin = now();
+            if !begin.resting.is_empty() {
+                self.knock(call, question, &begin.resting).await;
+                // Those that have answered are asked like all others.
+                begin = now();
+                yield Ok(at_rest(std::mem::take(&mut begin.resting)));
             }
-            let mut work = Work::new(start, self.memory.turn());
+            let mut work = Work::new(begin, self.memory.turn());
             while let Some(piece) = work.pieces.pop_front() {
                 match self.piece(call, question, piece, &mut work).await {
                     Ok(Some(batch)) => yield Ok(batch),
@@ -110,24 +115,81 @@ impl AzureProvider {
         Ok(Some(batch))
     }
 
-    /// Tries those that rest, all at once and seldom. When they answer, what was refused was not their own: the next call
-    /// asks for them as for all others.
+    /// Tries those that rest: after a listing, and now and then. Those that answer are asked as all others by the next call.
     async fn knock(&self, call: &Call, question: &Question, resting: &[(Target, Standing)]) {
-        if !self.memory.knocks(question) || self.goes_round(question) {
+        let is_due = |standing: &Standing| matches!(standing, Standing::Resting { due: true, .. });
+        let after_listing = resting.iter().any(|(_, standing)| is_due(standing));
+        if !(after_listing || self.memory.knocks(question)) || self.goes_round(question) {
             return;
         }
+        let all: Vec<&Target> = resting.iter().map(|(target, _)| target).collect();
+        if self.answers(call, question, &all).await || !after_listing || all.len() == 1 {
+            return self.rest_on(resting);
+        }
+        // Not all of them: those that were refused once only, and some of the others, each by itself.
+        let is_new = |standing: &Standing| {
+            matches!(
+                standing,
+                Standing::Resting {
+                    due: true,
+                    times: 1,
+                    ..
+                }
+            )
+        };
+        let (new, old): (Vec<_>, Vec<_>) = resting.iter().partition(|(_, standing)| is_new(standing));
+        let first = self.memory.turn() % old.len().max(1);
+        let some = old
+            .iter()
+            .cycle()
+            .skip(first)
+            .take(refused::MOST_TRIALS.min(old.len()));
+        for (target, _) in new.iter().take(MOST_NEW_TRIALS).chain(some) {
+            self.answers(call, question, &[target]).await;
+        }
+        self.rest_on(resting);
+    }
+
+    /// Whether all of these answer. Then they rest no more.
+    async fn answers(&self, call: &Call, question: &Question, targets: &[&Target]) -> bool {
         let Some(metrics) = requests(&question.metrics).into_iter().next() else {
-            return;
+            return false;
         };
         let piece = Piece {
-            targets: resting.iter().map(|(target, _)| target.clone()).collect(),
+            targets: targets.iter().map(|target| (*target).clone()).collect(),
             metrics,
             way: Way::Trial,
             is_cut: false,
         };
-        if self.by_batch(call, question, &piece).await.is_ok() {
-            for target in &piece.targets {
+        let answered = self.by_batch(call, question, &piece).await.is_ok();
+        if answered {
+            for target in targets {
                 self.memory.answered(target.id, &question.metrics);
+            }
+        }
+        answered
+    }
+
+    /// Those that were due and still are refused rest until the next listing.
+    fn rest_on(&self, resting: &[(Target, Standing)]) {
+        for (target, standing) in resting {
+            let Standing::Resting {
+                due: true,
+                kind,
+                words,
+                ..
+            } = standing
+            else {
+                continue;
+            };
+            let rests = plan::detail(target).is_some_and(|d| {
+                matches!(
+                    self.memory.standing(target, &d.question),
+                    Standing::Resting { .. }
+                )
+            });
+            if rests {
+                self.memory.leave_whole(target, &(*kind).into(), words);
             }
         }
     }
@@ -206,7 +268,9 @@ fn at_rest(resting: Vec<(Target, Standing)>) -> Batch {
     let mut batch = Batch::default();
     for (target, standing) in resting {
         match standing {
-            Standing::Resting { times, kind, words } if times < REFUSALS_TO_COMPLETE => {
+            Standing::Resting {
+                times, kind, words, ..
+            } if times < REFUSALS_TO_COMPLETE => {
                 let id = plan::detail(&target)
                     .map(|d| d.id.to_string())
                     .unwrap_or_default();

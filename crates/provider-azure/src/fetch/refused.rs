@@ -7,6 +7,9 @@ use crate::plan;
 use crate::question::{AskedMetric, Question};
 use provider_api::{Batch, ErrorKind, ProviderError, Target};
 
+/// Resources that are tried by themselves after a trial of all that were refused, each time.
+pub(super) const MOST_TRIALS: usize = 4;
+
 impl AzureProvider {
     /// Reacts to a failure. An error is the whole call's.
     pub(super) fn no_answer(
@@ -45,6 +48,9 @@ impl AzureProvider {
         error: &ProviderError,
         batch: &mut Batch,
     ) {
+        if piece.way == Way::Trial && piece.targets.len() > 1 {
+            return self.tried_in_vain(piece, work, batch);
+        }
         match classify::right(error) {
             Some(Named::Metrics(valid)) => {
                 let is_valid = |m: &AskedMetric| valid.iter().any(|v| v.eq_ignore_ascii_case(&m.name));
@@ -70,6 +76,23 @@ impl AzureProvider {
             None => {}
         }
         self.by_halves(question, piece, work, error, batch);
+    }
+
+    /// Some of those that were refused before still are. A few are tried by themselves, others another time.
+    fn tried_in_vain(&self, piece: &Piece, work: &mut Work, batch: &mut Batch) {
+        let first = self.memory.turn() % piece.targets.len();
+        for (at, target) in piece.targets.iter().enumerate() {
+            self.memory.leave_out(target, &piece.metrics);
+            let place = (at + piece.targets.len() - first) % piece.targets.len();
+            if place < MOST_TRIALS {
+                work.pieces.push_back(Piece {
+                    targets: vec![target.clone()],
+                    ..piece.clone()
+                });
+            } else {
+                work.close(target.id, batch);
+            }
+        }
     }
 
     fn by_halves(

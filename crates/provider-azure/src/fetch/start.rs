@@ -6,9 +6,6 @@ use crate::question::{AskedMetric, Question, requests};
 use provider_api::Target;
 use std::collections::BTreeMap;
 
-/// Most requests of one call that only try what was left out: the rest waits for the next one.
-const MOST_TRIALS: usize = 8;
-
 /// What a call is made of.
 #[derive(Debug, Default)]
 pub(super) struct Start {
@@ -25,13 +22,14 @@ pub(super) fn start(
 ) -> Start {
     let mut start = Start::default();
     let mut together: BTreeMap<Option<Vec<usize>>, Vec<Target>> = BTreeMap::new();
-    let (mut alone, mut trials) = (Vec::new(), Vec::new());
+    let mut tries: BTreeMap<Vec<usize>, Vec<Target>> = BTreeMap::new();
+    let mut alone = Vec::new();
     for target in targets {
         match standing(target) {
             Standing::Plain => together.entry(None).or_default().push(target.clone()),
             Standing::Without { asked, tried } => {
-                if trials.len() < MOST_TRIALS && !tried.is_empty() {
-                    trials.push(one(target, pick(question, &tried), Way::Trial));
+                if !tried.is_empty() {
+                    tries.entry(tried).or_default().push(target.clone());
                 }
                 together.entry(Some(asked)).or_default().push(target.clone());
             }
@@ -55,7 +53,16 @@ pub(super) fn start(
             .pieces
             .extend(requests(&question.metrics).into_iter().map(request));
     }
-    start.pieces.extend(trials);
+    for (tried, targets) in tries {
+        let piece = |metrics| Piece {
+            targets: targets.clone(),
+            metrics,
+            way: Way::Trial,
+            is_cut: false,
+        };
+        let metrics = pick(question, &tried);
+        start.pieces.extend(requests(&metrics).into_iter().map(piece));
+    }
     start
 }
 
@@ -89,6 +96,7 @@ mod tests {
             tried: tried.to_vec(),
         };
         let resting = Standing::Resting {
+            due: false,
             times: 1,
             kind: RestKind::Invalid,
             words: String::new(),

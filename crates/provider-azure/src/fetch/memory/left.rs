@@ -1,17 +1,14 @@
-//! What is left out: metrics and resources that Azure said it cannot answer for, until the next listing, and longer each
-//! time that it says so again. What has left its rest is asked apart from the others first, so that it costs them nothing.
+//! What is left out: metrics and resources that Azure said it cannot answer for, until the next listing. Then they are
+//! tried apart from the others, so that it costs those nothing.
 
 use crate::question::{AskedMetric, Question};
-use provider_api::{ErrorKind, Scope, Target, TargetId};
+use provider_api::{ErrorKind, Scope, Target, TargetId, UnixNanos};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An error code of one metric counts as final when it comes so often in a row.
 const REFUSALS: u32 = 2;
 /// One that looks like a passing fault is given more time: what is missing once it counts as final is not asked for later.
 const FAULTS: u32 = 30;
-/// Listings for which something rests at most that was refused again and again: a day of the usual ones.
-const LONGEST_REST: u64 = 24;
-
 /// How a target is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
@@ -27,8 +24,10 @@ pub(crate) enum Standing {
     },
     /// By itself: it makes others fail, or may.
     Alone,
-    /// Not at all.
+    /// Not at all, but for a trial now and then.
     Resting {
+        /// Whether there was a listing since it was refused.
+        due: bool,
         /// How often in a row it was refused.
         times: u32,
         /// How.
@@ -94,12 +93,20 @@ struct Left {
     alone: bool,
 }
 
+#[derive(Debug)]
+struct Strikes {
+    scope: Scope,
+    /// The end of the newest window that failed: what is asked for again counts once.
+    end: UnixNanos,
+    in_a_row: u32,
+}
+
 /// Of one account.
 #[derive(Debug, Default)]
 pub(super) struct LeftOut {
     targets: HashMap<TargetId, Left>,
     /// Failures in a row of one metric.
-    strikes: HashMap<(TargetId, String), (Scope, u32)>,
+    strikes: HashMap<(TargetId, String), Strikes>,
     listings: HashMap<Scope, u64>,
 }
 
@@ -109,17 +116,16 @@ impl LeftOut {
             return Standing::Plain;
         };
         let now = self.now(&left.scope);
-        match &left.whole {
-            Some((rest, kind, words)) if rest.until > now => {
-                return Standing::Resting {
-                    times: rest.times,
-                    kind: *kind,
-                    words: words.clone(),
-                };
-            }
-            Some(_) => return Standing::Alone,
-            None if left.alone => return Standing::Alone,
-            None => {}
+        if let Some((rest, kind, words)) = &left.whole {
+            return Standing::Resting {
+                due: rest.until <= now,
+                times: rest.times,
+                kind: *kind,
+                words: words.clone(),
+            };
+        }
+        if left.alone {
+            return Standing::Alone;
         }
         let (mut asked, mut tried) = (Vec::new(), Vec::new());
         for (at, metric) in question.metrics.iter().enumerate() {
@@ -133,6 +139,7 @@ impl LeftOut {
             Standing::Plain
         } else if asked.is_empty() && tried.is_empty() {
             Standing::Resting {
+                due: false,
                 times: left.names.values().map(|rest| rest.times).min().unwrap_or(1),
                 kind: RestKind::Invalid,
                 words: "none of its metrics is answered".to_owned(),
@@ -194,17 +201,30 @@ impl LeftOut {
         }
     }
 
-    pub(super) fn struck(&mut self, target: &Target, metric: &str, kind: Option<&ErrorKind>) -> Strike {
+    pub(super) fn struck(
+        &mut self,
+        target: &Target,
+        metric: &str,
+        kind: Option<&ErrorKind>,
+        end: UnixNanos,
+    ) -> Strike {
         let key = (target.id, metric.to_lowercase());
-        let new = || (target.group.scope.clone(), 0);
-        let (_, strikes) = self.strikes.entry(key.clone()).or_insert_with(new);
-        *strikes = strikes.saturating_add(1);
+        let known = self.strikes.entry(key).or_insert_with(|| Strikes {
+            scope: target.group.scope.clone(),
+            end,
+            in_a_row: 1,
+        });
+        if end > known.end {
+            known.end = end;
+            known.in_a_row = known.in_a_row.saturating_add(1);
+        }
+        let strikes = known.in_a_row;
         let most = match kind {
             Some(ErrorKind::Throttled { .. }) => return Strike::Failed,
             Some(ErrorKind::Unavailable { .. } | ErrorKind::TimedOut) => FAULTS,
             _ => REFUSALS,
         };
-        if *strikes < most {
+        if strikes < most {
             Strike::Failed
         } else {
             Strike::Out
@@ -220,7 +240,7 @@ impl LeftOut {
         self.targets
             .retain(|id, left| left.scope != *scope || ids.contains(id));
         self.strikes
-            .retain(|(id, _), (of, _)| of != scope || ids.contains(id));
+            .retain(|(id, _), strikes| strikes.scope != *scope || ids.contains(id));
     }
 
     fn left(&mut self, target: &Target) -> &mut Left {
@@ -238,11 +258,10 @@ impl LeftOut {
     }
 }
 
-/// Until the next listing, then for four, then for a day.
+/// Until the next listing.
 fn rest(now: u64, times: u32) -> Rest {
-    let listings = 4_u64.saturating_pow(times - 1).min(LONGEST_REST);
     Rest {
-        until: now + listings,
+        until: now + 1,
         times,
     }
 }
@@ -276,10 +295,7 @@ mod tests {
         listed(&mut left, &t);
         assert_eq!(left.standing(t.id, &q), without(&[1]));
         left.names(&t, &q.metrics[1..]);
-        for _ in 0..3 {
-            listed(&mut left, &t);
-            assert_eq!(left.standing(t.id, &q), without(&[]), "longer this time");
-        }
+        assert_eq!(left.standing(t.id, &q), without(&[]), "refused again");
         listed(&mut left, &t);
         assert_eq!(left.standing(t.id, &q), without(&[1]));
         left.answered(t.id, &q.metrics[1..]);
@@ -287,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_resource_rests_and_is_then_asked_alone() {
+    fn a_refused_resource_rests_and_is_then_tried() {
         let (mut left, q, t) = two();
         assert_eq!(left.whole(&t, &ErrorKind::NotFound, "gone"), 1);
         assert!(matches!(
@@ -295,7 +311,10 @@ mod tests {
             Standing::Resting { times: 1, .. }
         ));
         listed(&mut left, &t);
-        assert_eq!(left.standing(t.id, &q), Standing::Alone);
+        assert!(matches!(
+            left.standing(t.id, &q),
+            Standing::Resting { due: true, .. }
+        ));
         left.answered(t.id, &q.metrics);
         assert_eq!(left.standing(t.id, &q), Standing::Plain);
         left.whole(&t, &ErrorKind::NotFound, "gone");
@@ -306,25 +325,33 @@ mod tests {
     #[test]
     fn the_second_refusal_in_a_row_is_final_and_a_fault_takes_longer() {
         let (mut left, q, t) = two();
+        let at = UnixNanos::from_seconds;
+        let struck = |left: &mut LeftOut, name: &str, kind: &ErrorKind, minute: i64| {
+            left.struck(&t, name, Some(kind), at(minute * 60))
+        };
         let invalid = ErrorKind::InvalidRequest;
-        assert_eq!(left.struck(&t, "B", Some(&invalid)), Strike::Failed);
+        assert_eq!(struck(&mut left, "B", &invalid, 1), Strike::Failed);
         left.answered(t.id, &q.metrics);
         assert_eq!(
-            left.struck(&t, "B", Some(&invalid)),
+            struck(&mut left, "B", &invalid, 2),
             Strike::Failed,
             "not in a row"
         );
-        assert_eq!(left.struck(&t, "b", Some(&invalid)), Strike::Out);
-        assert_eq!(left.struck(&t, "B", Some(&invalid)), Strike::Out);
+        assert_eq!(
+            struck(&mut left, "B", &invalid, 2),
+            Strike::Failed,
+            "the same points"
+        );
+        assert_eq!(struck(&mut left, "b", &invalid, 3), Strike::Out);
         assert_eq!(left.standing(t.id, &q), Standing::Plain, "it spoils nothing");
         left.answered(t.id, &q.metrics);
         assert_eq!(
-            left.struck(&t, "B", Some(&invalid)),
+            struck(&mut left, "B", &invalid, 4),
             Strike::Failed,
             "it had recovered"
         );
         let fault = ErrorKind::Unavailable { retry_after: None };
-        let strikes: Vec<Strike> = (0..30).map(|_| left.struck(&t, "A", Some(&fault))).collect();
+        let strikes: Vec<Strike> = (0..30).map(|m| struck(&mut left, "A", &fault, m)).collect();
         assert_eq!(strikes[28..], [Strike::Failed, Strike::Out]);
     }
 }

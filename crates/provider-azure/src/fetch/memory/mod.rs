@@ -14,7 +14,7 @@ pub(crate) use left::{Standing, Strike};
 use crate::question::{AskedMetric, Question};
 use hosts::Hosts;
 use left::LeftOut;
-use provider_api::{ErrorKind, Scope, Target, TargetId};
+use provider_api::{ErrorKind, Scope, Target, TargetId, UnixNanos};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -155,8 +155,14 @@ impl Memory {
     }
 
     /// One metric of an answer failed or was missing.
-    pub(super) fn struck(&self, target: &Target, metric: &str, kind: Option<&ErrorKind>) -> Strike {
-        self.with(|m| m.left.struck(target, metric, kind))
+    pub(super) fn struck(
+        &self,
+        target: &Target,
+        metric: &str,
+        kind: Option<&ErrorKind>,
+        end: UnixNanos,
+    ) -> Strike {
+        self.with(|m| m.left.struck(target, metric, kind, end))
     }
 
     /// A subscription was listed, with these targets: what was left out gets another chance.
