@@ -125,6 +125,9 @@ pub(crate) struct PlanArgs {
 pub(crate) struct DiscoverArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArg,
+    /// What the accounts have, whatever their entries ask for: counts, and entries to paste.
+    #[arg(long)]
+    pub(crate) all: bool,
     /// One JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,

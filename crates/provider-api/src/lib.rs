@@ -16,6 +16,7 @@ mod provider;
 pub mod remedy;
 mod skips;
 mod stamp;
+mod survey;
 mod target;
 mod texts;
 mod time;
@@ -32,6 +33,7 @@ pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
 pub use skips::Skips;
 pub use stamp::FileStamp;
+pub use survey::{Survey, Surveyed};
 pub use target::{
     AccountId, Batch, Call, Catalogue, Detail, Due, Failure, Group, GroupSpec, Joined, MOST_NEAREST, Matched,
     Members, Price, Reach, Scope, SkipReason, Skipped, Span, Target, TargetId, Unlisted, Urgency,

@@ -1,7 +1,7 @@
 //! The one trait that a cloud has to implement.
 
 use crate::{
-    AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Target, TargetId,
+    AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target, TargetId,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -31,6 +31,9 @@ pub trait MetricsProvider: fmt::Debug + Send + Sync + 'static {
     /// One catalogue per scope, with everything that may have points within `reach`; a scope that fails is an `Err` and the
     /// listing goes on with the next, a part of a scope that fails is [`Catalogue::unlisted`].
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>>;
+
+    /// What the account has, also what its configuration does not ask for.
+    async fn survey(&self) -> Survey;
 
     /// The identities under which files of format 3 and older know what this target yields, by the configuration of today.
     fn formerly(&self, target: &Target) -> Vec<TargetId>;

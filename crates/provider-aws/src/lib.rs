@@ -34,7 +34,7 @@ use futures::stream::{self, BoxStream};
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
-    Reach, Scope, Target, TargetId,
+    Reach, Scope, Survey, Target, TargetId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -204,6 +204,10 @@ impl MetricsProvider for AwsProvider {
                 yield listed;
             }
         })
+    }
+
+    async fn survey(&self) -> Survey {
+        self.everything().await
     }
 
     fn formerly(&self, target: &Target) -> Vec<TargetId> {

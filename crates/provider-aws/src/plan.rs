@@ -126,7 +126,8 @@ mod tests {
     use provider_api::UnixNanos;
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
     use provider_api::{
-        AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError, Reach, TargetId,
+        AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError, Reach, Survey,
+        TargetId,
     };
     use std::sync::LazyLock;
 
@@ -152,6 +153,10 @@ mod tests {
 
         fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
             Box::pin(futures::stream::empty())
+        }
+
+        async fn survey(&self) -> Survey {
+            Survey::default()
         }
 
         fn formerly(&self, _: &Target) -> Vec<TargetId> {

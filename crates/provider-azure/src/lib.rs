@@ -34,7 +34,7 @@ use gate::{Gate, Quota};
 use http::Api;
 use provider_api::{
     AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Target, TargetId,
+    Survey, Target, TargetId,
 };
 
 /// Why a provider could not be made.
@@ -146,6 +146,10 @@ impl MetricsProvider for AzureProvider {
 
     fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         self.catalogues()
+    }
+
+    async fn survey(&self) -> Survey {
+        self.everything().await
     }
 
     fn formerly(&self, target: &Target) -> Vec<TargetId> {

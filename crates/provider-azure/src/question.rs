@@ -125,6 +125,8 @@ pub(crate) struct AskedMetric {
     pub(crate) name: Arc<str>,
     /// For people.
     pub(crate) description: Arc<str>,
+    /// By its definition, for answers that do not say; an answer's own counts.
+    pub(crate) unit: Arc<str>,
     /// What is wanted of it.
     pub(crate) aggregations: Aggregations,
     /// What may be asked of it. Azure refuses the rest.
@@ -277,6 +279,7 @@ mod tests {
         AskedMetric {
             name: name.into(),
             description: "".into(),
+            unit: "".into(),
             aggregations: wanted.iter().copied().collect(),
             supported: supported.iter().copied().collect(),
         }

@@ -215,6 +215,7 @@ fn question_for(values: &ResourceValues) -> Arc<Question> {
     let asked = |m: &MetricValues| AskedMetric {
         name: m.name.get().expect("a name").into(),
         description: "".into(),
+        unit: "".into(),
         aggregations: aggregations.iter().copied().collect(),
         supported: aggregations.iter().copied().collect(),
     };

@@ -60,6 +60,7 @@ pub(crate) fn question(region: &str, metrics: &[&str], aggregations: &[Aggregati
         .map(|m| AskedMetric {
             name: (*m).into(),
             description: "d".into(),
+            unit: "".into(),
             aggregations: aggregations.iter().copied().collect(),
             supported: aggregations.iter().copied().collect(),
         })

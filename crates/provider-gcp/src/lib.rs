@@ -42,7 +42,7 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use provider_api::{
     AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Scope, Target, TargetId,
+    Scope, Survey, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -114,6 +114,10 @@ impl MetricsProvider for GcpProvider {
             }
         }
         .boxed()
+    }
+
+    async fn survey(&self) -> Survey {
+        discover::everything_of(&self.connection).await
     }
 
     fn formerly(&self, target: &Target) -> Vec<TargetId> {

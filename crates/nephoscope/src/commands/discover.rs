@@ -5,7 +5,7 @@ use crate::cli::DiscoverArgs;
 use crate::exit::Failure;
 use crate::wiring;
 use futures::StreamExt as _;
-use provider_api::{Catalogue, Reach};
+use provider_api::{Catalogue, MetricsProvider, Reach, Survey, Surveyed};
 use scheduler::Matches;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -22,6 +22,10 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
                 continue;
             }
         };
+        if args.all {
+            failed += survey(&account.name, provider.as_ref(), args.json).await?;
+            continue;
+        }
         let (mut matches, before) = (Matches::default(), failed);
         let mut scopes = provider.discover(Reach::of_all(Duration::ZERO));
         while let Some(scope) = scopes.next().await {
@@ -52,6 +56,35 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
             "{n} scopes or parts of them could not be listed; the log above says why"
         ))),
     }
+}
+
+/// Everything that an account has; returns how many scopes could not be listed.
+async fn survey(account: &str, provider: &dyn MetricsProvider, json: bool) -> Result<usize, Failure> {
+    let Survey { unit, found, failed } = provider.survey().await;
+    let mut text = String::new();
+    for Surveyed {
+        scope,
+        kind,
+        count,
+        entry,
+    } in &found
+    {
+        let line = if json {
+            let object = serde_json::json!({
+                "account": account, "scope": &*scope.0, "kind": &**kind, "count": count, "of": unit, "entry": entry,
+            });
+            object.to_string()
+        } else {
+            format!("{account}  {scope}  {count} {unit}  {entry}")
+        };
+        // Writing to a String cannot fail.
+        writeln!(text, "{line}").ok();
+    }
+    print(&text)?;
+    for error in &failed {
+        tracing::error!(account, "{error}");
+    }
+    Ok(failed.len())
 }
 
 fn lines(account: &str, catalogue: &Catalogue, json: bool) -> String {

@@ -150,9 +150,9 @@ impl Metric {
             Cloud::Aws | Cloud::Gcp => former_hash,
         };
         Self {
+            spec,
             hash,
             former_hash,
-            spec,
         }
     }
 

@@ -7,7 +7,7 @@ use aws_sdk_cloudwatch::types::{Metric, RecentlyActive};
 use aws_sdk_resourcegroupstagging as tagging;
 use gate::{Gate, Request};
 use provider_api::{Price, ProviderError, TargetId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) const LIST_METRICS: &str = "ListMetrics";
 pub(crate) const GET_RESOURCES: &str = "GetResources";
@@ -57,6 +57,20 @@ impl RegionClient {
         let namespaces = answer.metrics().iter().filter_map(Metric::namespace);
         let namespaces = namespaces.map(str::to_owned).collect();
         Ok((namespaces, answer.next_token().map(str::to_owned)))
+    }
+
+    /// How many metrics of each namespace one page of everything has that has been active lately, and the next page's token.
+    pub(crate) async fn counted(
+        &self,
+        gate: &Gate,
+        token: Option<String>,
+    ) -> Result<(BTreeMap<String, u64>, Option<String>), ProviderError> {
+        let answer = self.list_page(gate, None, true, token).await?;
+        let mut counts = BTreeMap::new();
+        for namespace in answer.metrics().iter().filter_map(Metric::namespace) {
+            *counts.entry(namespace.to_owned()).or_default() += 1;
+        }
+        Ok((counts, answer.next_token().map(str::to_owned)))
     }
 
     async fn list_page(

@@ -12,6 +12,7 @@ mod kept;
 mod resources;
 mod scans;
 mod seen;
+mod survey;
 mod tagged;
 mod target;
 

@@ -77,8 +77,13 @@ impl<'a> Conversion<'a> {
                 continue;
             };
             let known = missing.swap_remove(found);
-            if let Some((kind, words)) = failed(metric) {
+            let failure = failed(metric);
+            if let Some((kind, words)) = failure {
                 self.out.failed.push((known.clone(), kind, words));
+                // What came all the same is true.
+                if grain_kept {
+                    self.metric(metric, known);
+                }
             } else if grain_kept {
                 self.out.answered.push(known.clone());
                 self.metric(metric, known);
@@ -100,8 +105,9 @@ impl<'a> Conversion<'a> {
     fn metric(&mut self, values: &MetricValues, asked: &AskedMetric) {
         let mut seen: HashSet<SeriesId> = HashSet::new();
         self.odd(values.timeseries.odd, asked);
+        let unit = values.unit.get().unwrap_or(&asked.unit);
         for line in &values.timeseries.items {
-            self.line(line, values.unit.or_empty(), asked, &mut seen);
+            self.line(line, unit, asked, &mut seen);
         }
         let question = &self.detail.question;
         let top = usize::try_from(question.top).unwrap_or(usize::MAX);
@@ -158,7 +164,10 @@ fn failed(metric: &MetricValues) -> Option<(ErrorKind, String)> {
     let words = metric.error_message.or_empty();
     let kind = match code {
         c if c.contains("Throttl") => ErrorKind::Throttled { retry_after: None },
-        c if c.starts_with("Internal") || c.contains("Timeout") => {
+        c if ["Internal", "Timeout", "Partial", "Unavailable"]
+            .iter()
+            .any(|word| c.contains(word)) =>
+        {
             ErrorKind::Unavailable { retry_after: None }
         }
         _ => ErrorKind::InvalidRequest,

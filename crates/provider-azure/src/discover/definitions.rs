@@ -13,6 +13,7 @@ use std::time::Duration;
 pub(crate) struct Definition {
     pub(super) name: Arc<str>,
     pub(super) description: Arc<str>,
+    pub(super) unit: Arc<str>,
     pub(super) primary: Option<Aggregation>,
     pub(super) supported: Aggregations,
     /// Finest first.
@@ -58,6 +59,7 @@ fn one(given: &wire::Definition) -> Option<Definition> {
     Some(Definition {
         name,
         description: given.description.or_empty().into(),
+        unit: given.unit.or_empty().into(),
         primary: given.primary.get().and_then(Aggregation::parse),
         supported: words.filter_map(|w| Aggregation::parse(w)).collect(),
         grains: grains.into_iter().collect(),

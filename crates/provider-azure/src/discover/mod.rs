@@ -16,6 +16,7 @@ mod matched;
 mod places;
 mod questions;
 mod resources;
+mod survey;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use definitions::Definitions;
@@ -38,7 +39,7 @@ use lists::Subscribed;
 use matched::{Existing, matched};
 use places::{Place, places};
 use provider_api::{Catalogue, ProviderError, SkipReason, Skipped, Unlisted};
-use resources::Listed;
+use resources::{Listed, hidden};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,6 +84,12 @@ impl AzureProvider {
         let by_type = places(&self.config.entries, &things);
         let varieties = varieties(id, &by_type);
         let mut unlisted = listed.unlisted;
+        let gone = self.knowledge.listed(scope, &listed.things, listed.odd);
+        if !gone.is_empty() {
+            let error = hidden(scope, listed.odd);
+            let types = gone.iter().flat_map(|listed_as| self.types_of(listed_as));
+            unlisted.extend(types.map(|of| (of, error.clone())));
+        }
         let (sampled, failed) = self.sample(scope, &varieties, listed.date).await;
         unlisted.extend(failed.into_iter().map(|(of, error)| (of, Arc::new(error))));
         self.explore(scope, &varieties, &unlisted, sampled, listed.date)

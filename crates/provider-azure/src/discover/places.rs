@@ -30,6 +30,8 @@ pub(crate) struct Thing {
     pub(super) resource_type: String,
     /// Lower case, without blanks.
     pub(super) region: String,
+    /// Whether the row says where it is.
+    pub(super) is_located: bool,
     pub(super) kind: String,
     /// Lower case name and tier.
     pub(super) sku: String,
@@ -49,6 +51,7 @@ impl Thing {
         let tags = row.tags.0.unwrap_or_default().into_iter();
         Some(Self {
             region: region(row.location.get().unwrap_or("global")),
+            is_located: row.location.get().is_some(),
             kind: row.kind.or_empty().to_owned(),
             sku: sku.unwrap_or_default().to_lowercase(),
             tags: tags.filter_map(|(key, value)| Some((key, value.0?))).collect(),

@@ -91,6 +91,7 @@ impl Asking<'_> {
                 let metric = AskedMetric {
                     name: definition.name.clone(),
                     description: definition.description.clone(),
+                    unit: definition.unit.clone(),
                     aggregations: left,
                     supported: definition.supported.or(aggregations),
                 };

@@ -58,11 +58,35 @@ impl AzureProvider {
             }
         }
         for subscription in subscriptions {
-            if let Some(found) = all.get_mut(&subscription.scope) {
-                not_seen(subscription, found);
+            if let Some(mut found) = all.remove(&subscription.scope) {
+                if self.is_doubtful(&subscription.scope, &found) {
+                    // Resource Graph leaves out in silence what it may not show.
+                    found = self.by_lists(&subscription.scope, &types).await;
+                }
+                not_seen(subscription, &mut found);
+                self.locate(&subscription.scope, &mut found);
+                all.insert(subscription.scope.clone(), found);
             }
         }
         all
+    }
+
+    /// A subscription that had resources and has none now, or none from the start.
+    fn is_doubtful(&self, scope: &Scope, found: &Result<Listed, ProviderError>) -> bool {
+        let is_empty = found
+            .as_ref()
+            .is_ok_and(|listed| listed.things.is_empty() && listed.odd == 0);
+        is_empty && self.knowledge.doubts_that_empty(scope)
+    }
+
+    /// Resources move seldom: where a row does not say where it is, it is where it was.
+    fn locate(&self, scope: &Scope, found: &mut Result<Listed, ProviderError>) {
+        let Ok(listed) = found else { return };
+        for thing in listed.things.iter_mut().filter(|thing| !thing.is_located) {
+            if let Some(region) = self.knowledge.region_of(scope, &thing.id) {
+                thing.region = region;
+            }
+        }
     }
 
     /// The types that exist, lower case: asked for when an entry's type is not among what was listed, to say what may have
@@ -148,7 +172,7 @@ impl AzureProvider {
     }
 
     /// The configured types that are found by listing this one.
-    fn types_of<'a>(&'a self, listed_as: &'a str) -> impl Iterator<Item = String> + 'a {
+    pub(super) fn types_of<'a>(&'a self, listed_as: &'a str) -> impl Iterator<Item = String> + 'a {
         let types = self.config.entries.iter().map(|e| e.resource_type.as_str());
         types
             .filter(move |of| listed_type(of).0.eq_ignore_ascii_case(listed_as))
@@ -186,6 +210,12 @@ fn not_seen(subscription: &Subscribed, found: &mut Result<Listed, ProviderError>
         let error = failure(LIST_SUBSCRIPTIONS, &subscription.scope, kind, words);
         *found = Err(error);
     }
+}
+
+/// Rows that cannot be read hide resources that were there before.
+pub(super) fn hidden(scope: &Scope, odd: usize) -> Arc<ProviderError> {
+    let words = format!("{odd} rows cannot be read, and known resources are not among the others");
+    Arc::new(failure(RESOURCE_GRAPH, scope, ErrorKind::BadResponse, words))
 }
 
 /// Resource Graph cut its answer and gave no next page.

@@ -47,7 +47,7 @@ impl AzureProvider {
         }
     }
 
-    /// A metric that fails or is missing again and again is left out, said once; until then the target is not complete.
+    /// A metric that fails or is missing again and again is done without, said once; until then the target is not complete.
     fn judge(&self, got: &Converted, target: &Target, detail: &TargetDetail, progress: &mut Progress) {
         self.memory.answered(target.id, &got.answered);
         progress.answered |= !got.answered.is_empty();
@@ -76,7 +76,7 @@ impl AzureProvider {
             .told(&detail.question, &format!("{} of {}", metric.name, detail.id))
         {
             tracing::warn!(account = %self.config.account, metric = %metric.name, resource = %detail.id, why,
-                "metric left out of this resource until the next listing: it was refused again and again");
+                "metric of this resource is refused again and again: doing without it until it is answered");
         }
     }
 

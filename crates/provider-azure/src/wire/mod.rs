@@ -172,6 +172,8 @@ pub(crate) struct Definition {
     pub(crate) availabilities: List<Availability>,
     #[serde(default)]
     pub(crate) dimensions: List<Localizable>,
+    #[serde(default)]
+    pub(crate) unit: Text,
     #[serde(default, rename = "isDimensionRequired")]
     pub(crate) dimension_required: Flag,
 }

@@ -78,7 +78,7 @@ fn provider_of(
         subscriptions: subscriptions.iter().map(|s| (*s).to_owned()).collect(),
         credentials,
         cloud,
-        environment: std::collections::BTreeMap::new(),
+        environment: BTreeMap::new(),
         entries,
     };
     let limits = GateConfig {

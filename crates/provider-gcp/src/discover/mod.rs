@@ -21,7 +21,9 @@ use crate::connection::Connection;
 use filters::prefixes;
 use google_cloud_api::model::MetricDescriptor;
 use listing::{Activity, list};
-use provider_api::{Catalogue, ErrorKind, ProviderError, SkipReason, Skipped, Unlisted};
+use provider_api::{
+    Catalogue, ErrorKind, ProviderError, Scope, SkipReason, Skipped, Survey, Surveyed, Unlisted,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,6 +127,34 @@ async fn beginning(
 async fn everything(connection: &Connection, project: &str) -> BTreeMap<String, MetricDescriptor> {
     let all = list(connection, project, "", Activity::Lately).await;
     all.unwrap_or_default().found
+}
+
+/// What the account has: metric types with points lately, by project and service.
+pub(crate) async fn everything_of(connection: &Connection) -> Survey {
+    let mut survey = Survey {
+        unit: "metric types",
+        ..Survey::default()
+    };
+    for project in &connection.config().projects {
+        match list(connection, project, "", Activity::Lately).await {
+            Ok(all) => {
+                let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+                for metric_type in all.found.keys() {
+                    *counts.entry(host(metric_type).to_owned()).or_default() += 1;
+                }
+                survey
+                    .found
+                    .extend(counts.into_iter().map(|(kind, count)| Surveyed {
+                        scope: Scope::new(project.as_str()),
+                        entry: format!("- {{ types: [\"{kind}/*\"] }}"),
+                        kind: kind.into(),
+                        count,
+                    }));
+            }
+            Err(error) => survey.failed.push(error),
+        }
+    }
+    survey
 }
 
 fn names<T>(types: &BTreeMap<String, T>) -> Vec<&str> {

@@ -23,6 +23,8 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 struct Course {
     calls: VecDeque<Call>,
     splitting: Splitting,
+    /// What failed while nothing had been answered yet: it is split, or blamed, once something is.
+    put_off: Vec<(Call, ProviderError)>,
     /// Refused credentials in a row.
     unauthenticated: u32,
 }
@@ -42,7 +44,7 @@ impl Poller {
         };
         let until = self.until(job.lane);
         let mut outcome = Outcome::default();
-        while let Some(call) = course.calls.pop_front() {
+        while let Some(call) = self.next(job, &mut course, &mut outcome) {
             if until.is_some_and(|until| self.clock.now() >= until || !self.store.keeps_up()) {
                 break;
             }
@@ -64,7 +66,7 @@ impl Poller {
                     self.not_paid(&error, &mut outcome);
                 }
                 Err(Broken::Provider(error)) => {
-                    self.broken(job, &call, &error, &mut course, &mut outcome);
+                    self.broken(job, call.clone(), error, &mut course, &mut outcome);
                 }
             }
             self.called(job.lane, &call);
@@ -72,7 +74,20 @@ impl Poller {
                 break;
             }
         }
+        for (call, error) in course.put_off {
+            self.missing(&call, &error, &mut outcome);
+        }
         Ok(outcome)
+    }
+
+    /// The next call. What was put off comes when all others have been made, if one of them was answered.
+    fn next(&self, job: &Job, course: &mut Course, outcome: &mut Outcome) -> Option<Call> {
+        if course.calls.is_empty() && course.splitting.proves() {
+            for (call, error) in std::mem::take(&mut course.put_off) {
+                self.parted(job, call, error, course, outcome);
+            }
+        }
+        course.calls.pop_front()
     }
 
     /// Oldest windows first, those of one age in turns; then, each alone, what failed by itself before.
@@ -107,33 +122,52 @@ impl Poller {
     fn broken(
         &self,
         job: &Job,
-        call: &Call,
-        error: &ProviderError,
+        call: Call,
+        error: ProviderError,
         course: &mut Course,
         outcome: &mut Outcome,
     ) {
-        self.failed(error);
+        self.failed(&error);
         outcome.failed = true;
         course.splitting.failed();
         if let Some(wait) = error.wait() {
             // It was not sent, nor would the others be.
             outcome.walled = true;
             outcome.wait = Some(self.clock.now().plus(wait.max(SHORTEST_WAIT)));
+            self.missing(&call, &error, outcome);
         } else if *error.kind() == ErrorKind::Unauthenticated {
             course.unauthenticated += 1;
             outcome.walled = course.unauthenticated >= UNAUTHENTICATED_IN_A_ROW;
+            self.missing(&call, &error, outcome);
         } else {
-            let halves = course
-                .splitting
-                .halves(self.provider.as_ref(), call, error.kind());
-            if !halves.is_empty() {
-                for half in halves.into_iter().rev() {
-                    course.calls.push_front(half);
-                }
-                return;
-            }
-            self.blame(job, call, error, course.splitting);
+            self.parted(job, call, error, course, outcome);
         }
+    }
+
+    /// Splits a call that failed, or puts it off until it is known whether that helps, or names what it was for.
+    fn parted(
+        &self,
+        job: &Job,
+        call: Call,
+        error: ProviderError,
+        course: &mut Course,
+        outcome: &mut Outcome,
+    ) {
+        let provider = self.provider.as_ref();
+        let halves = course.splitting.halves(provider, &call, error.kind());
+        if !halves.is_empty() {
+            for half in halves.into_iter().rev() {
+                course.calls.push_front(half);
+            }
+        } else if !course.splitting.proves() && is_of_its_content(error.kind()) {
+            course.put_off.push((call, error));
+        } else {
+            self.blame(job, &call, &error, course.splitting);
+            self.missing(&call, &error, outcome);
+        }
+    }
+
+    fn missing(&self, call: &Call, error: &ProviderError, outcome: &mut Outcome) {
         let missed = Missed::call(self.clock.now(), call, error);
         Missed::add(&mut outcome.missed, missed);
     }

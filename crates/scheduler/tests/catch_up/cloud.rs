@@ -8,7 +8,7 @@ use gate::{Gate, Request};
 use provider_api::{
     AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
     GroupSpec, Kind, Members, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Reach,
-    Resource, Scope, Series, SeriesPoints, Span, Target, TargetId, UnixNanos, Urgency, Value,
+    Resource, Scope, Series, SeriesPoints, Span, Survey, Target, TargetId, UnixNanos, Urgency, Value,
 };
 use scheduler::Clock as _;
 use std::any::Any;
@@ -229,6 +229,10 @@ impl MetricsProvider for Sky {
             ..Catalogue::empty(Scope::new("s"), Duration::ZERO)
         };
         futures::stream::iter([Ok(catalogue)]).boxed()
+    }
+
+    async fn survey(&self) -> Survey {
+        Survey::default()
     }
 
     fn formerly(&self, _: &Target) -> Vec<TargetId> {

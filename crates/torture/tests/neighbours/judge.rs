@@ -267,7 +267,7 @@ fn in_force(rules: &[Rule], cloud: Cloud, (from_s, to_s): (i64, i64)) -> String 
     all.join("\n      + ")
 }
 
-pub(crate) fn described(rule: &Rule) -> String {
+fn described(rule: &Rule) -> String {
     let hits = &rule.hits;
     let named = [
         ("operation", &hits.operation),

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// An error code of one metric counts as final when it comes so often in a row.
 const REFUSALS: u32 = 2;
-/// One that looks like a passing fault is given more time: what is left out meanwhile is not asked for later.
-const FAULTS: u32 = 5;
+/// One that looks like a passing fault is given more time: what is missing once it counts as final is not asked for later.
+const FAULTS: u32 = 30;
 /// Listings for which something rests at most that was refused again and again: a day of the usual ones.
 const LONGEST_REST: u64 = 24;
 
@@ -74,7 +74,8 @@ impl From<RestKind> for ErrorKind {
 pub(crate) enum Strike {
     /// The target has failed and is asked again.
     Failed,
-    /// The metric is left out from now on; the rest is complete.
+    /// The target does without it. It goes on being asked for with the others, which costs nothing, so that it is there
+    /// again as soon as it is answered.
     Out,
 }
 
@@ -83,8 +84,6 @@ struct Rest {
     /// The listing with which it ends.
     until: u64,
     times: u32,
-    /// Azure refuses the whole request for it, so it is tried alone; else it may go with the others.
-    spoils: bool,
 }
 
 #[derive(Debug)]
@@ -126,8 +125,8 @@ impl LeftOut {
         for (at, metric) in question.metrics.iter().enumerate() {
             match left.names.get(&metric.name.to_lowercase()) {
                 Some(rest) if rest.until > now => {}
-                Some(rest) if rest.spoils => tried.push(at),
-                Some(_) | None => asked.push(at),
+                Some(_) => tried.push(at),
+                None => asked.push(at),
             }
         }
         if asked.len() == question.metrics.len() {
@@ -145,22 +144,22 @@ impl LeftOut {
 
     pub(super) fn names(&mut self, target: &Target, metrics: &[AskedMetric]) {
         for metric in metrics {
-            self.name(target, metric.name.to_lowercase(), true);
+            self.name(target, metric.name.to_lowercase());
         }
     }
 
-    fn name(&mut self, target: &Target, name: String, spoils: bool) {
+    fn name(&mut self, target: &Target, name: String) {
         let now = self.now(&target.group.scope);
         let left = self.left(target);
         let times = left.names.get(&name).map_or(0, |rest| rest.times) + 1;
-        left.names.insert(name, rest(now, times, spoils));
+        left.names.insert(name, rest(now, times));
     }
 
     pub(super) fn whole(&mut self, target: &Target, kind: &ErrorKind, words: &str) -> u32 {
         let now = self.now(&target.group.scope);
         let left = self.left(target);
         let times = left.whole.as_ref().map_or(0, |(rest, ..)| rest.times) + 1;
-        left.whole = Some((rest(now, times, true), RestKind::of(kind), words.to_owned()));
+        left.whole = Some((rest(now, times), RestKind::of(kind), words.to_owned()));
         times
     }
 
@@ -206,12 +205,10 @@ impl LeftOut {
             _ => REFUSALS,
         };
         if *strikes < most {
-            return Strike::Failed;
+            Strike::Failed
+        } else {
+            Strike::Out
         }
-        // One more after its rest is enough.
-        *strikes = most - 1;
-        self.name(target, key.1, false);
-        Strike::Out
     }
 
     pub(super) fn listed(&mut self, scope: &Scope, targets: &[Target]) {
@@ -242,12 +239,11 @@ impl LeftOut {
 }
 
 /// Until the next listing, then for four, then for a day.
-fn rest(now: u64, times: u32, spoils: bool) -> Rest {
+fn rest(now: u64, times: u32) -> Rest {
     let listings = 4_u64.saturating_pow(times - 1).min(LONGEST_REST);
     Rest {
         until: now + listings,
         times,
-        spoils,
     }
 }
 
@@ -308,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_refusal_in_a_row_leaves_a_metric_out_and_a_fault_takes_longer() {
+    fn the_second_refusal_in_a_row_is_final_and_a_fault_takes_longer() {
         let (mut left, q, t) = two();
         let invalid = ErrorKind::InvalidRequest;
         assert_eq!(left.struck(&t, "B", Some(&invalid)), Strike::Failed);
@@ -319,16 +315,16 @@ mod tests {
             "not in a row"
         );
         assert_eq!(left.struck(&t, "b", Some(&invalid)), Strike::Out);
-        assert!(matches!(left.standing(t.id, &q), Standing::Without { .. }));
-        listed(&mut left, &t);
+        assert_eq!(left.struck(&t, "B", Some(&invalid)), Strike::Out);
         assert_eq!(left.standing(t.id, &q), Standing::Plain, "it spoils nothing");
+        left.answered(t.id, &q.metrics);
         assert_eq!(
             left.struck(&t, "B", Some(&invalid)),
-            Strike::Out,
-            "once is enough now"
+            Strike::Failed,
+            "it had recovered"
         );
         let fault = ErrorKind::Unavailable { retry_after: None };
-        let strikes: Vec<Strike> = (0..5).map(|_| left.struck(&t, "A", Some(&fault))).collect();
-        assert_eq!(strikes[3..], [Strike::Failed, Strike::Out]);
+        let strikes: Vec<Strike> = (0..30).map(|_| left.struck(&t, "A", Some(&fault))).collect();
+        assert_eq!(strikes[28..], [Strike::Failed, Strike::Out]);
     }
 }
