@@ -146,6 +146,58 @@ async fn discover_lists_the_inventory() {
     configured.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn discover_all_lists_what_the_accounts_have_as_entries_to_paste() {
+    let only_sqs = |yaml: String| {
+        let is_kept = |line: &&str| !line.starts_with("      - { namespace") || line.contains("AWS/SQS");
+        yaml.lines()
+            .filter(is_kept)
+            .fold(String::new(), |all, line| all + line + "\n")
+    };
+    let configured = Configured::new(only_sqs).await;
+    let output = configured.run(&["discover", "--all"]).await;
+    assert!(output.status.success(), "{}", err(&output));
+    let text = out(&output);
+    for entry in [
+        "- { namespace: \"AWS/EC2\" }",
+        "- { resource_type: \"microsoft.compute/virtualmachines\" }",
+        "- { types: [\"compute.googleapis.com/*\"] }",
+    ] {
+        assert!(text.contains(entry), "{entry} is missing:\n{text}");
+    }
+    configured.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_matches_nothing_is_named_with_the_nearest_by_every_command() {
+    let edit = |yaml: String| {
+        yaml.replace("namespace: AWS/SQS", "namespace: AWS/SQSS")
+            .replace(
+                "resource_type: Microsoft.Cache/redis,",
+                "resource_type: Microsoft.Cache/redis, names: [\"conected clients\"],",
+            )
+            .replace("pubsub.googleapis.com/*", "pubsub.googleapis.com/topics/*")
+    };
+    let configured = Configured::new(edit).await;
+    for command in ["check", "plan", "discover"] {
+        let output = configured.run(&[command]).await;
+        let text = out(&output) + &err(&output);
+        for (pattern, nearest) in [
+            ("AWS/SQSS", "AWS/SQS"),
+            ("conected clients", "connectedclients"),
+            ("pubsub.googleapis.com/topics/*", "pubsub.googleapis.com/"),
+        ] {
+            let line = text
+                .lines()
+                .find(|line| line.contains(pattern) && line.contains("matches nothing"))
+                .unwrap_or_else(|| panic!("{command} does not name {pattern}:\n{text}"));
+            let (_, offered) = line.split_once("nearest:").unwrap_or_else(|| panic!("{line}"));
+            assert!(offered.contains(nearest), "{command}: {line}");
+        }
+    }
+    configured.stop().await;
+}
+
 /// Every `{…}` document and every command line of `permissions`.
 fn documents(text: &str) -> (Vec<serde_json::Value>, Vec<&str>) {
     let (mut documents, mut lines, mut open) = (Vec::new(), Vec::new(), String::new());

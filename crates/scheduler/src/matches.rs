@@ -19,10 +19,11 @@ pub struct Unmatched {
     pub nearest: Vec<Arc<str>>,
 }
 
-/// `metrics[1] names "CPU Usage" matches nothing; nearest: CPUUtilization`, entries counted from 1.
+/// `metrics[1] names "CPU Usage" matches nothing; nearest: CPUUtilization`, entries counted from 0 as in the problems of a
+/// configuration.
 impl fmt::Display for Unmatched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entry = self.entry + 1;
+        let entry = self.entry;
         write!(
             f,
             "metrics[{entry}] {} \"{}\" matches nothing",
@@ -145,8 +146,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                "metrics[1] names \"CPU Usage\" matches nothing; nearest: CPUUtilization, CPUCreditUsage",
-                "metrics[2] namespace \"AWS/EC3\" matches nothing; nearest: AWS/EC2",
+                "metrics[0] names \"CPU Usage\" matches nothing; nearest: CPUUtilization, CPUCreditUsage",
+                "metrics[1] namespace \"AWS/EC3\" matches nothing; nearest: AWS/EC2",
             ]
         );
     }

@@ -36,7 +36,7 @@ impl Account {
     /// What a person should know of the account's patterns, a line each.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let joined = self.joined.iter().map(|one| {
-            let (entry, Joined { found, metrics, .. }) = (one.entry + 1, *one);
+            let (entry, Joined { found, metrics, .. }) = (one.entry, *one);
             let ambiguous = match one.ambiguous {
                 0 => String::new(),
                 n => format!("; {n} match several resources and take no tags"),

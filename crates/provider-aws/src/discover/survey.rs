@@ -18,7 +18,7 @@ impl AwsProvider {
                     .found
                     .extend(counts.into_iter().map(|(namespace, count)| Surveyed {
                         scope: region.scope.clone(),
-                        entry: format!("- {{ namespace: {namespace} }}"),
+                        entry: format!("- {{ namespace: {namespace:?} }}"),
                         kind: namespace.into(),
                         count,
                     })),

@@ -28,7 +28,7 @@ impl AzureProvider {
                 .found
                 .extend(counts.into_iter().map(|(kind, count)| Surveyed {
                     scope: one.scope.clone(),
-                    entry: format!("- {{ resource_type: {kind} }}"),
+                    entry: format!("- {{ resource_type: {kind:?} }}"),
                     kind: kind.into(),
                     count,
                 })),
