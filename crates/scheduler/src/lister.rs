@@ -120,6 +120,8 @@ impl Lister {
                 Ok(catalogue) => self.listed(catalogue, first, now, memory, &mut round).await?,
                 Err(error) => {
                     self.failed(&error);
+                    // The next listing may be hours away: what was left out until then is tried with each attempt at it.
+                    self.poller.troubled.listed(error.scope());
                     round.failed.push((error.scope().clone(), error.operation()));
                 }
             }

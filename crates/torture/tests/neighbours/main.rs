@@ -196,3 +196,24 @@ fn failures_that_held_up_others_once_do_so_no_more() {
         "{verdict:?}"
     );
 }
+
+/// A type that is refused twice is left out until the next listing; while that fails, it is tried with each attempt at it.
+#[test]
+fn what_was_left_out_comes_back_though_its_listing_fails_for_ever() {
+    let refused = "gcp,status=404,operation=ListTimeSeries,metric=*num_undelivered*,after=1m,for=5m";
+    let form = Form {
+        seed: 1,
+        minutes: 90,
+        lanes: 1,
+        rules: Some(format!(
+            "{refused};gcp,operation=ListMetricDescriptors,answer=truncated,after=2m,for=90m"
+        )),
+    };
+    let verdict = rehearse_all(&form, 1);
+    assert!(verdict.demanded > 0 && verdict.rules == 2);
+    assert!(
+        verdict.late.is_empty() && verdict.lost.is_empty(),
+        "{:?}",
+        verdict.late
+    );
+}
