@@ -67,7 +67,7 @@ pub fn listings(body: &[u8]) {
     drop(serde_json::from_slice::<Page<ListedResource>>(body));
     if let Ok(page) = serde_json::from_slice::<Page<Definition>>(body) {
         let wanted = entry("Microsoft.Compute/virtualMachines");
-        drop(asking(&[&wanted], &Definitions::read(page.value)));
+        drop(asking(&[&wanted], &Definitions::read(&page.value)));
     }
 }
 

@@ -109,10 +109,9 @@ fn shared(first: &[Matcher], later: &[Matcher]) -> Option<String> {
         ([], []) => Some("all metrics".into()),
         ([], [name, ..]) | ([name, ..], []) => Some(format!("`{}`", name.as_str())),
         (first, later) => {
-            let pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
+            let mut pairs = first.iter().flat_map(|a| later.iter().map(move |b| (a, b)));
             pairs
-                .filter_map(|(a, b)| both(a, b))
-                .next()
+                .find_map(|(a, b)| both(a, b))
                 .map(|name| format!("`{name}`"))
         }
     }

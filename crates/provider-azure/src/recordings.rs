@@ -69,10 +69,12 @@ fn understand(name: &str, bytes: &[u8], files: &Files) {
         n if is_refusal => refused(n, bytes),
         n if n.starts_with("metrics_batch") => {
             let values = read::<BatchAnswer>(n, bytes).values;
-            good(n, &values).iter().for_each(|v| converts(n, v));
+            for v in good(n, &values) {
+                converts(n, v);
+            }
         }
         n if n.starts_with("metrics_") => converts(n, &read(n, bytes)),
-        n if n.starts_with("metric_definitions") => defines(n, read::<Page<Definition>>(n, bytes).value),
+        n if n.starts_with("metric_definitions") => defines(n, &read::<Page<Definition>>(n, bytes).value),
         n if n.starts_with("resource_graph") => {
             let rows = read::<GraphPage>(n, bytes).data.0;
             assert!(!good(n, &rows).is_empty(), "{n}: no resources");
@@ -142,7 +144,7 @@ fn headers(name: &str, bytes: &[u8], files: &Files) {
     }
 }
 
-fn defines(name: &str, list: List<Definition>) {
+fn defines(name: &str, list: &List<Definition>) {
     let count = list.items.len();
     let definitions = Definitions::read(list);
     let wanted = crate::testing::entry("Microsoft.Compute/virtualMachines");

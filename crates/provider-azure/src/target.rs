@@ -49,8 +49,8 @@ pub(crate) fn identity(id: &str, question: &Question, rank: usize) -> TargetId {
 /// aggregations.
 pub(crate) fn formerly(detail: &TargetDetail) -> Vec<TargetId> {
     let id = detail.id.to_ascii_lowercase();
-    let of = |key: &Box<str>| TargetId::of_text(&format!("{id}|{key}"));
-    detail.question.former.iter().map(of).collect()
+    let of = |key: &str| TargetId::of_text(&format!("{id}|{key}"));
+    detail.question.former.iter().map(|key| of(key)).collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(crate) struct Definitions {
 
 impl Definitions {
     /// What can be used of a list; the rest is counted.
-    pub(crate) fn read(list: wire::List<wire::Definition>) -> Self {
+    pub(crate) fn read(list: &wire::List<wire::Definition>) -> Self {
         let mut all = Self {
             metrics: Vec::with_capacity(list.items.len()),
             odd: list.odd,
@@ -103,7 +103,7 @@ mod tests {
         let list = serde_json::json!([null, {"name": null}, {"name": {"value": "A"}, "dimensions": null,
             "supportedAggregationTypes": ["None", "Average", "Median", 7], "primaryAggregationType": "P99",
             "metricAvailabilities": [{"timeGrain": "PT5M"}, {"timeGrain": null}, 3, {"timeGrain": "PT1M"}]}]);
-        let got = Definitions::read(serde_json::from_value(list).expect("a list"));
+        let got = Definitions::read(&serde_json::from_value(list).expect("a list"));
         assert_eq!((got.metrics.len(), got.odd), (1, 2));
         let metric = &got.metrics[0];
         assert_eq!(

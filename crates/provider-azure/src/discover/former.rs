@@ -14,12 +14,12 @@ pub(super) fn former(entry: &AzureEntry, asking: Asking<'_>, of: &Shape) -> Vec<
     let mut alike: BTreeMap<Aggregations, Vec<Arc<str>>> = BTreeMap::new();
     let metrics = asking.former_definitions.metrics.iter();
     for definition in metrics.filter(|d| Matcher::any(&entry.names, &d.name)) {
-        if let Ok((shape, aggregations)) = shape(entry, definition) {
-            if shape == *of {
-                let names = alike.entry(aggregations).or_default();
-                if !names.contains(&definition.name) {
-                    names.push(definition.name.clone());
-                }
+        if let Ok((shape, aggregations)) = shape(entry, definition)
+            && shape == *of
+        {
+            let names = alike.entry(aggregations).or_default();
+            if !names.contains(&definition.name) {
+                names.push(definition.name.clone());
             }
         }
     }
@@ -60,7 +60,7 @@ mod tests {
             metric("a", "Total"),
             metric("B", "Average")
         ]);
-        let definitions = Definitions::read(serde_json::from_value(list).expect("a list"));
+        let definitions = Definitions::read(&serde_json::from_value(list).expect("a list"));
         let wanted = entry("Microsoft.Compute/virtualMachines");
         let got = asked_of(&[&wanted], &definitions);
         let former: Vec<&str> = got[0].question.former.iter().map(|key| &**key).collect();

@@ -160,7 +160,7 @@ impl AzureProvider {
             question: None,
         };
         match self.api.read::<Page<wire::Definition>>(&ask).await {
-            Ok((page, at)) => Ok((Some(Definitions::read(page.value)), at)),
+            Ok((page, at)) => Ok((Some(Definitions::read(&page.value)), at)),
             Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidRequest) => {
                 tracing::debug!(error = %e, resource = %id, "no metric definitions here");
                 Ok((None, None))

@@ -184,7 +184,7 @@ mod tests {
         let has = serde_json::json!([{"name": {"value": "Percentage CPU"}, "supportedAggregationTypes": ["Average"],
             "metricAvailabilities": [{"timeGrain": "PT1M"}], "dimensions": [{"value": "LUN"}]}]);
         let has = Arc::new(Definitions::read(
-            serde_json::from_value(has).expect("definitions"),
+            &serde_json::from_value(has).expect("definitions"),
         ));
         let mut vm = entry("Microsoft.Compute/virtualMachines");
         vm.names = vec![matcher("percentage cpu"), matcher("CPU Percentage")];

@@ -124,10 +124,10 @@ impl AzureProvider {
         });
         self.knowledge.keep(id, &ids(&by_type));
         let (targets, mut skipped) = building.finish();
-        if targets.is_empty() {
-            if let Some(error) = nothing_listed(&by_type, &mut unlisted) {
-                return Err(error);
-            }
+        if targets.is_empty()
+            && let Some(error) = nothing_listed(&by_type, &mut unlisted)
+        {
+            return Err(error);
         }
         skipped.extend(odd_rows(listed.odd));
         self.memory.listed(scope, &targets);

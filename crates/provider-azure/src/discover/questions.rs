@@ -123,7 +123,9 @@ impl Asking<'_> {
 
 /// Questions of unlike entries may say the same of their points but for the metrics.
 fn rank(all: &mut [Asked]) {
-    let mut like: BTreeMap<(Duration, Vec<String>), Vec<(String, usize)>> = BTreeMap::new();
+    /// Smallest name and place, by grain and split.
+    type Like = BTreeMap<(Duration, Vec<String>), Vec<(String, usize)>>;
+    let mut like = Like::new();
     for (at, asked) in all.iter().enumerate() {
         let question = &asked.question;
         let mut split: Vec<String> = question.dimensions.iter().map(|d| d.to_lowercase()).collect();

@@ -21,7 +21,7 @@ fn metric(name: &str, supported: &[&str], grains: &[&str], dimension: Option<&st
 }
 
 fn definitions(all: Vec<serde_json::Value>) -> Definitions {
-    Definitions::read(serde_json::from_value(all.into()).expect("definitions"))
+    Definitions::read(&serde_json::from_value(all.into()).expect("definitions"))
 }
 
 fn vm() -> AzureEntry {

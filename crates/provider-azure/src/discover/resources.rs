@@ -133,10 +133,10 @@ impl AzureProvider {
                 Err(error) => failed.push((resource_type, error)),
             }
         }
-        if failed.len() == types.len() {
-            if let Some((_, error)) = failed.pop() {
-                return Err(error);
-            }
+        if failed.len() == types.len()
+            && let Some((_, error)) = failed.pop()
+        {
+            return Err(error);
         }
         for (listed_as, error) in failed {
             let error = Arc::new(error);

@@ -58,10 +58,10 @@ impl AzureProvider {
                 if piece.targets.len() > 1 && work.sort_out(piece, is_valid, batch) {
                     return;
                 }
-                if let [target] = piece.targets.as_slice() {
-                    if self.without(question, piece, target, |m| !is_valid(m), error, work, batch) {
-                        return;
-                    }
+                if let [target] = piece.targets.as_slice()
+                    && self.without(question, piece, target, |m| !is_valid(m), error, work, batch)
+                {
+                    return;
                 }
             }
             Some(Named::Dimensions { metric, supported }) => {

@@ -163,8 +163,7 @@ async fn a_list_that_is_refused_is_its_types_only_and_all_of_them_the_subscripti
     assert_eq!((first.targets.len(), &*first.unlisted[0].namespace), (3, IP));
     let unseen = listed[1]
         .as_ref()
-        .err()
-        .expect("the credential does not see it")
+        .expect_err("the credential does not see it")
         .to_string();
     assert!(
         unseen.contains("sub-x") && unseen.contains("does not see"),

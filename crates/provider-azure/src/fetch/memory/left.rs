@@ -53,7 +53,14 @@ impl RestKind {
         match kind {
             ErrorKind::NotFound => Self::NotFound,
             ErrorKind::Forbidden => Self::Forbidden,
-            _ => Self::Invalid,
+            ErrorKind::Throttled { .. }
+            | ErrorKind::Unavailable { .. }
+            | ErrorKind::TimedOut
+            | ErrorKind::Unauthenticated
+            | ErrorKind::InvalidRequest
+            | ErrorKind::BadResponse
+            | ErrorKind::OverBudget
+            | ErrorKind::Permanent => Self::Invalid,
         }
     }
 }

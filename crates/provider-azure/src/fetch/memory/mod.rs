@@ -187,7 +187,9 @@ impl Memory {
     pub(super) fn silent(&self, host: &str, held_back: bool) -> Silence {
         self.with(|m| {
             let (silence, cleared) = m.hosts.silent(host, held_back);
-            cleared.into_iter().for_each(|id| m.left.clear(id));
+            for id in cleared {
+                m.left.clear(id);
+            }
             silence
         })
     }
