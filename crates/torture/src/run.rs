@@ -18,8 +18,9 @@ use tokio::time::{Instant, sleep};
 
 /// What is compared begins so long before the start, two minutes within the `initial` of the configuration.
 const COMPARED_BEFORE_S: i64 = 13 * 60;
-/// The truth is known from so long before the start on, more than any daemon reads.
-const KNOWN_BEFORE_S: i64 = 20 * 60;
+/// The truth is known from so long before the start on, more than any daemon reads: `initial`, or what a listing may lag and settle
+/// before the first one for what appears later.
+const KNOWN_BEFORE_S: i64 = 60 * 60;
 /// Where `settle` is learnt, points so old have been taken: Google's longest ingest delay here and a learnt margin.
 const LEARNT_SETTLE_S: i64 = 330;
 /// When all is well again, everything has arrived after this time: a poll a minute, what it waits for, and a busy machine.

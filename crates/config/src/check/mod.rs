@@ -48,6 +48,7 @@ impl Checker<'_> {
     fn config(&mut self, file: &File, at: &At<'_>) -> Config {
         let built_in = poll::built_in();
         let poll = self.poll(&file.defaults.poll, &built_in, &at.key("defaults").key("poll"));
+        let azure_poll = poll::of_azure(&file.defaults.poll, &poll);
         let usd = self.budget(file.defaults.budget.as_ref(), &at.key("defaults"));
         let state = at.key("state");
         let listen = self.listen(
@@ -69,7 +70,7 @@ impl Checker<'_> {
                 checker.aws(item, &poll, usd, at)
             }),
             azure: self.each(&file.azure, &at.key("azure"), |checker, item, at| {
-                checker.azure(item, &poll, usd, at)
+                checker.azure(item, &azure_poll, usd, at)
             }),
             gcp: self.each(&file.gcp, &at.key("gcp"), |checker, item, at| {
                 checker.gcp(item, &poll, usd, at)

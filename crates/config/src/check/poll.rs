@@ -13,6 +13,8 @@ use crate::{
 const DEFAULT_EVERY: Duration = Duration::from_secs(5 * 60);
 const DEFAULT_INITIAL: Duration = Duration::from_secs(15 * 60);
 const DEFAULT_DISCOVER_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Azure can no longer be asked for what has been deleted, so it has to be seen while it lives; a listing is two requests.
+const DEFAULT_DISCOVER_AZURE_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// What holds when nobody says anything.
 pub(crate) fn built_in() -> Poll {
@@ -22,6 +24,17 @@ pub(crate) fn built_in() -> Poll {
         lookback: AutoOr::Auto,
         initial: DEFAULT_INITIAL,
         discover_every: DEFAULT_DISCOVER_EVERY,
+    }
+}
+
+/// What holds for Azure where the defaults of all accounts say no more than `written`.
+pub(crate) fn of_azure(written: &written::Poll, all: &Poll) -> Poll {
+    Poll {
+        discover_every: match written.discover_every {
+            Some(_) => all.discover_every,
+            None => DEFAULT_DISCOVER_AZURE_EVERY,
+        },
+        ..all.clone()
     }
 }
 

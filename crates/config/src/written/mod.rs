@@ -102,7 +102,8 @@ pub struct Poll {
     /// How far back the very first poll reaches. Default: 15m.
     #[schemars(extend("examples" = ["15m"]))]
     pub initial: Option<DurationText>,
-    /// Time between two listings of what exists. Default: 1h.
+    /// Time between two listings of what exists; Azure, where nothing can be asked of what has been deleted, is listed every
+    /// 5m unless this says otherwise. Default: 1h.
     #[schemars(extend("examples" = ["1h"]))]
     pub discover_every: Option<DurationText>,
 }
