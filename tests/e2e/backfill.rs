@@ -313,3 +313,43 @@ async fn what_cannot_be_done_is_refused_before_anything_is_asked_for() {
     clouds.stop().await;
     receiver.stop().await;
 }
+
+/// A machine that ended five hours ago is listed by nobody who asks for what has been active lately.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ended_hours_ago_is_fetched_too() {
+    let world = World {
+        churn: 2,
+        history: Duration::from_hours(12),
+        ..World::default()
+    };
+    let clouds = Clouds::start(&world, &Faults::new()).await;
+    let receiver = Receiver::start(local(), local()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let accounts = clouds.aws_account() + &clouds.gcp_account(folder.path());
+    let kept = ["AWS/EC2", "compute.googleapis.com"];
+    let is_kept = |line: &&str| !line.starts_with("      - ") || kept.iter().any(|name| line.contains(name));
+    let accounts: Vec<&str> = accounts.lines().filter(is_kept).collect();
+    let yaml = general(folder.path(), &receiver, "grpc") + &accounts.join("\n") + "\n";
+    std::fs::write(folder.path().join("nephoscope.yaml"), &yaml).unwrap();
+    let minute = world.clock.now_unix_s() / MINUTE * MINUTE;
+    let mut run = Run::start(folder.path(), &["--from", "6h", "--yes"]);
+    let ended = run.ended().await;
+    assert!(ended.success(), "{}", run.said());
+    let setup = Setup {
+        daemon: Daemon::start(folder.path(), &yaml),
+        window: Compared {
+            from: minute - 5 * 60 * MINUTE,
+            to: minute - 3 * 60 * MINUTE,
+        },
+        clouds,
+        receiver,
+        folder,
+    };
+    let (mut aws, mut gcp) = (wanted_aws(&setup), wanted_gcp(&setup));
+    aws.retain(|(_, metric, ..), _| metric.starts_with("aws.ec2."));
+    gcp.retain(|truth| truth.metric_type.starts_with("compute."));
+    let arrived = setup.in_window();
+    same("aws", aws, &arrived, "cloud.region");
+    same_gcp(&gcp, &arrived);
+    setup.stop().await;
+}
