@@ -80,6 +80,11 @@ fn path(project: &str, filter: &str, from_s: i64, to_s: i64, more: &[(&str, &str
     format!("/v3/projects/{project}/timeSeries?{}", query.finish())
 }
 
+/// A scoping project shows the series of others, too, unless the filter names it.
+fn alone(metric_type: &str, project: &str) -> String {
+    format!("{} AND project = \"{project}\"", of_type(metric_type))
+}
+
 fn of_type(name: &str) -> String {
     format!("metric.type = \"{name}\"")
 }
@@ -820,7 +825,7 @@ async fn a_hit_type_fails_alone_and_hit_series_are_left_out_with_a_word() {
     let world = World::default();
     let sim = sim(world.clone(), faults.clone(), true).await;
     let to_s = world.clock.now_unix_s() / 60 * 60 - 600;
-    let of = |project: &str, name: &str| path(project, &of_type(name), to_s - 600, to_s, &[]);
+    let of = |project: &str, name: &str| path(project, &alone(name, project), to_s - 600, to_s, &[]);
     let uptime = "compute.googleapis.com/instance/uptime_total";
 
     faults.add(Rule::new(How::Status(500)).scope("sim-project").metric(CPU));
@@ -856,7 +861,14 @@ async fn machines_that_live_for_minutes_have_points_for_as_long() {
     let to_s = world.clock.now_unix_s() / 60 * 60 - 300;
     let from_s = to_s - 7200;
     let sim = sim(world, Faults::new(), true).await;
-    let (seen, _) = all_pages(&sim, "sim-project", &of_type(CPU), (from_s, to_s), "1000").await;
+    let (seen, _) = all_pages(
+        &sim,
+        "sim-project",
+        &alone(CPU, "sim-project"),
+        (from_s, to_s),
+        "1000",
+    )
+    .await;
     let truth = sim.truth();
     let wanted: Vec<GcpTruth> = truth
         .points(from_s, to_s)

@@ -13,6 +13,7 @@ mod silent;
 mod start;
 mod work;
 
+use memory::RestKind;
 pub(crate) use memory::{Memory, Standing};
 pub(crate) use request::ARM_METRICS;
 
@@ -263,14 +264,15 @@ fn may_be_its_own(error: &ProviderError) -> bool {
 }
 
 /// Targets that are not asked for. One that was refused again after its rest has nothing to say; until then it stays
-/// where it is, so that nothing is missing should it be a resource that is only just made.
+/// where it is, so that nothing is missing should it be a resource that is only just made. A missing permission hides what
+/// there is: when it is granted, all of it is fetched.
 fn at_rest(resting: Vec<(Target, Standing)>) -> Batch {
     let mut batch = Batch::default();
     for (target, standing) in resting {
         match standing {
             Standing::Resting {
                 times, kind, words, ..
-            } if times < REFUSALS_TO_COMPLETE => {
+            } if times < REFUSALS_TO_COMPLETE || kind == RestKind::Forbidden => {
                 let id = plan::detail(&target)
                     .map(|d| d.id.to_string())
                     .unwrap_or_default();

@@ -7,7 +7,6 @@ mod hosts;
 mod left;
 
 pub(super) use hosts::Silence;
-#[cfg(test)]
 pub(super) use left::RestKind;
 pub(crate) use left::{Standing, Strike};
 
