@@ -2,7 +2,7 @@
 //! asked for before it goes on without a gap or a double, whether the daemon is started again with the edited file or
 //! reloads it while the cloud is away. On a clock that runs sixty times as fast.
 
-use crate::setup::{Clouds, Daemon, NANOS, PATIENCE, general, local};
+use crate::setup::{Clouds, Daemon, NANOS, PATIENCE, general, local, until};
 use cloudsim::{Clock, Faults, Pace, World};
 use export::receiver::{FlatPoint, Receiver};
 use jiff::Timestamp;
@@ -211,12 +211,6 @@ fn shortest(ends: &BTreeSet<i64>) -> i64 {
         .map(|(a, b)| b - a)
         .min()
         .unwrap_or(MINUTE_S)
-}
-
-async fn until(clouds: &Clouds, pace: Pace, unix_s: i64) {
-    let now = clouds.aws.world().clock.now();
-    let span = Timestamp::from_second(unix_s).unwrap().duration_since(now);
-    tokio::time::sleep(pace.true_span(span.try_into().unwrap_or(Duration::ZERO))).await;
 }
 
 /// All edits at once, each with a daemon of its own.

@@ -3,7 +3,7 @@
 //! times as fast.
 
 use crate::compare::{same, same_gcp, wanted_aws, wanted_azure, wanted_gcp};
-use crate::setup::{Clouds, Compared, Daemon, NANOS, PATIENCE, Setup, general, local};
+use crate::setup::{Clouds, Compared, Daemon, NANOS, PATIENCE, Setup, general, local, until};
 use cloudsim::{Clock, Faults, Pace, World};
 use export::receiver::{FlatPoint, Receiver};
 use jiff::Timestamp;
@@ -35,12 +35,6 @@ fn configuration(clouds: &Clouds, folder: &std::path::Path, receiver: &Receiver)
     let is_kept = |line: &&str| !line.starts_with("      - ") || kept.iter().any(|name| line.contains(name));
     let lines: Vec<&str> = accounts.lines().filter(is_kept).collect();
     format!("{general}{}\n", lines.join("\n"))
-}
-
-async fn until(clouds: &Clouds, pace: Pace, unix_s: i64) {
-    let now = clouds.aws.world().clock.now();
-    let span = Timestamp::from_second(unix_s).unwrap().duration_since(now);
-    tokio::time::sleep(pace.true_span(span.try_into().unwrap_or(Duration::ZERO))).await;
 }
 
 fn of<'a>(points: &'a [FlatPoint], cloud: &'a str) -> impl Iterator<Item = &'a FlatPoint> {

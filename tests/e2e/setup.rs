@@ -6,6 +6,7 @@ use cloudsim::azure::{self, AzureSim};
 use cloudsim::gcp::GcpSim;
 use cloudsim::{Faults, Pace, World};
 use export::receiver::{FlatPoint, Receiver};
+use jiff::Timestamp;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -433,6 +434,13 @@ pub fn general(folder: &Path, receiver: &Receiver, protocol: &str) -> String {
 
 pub fn local() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// Returns when the clouds' clock, which runs at this pace, shows `unix_s`.
+pub async fn until(clouds: &Clouds, pace: Pace, unix_s: i64) {
+    let now = clouds.aws.world().clock.now();
+    let span = Timestamp::from_second(unix_s).unwrap().duration_since(now);
+    tokio::time::sleep(pace.true_span(span.try_into().unwrap_or(Duration::ZERO))).await;
 }
 
 /// Asks again and again until there is something; a failure names what never came.

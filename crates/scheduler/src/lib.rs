@@ -4,6 +4,7 @@
 //! fetches and commits. What it sees teaches it how long to wait for points and how far to look back for late ones.
 //! This crate knows no SDK and no exporter.
 
+mod begin;
 pub mod core;
 pub mod driver;
 mod failing;

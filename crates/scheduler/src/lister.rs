@@ -1,6 +1,6 @@
 //! Lists one account again and again.
 
-use crate::core::settled;
+use crate::begin::Begin;
 use crate::driver::RunError;
 use crate::last_listed::{LastListed, Listings};
 use crate::listed::{Found, Listed};
@@ -9,9 +9,7 @@ use crate::poll::Poller;
 use crate::price::Daily;
 use crate::roster::Number;
 use futures::StreamExt as _;
-use provider_api::{
-    AccountId, Catalogue, GroupSpec, MetricsProvider, ProviderError, Scope, Target, UnixNanos,
-};
+use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Scope, Target, UnixNanos};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,30 +48,6 @@ struct Tally {
     found: Found,
     failed: Vec<(Scope, &'static str)>,
     matches: Matches,
-}
-
-/// Where the windows of targets of one group begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Begin {
-    /// Of one that is new.
-    from: UnixNanos,
-    /// Of one of which something else is asked than before.
-    again: UnixNanos,
-}
-
-impl Begin {
-    /// `last` is when the group's part of the scope was listed in full: what appears since may have existed since then, or a
-    /// listing's lag before.
-    fn of(now: UnixNanos, last: Option<UnixNanos>, lag: Duration, terms: &GroupSpec) -> Self {
-        let grain = terms.grain;
-        let kept = now.minus(terms.retention).floor(grain).plus(grain);
-        let initial = settled(now, terms).minus(terms.initial.max(grain));
-        let since = last.map_or(initial, |last| last.minus(lag).minus(terms.settle).min(initial));
-        Self {
-            from: since.floor(grain).max(kept),
-            again: initial.floor(grain).max(kept),
-        }
-    }
 }
 
 /// How one round went.
@@ -304,45 +278,4 @@ fn daily(provider: &dyn MetricsProvider, catalogue: &Catalogue, now: UnixNanos) 
         }
     }
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn terms() -> GroupSpec {
-        GroupSpec {
-            scope: Scope::new("s"),
-            name: "g".into(),
-            entry: 0,
-            namespace: "n".into(),
-            grain: MINUTE,
-            on_grain: true,
-            every: 5 * MINUTE,
-            settle: 3 * MINUTE,
-            lookback: Duration::ZERO,
-            initial: 15 * MINUTE,
-            retention: 600 * MINUTE,
-            longest_window: 60 * MINUTE,
-        }
-    }
-
-    #[test]
-    fn what_appears_later_begins_at_the_last_listing_and_what_is_first_at_initial() {
-        let at = |minute: i64| UnixNanos::from_seconds(minute * 60);
-        let now = at(1_000).plus(Duration::from_secs(20));
-        let of = |last: Option<i64>, lag: u32| Begin::of(now, last.map(at), lag * MINUTE, &terms());
-        let begin = |from, again| Begin {
-            from: at(from),
-            again: at(again),
-        };
-        assert_eq!(of(None, 15), begin(982, 982));
-        assert_eq!(of(Some(940), 15), begin(922, 982));
-        // A listing of just now leaves `initial`.
-        assert_eq!(of(Some(999), 0), begin(982, 982));
-        // The cloud keeps nothing older.
-        assert_eq!(of(Some(0), 0), begin(401, 982));
-    }
 }
