@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use crate::{
     secret::Secret,
-    written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions},
+    written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions},
 };
 
 pub use api::{Api, Clients, RateLimit, ServerTls, Token};
@@ -97,6 +97,8 @@ pub struct Destination {
     pub on_full: OnFull,
     /// What to do with changed points.
     pub revisions: Revisions,
+    /// Which points go first.
+    pub order: Order,
 }
 
 /// What a destination is.

@@ -35,6 +35,8 @@ pub struct Destination {
     pub on_full: Option<OnFull>,
     /// What to do when the cloud changes a point that was already sent. Default: count.
     pub revisions: Option<Revisions>,
+    /// Whether a gap is delivered before what is newer. Default: `as_polled`.
+    pub order: Option<Order>,
 }
 
 /// An OpenTelemetry receiver.
@@ -156,6 +158,17 @@ pub enum Revisions {
     Count,
     /// Counted, and the new value is sent as well.
     Resend,
+}
+
+/// Which points go first when some were late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The present first; a gap is filled beside it.
+    #[default]
+    AsPolled,
+    /// A gap before the present, each series in the order of time, for back ends that refuse what is out of order.
+    OldestFirst,
 }
 
 /// How points are written to files and standard output.
