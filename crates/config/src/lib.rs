@@ -43,7 +43,7 @@ pub use crate::render::Look;
 pub use crate::secret::Secret;
 pub use crate::values::{Pattern, parse_duration, parse_size};
 pub use crate::written::api::Scope as ApiScope;
-pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
+pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions};
 pub use zeroize::Zeroizing;
 
 /// A commented, complete configuration; it loads wherever the secrets it names exist.

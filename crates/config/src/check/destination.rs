@@ -36,6 +36,10 @@ impl Checker<'_> {
                 .map(|text| self.size(Some(text), 0, &at.key("spool_max"))),
             on_full: written.on_full.unwrap_or_default(),
             revisions: written.revisions.unwrap_or_default(),
+            order: written
+                .order
+                .or(habits.map(|habits| habits.order))
+                .unwrap_or_default(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     profile::Profile,
     secret::Secret,
     values::Pattern,
-    written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions},
+    written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions},
 };
 
 pub use api::{Api, Clients, RateLimit, ServerTls, Token};
@@ -101,6 +101,8 @@ pub struct Destination {
     pub on_full: OnFull,
     /// What to do with changed points.
     pub revisions: Revisions,
+    /// Which points go first.
+    pub order: Order,
 }
 
 /// What a destination is.

@@ -12,7 +12,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::written::destination::{Deltas, Protocol};
+use crate::written::destination::{Deltas, Order, Protocol};
 
 /// The kinds of back ends that are known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -55,6 +55,8 @@ pub struct Habits {
     pub path: &'static str,
     /// What to make of delta sums for it.
     pub deltas: Deltas,
+    /// Whether it refuses what is older than what it has.
+    pub order: Order,
     /// Resource attributes that must be copied onto points, since it does not tell series apart by a resource.
     pub promote: &'static [&'static str],
     /// The documentation that says so.

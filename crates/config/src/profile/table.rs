@@ -1,7 +1,7 @@
 //! The facts about each kind of back end, with the page that says so. Data only.
 
 use super::Habits;
-use crate::written::destination::{Deltas, Protocol};
+use crate::written::destination::{Deltas, Order, Protocol};
 
 /// Everything a resource says becomes a label: these back ends tell series apart by the labels of points alone.
 const ALL_ATTRIBUTES: &[&str] = &["*"];
@@ -18,6 +18,7 @@ pub(super) const PROMETHEUS: Habits = Habits {
     zstd: false,
     path: "/api/v1/otlp/v1/metrics",
     deltas: Deltas::Cumulative,
+    order: Order::OldestFirst,
     promote: ALL_ATTRIBUTES,
     source: "https://prometheus.io/docs/guides/opentelemetry/",
 };
@@ -62,6 +63,7 @@ pub(super) const DATADOG: Habits = Habits {
     zstd: true,
     path: "/v1/metrics",
     deltas: Deltas::Keep,
+    order: Order::AsPolled,
     promote: ALL_ATTRIBUTES,
     source: "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/metrics/",
 };
@@ -104,6 +106,7 @@ pub(super) const COLLECTOR: Habits = Habits {
     zstd: true,
     path: "/v1/metrics",
     deltas: Deltas::Keep,
+    order: Order::AsPolled,
     promote: NO_ATTRIBUTES,
     source: "https://github.com/open-telemetry/opentelemetry-collector/tree/main/receiver/otlpreceiver",
 };

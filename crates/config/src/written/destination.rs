@@ -24,8 +24,8 @@ pub struct Destination {
     pub prometheus: Option<Empty>,
     /// Standard output.
     pub stdout: Option<Stdout>,
-    /// The kind of back end that takes `otlp`. It sets `path`, `protocol`, `deltas` and `promote` as that kind needs
-    /// them; each can still be written. Default: none, and nothing is set.
+    /// The kind of back end that takes `otlp`. It sets `path`, `protocol`, `deltas`, `promote` and `order` as that kind
+    /// needs them; each can still be written. Default: none, and nothing is set.
     #[serde(rename = "for")]
     #[schemars(extend("examples" = ["prometheus"]))]
     pub profile: Option<Profile>,
@@ -40,6 +40,8 @@ pub struct Destination {
     pub on_full: Option<OnFull>,
     /// What to do when the cloud changes a point that was already sent. Default: count.
     pub revisions: Option<Revisions>,
+    /// Whether a gap is delivered before what is newer. Default: `as_polled`, or what `for` sets.
+    pub order: Option<Order>,
 }
 
 /// An OpenTelemetry receiver.
@@ -165,6 +167,17 @@ pub enum Revisions {
     Count,
     /// Counted, and the new value is sent as well.
     Resend,
+}
+
+/// Which points go first when some were late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The present first; a gap is filled beside it.
+    #[default]
+    AsPolled,
+    /// A gap before the present, each series in the order of time, for back ends that refuse what is out of order.
+    OldestFirst,
 }
 
 /// How points are written to files and standard output.
