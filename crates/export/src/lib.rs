@@ -11,6 +11,7 @@ mod connect;
 mod delivery;
 mod deltas;
 mod encode;
+mod endpoint;
 mod file;
 mod health;
 mod otlp_grpc;
@@ -32,6 +33,7 @@ pub use config::{Compression, Deltas, DestinationConfig, Kind, OtlpConfig, Proto
 pub use connect::{ConnectError, Destination, connect};
 pub use delivery::{Delivery, Source};
 pub use encode::{Encoded, Limits, encode};
+pub use endpoint::Path;
 pub use file::{JsonFile, Stdout, to_json_lines};
 pub use own::Sender;
 pub use prometheus::Latest;
