@@ -1,8 +1,8 @@
 """Compares what a Prometheus stores with what the daemon sent: as many series, as many points, the same values.
 
 What was sent is read from a file destination beside it, before anything was changed for Prometheus: resources have
-attributes, counters are deltas. Standard library only, and none of our own naming: a name is compared without the words
-that Prometheus adds to it or takes away.
+attributes, counters are deltas. Standard library only; names are built here by OpenTelemetry's rules for Prometheus
+(https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/), not by our own code.
 """
 
 import argparse
@@ -16,19 +16,32 @@ import urllib.request
 
 from points import flatten, number
 
-# What Prometheus' rules add for unit and type, and drop where it stands already.
-ADDED = {
-    "total", "ratio", "percent", "bytes", "seconds", "milliseconds", "microseconds", "nanoseconds", "per", "second",
-    "count", "sum", "bucket",
+UNITS = {
+    "d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds",
+    "ns": "nanoseconds", "By": "bytes", "KiBy": "kibibytes", "MiBy": "mebibytes", "GiBy": "gibibytes",
+    "kBy": "kilobytes", "MBy": "megabytes", "GBy": "gigabytes", "Cel": "celsius", "Hz": "hertz", "%": "percent",
+    "m": "meters", "V": "volts", "A": "amperes", "J": "joules", "W": "watts", "g": "grams",
 }
+PER = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
 RELATIVE_ERROR = 1e-9
 SHOWN_DIFFERENCES = 10
 # Two polls and what they take on a busy machine.
-ARRIVE_WITHIN_S = 150
+ARRIVE_WITHIN_S = 20
 
 
-def name_key(name):
-    return tuple(word for word in re.split(r"[^a-zA-Z0-9]+", name.lower()) if word and word not in ADDED)
+def written_name(point):
+    """The name in Prometheus, without the `_count` of a histogram."""
+    words = [word for word in re.split(r"[^a-zA-Z0-9:]+", point["name"]) if word]
+    unit, _, per = point["frame"].get("unit", "").partition("/")
+    if "{" not in unit and (suffix := UNITS.get(unit, unit)) and unit != "1" and suffix not in words:
+        words.append(suffix)
+    if per and "{" not in per:
+        words = [word for word in words if word != "per"] + ["per", PER.get(per, per)]
+    if point["kind"].endswith("sum") and point["frame"].get("isMonotonic"):
+        words = [word for word in words if word != "total"] + ["total"]
+    if point["kind"] == "gauge" and point["frame"].get("unit") == "1":
+        words = [word for word in words if word != "ratio"] + ["ratio"]
+    return "_".join(words)
 
 
 def label(key):
@@ -37,27 +50,21 @@ def label(key):
 
 def series_key(name, about):
     labels = {label(key): str(value) for key, value in about.items() if value not in (None, "")}
-    return name_key(name), tuple(sorted(labels.items()))
+    return name, tuple(sorted(labels.items()))
 
 
 def sent(path):
     """Series -> (kind, {end in ms: value, for a histogram its count})."""
-    series, names = {}, {}
+    series = {}
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file if line.endswith("\n")]
     for point in flatten(lines):
         if not point["scope"]["name"].startswith("nephoscope."):
             continue
-        names.setdefault(name_key(point["name"]), set()).add(point["name"])
         histogram = "histogram" in point["kind"]
         value = int(point["point"]["count"]) if histogram else number(point["point"])
-        key = series_key(point["name"], point["resource"] | point["attributes"])
-        kind, values = series.setdefault((key, histogram), (point["kind"], {}))
-        values[point["end"] // 10**6] = value
-    doubtful = [sorted(names) for names in names.values() if len(names) > 1]
-    # Google's `…_count` and `…_sum` of one family differ in what is compared; others would be a fault of this script.
-    if any(len({name.rsplit(".", 1)[0] for name in names}) == len(names) for names in doubtful):
-        print(f"note: told apart by their labels alone: {doubtful}")
+        key = series_key(written_name(point), point["resource"] | point["attributes"])
+        series.setdefault(key, (point["kind"], {}))[1][point["end"] // 10**6] = value
     return series
 
 
@@ -68,26 +75,25 @@ def ask(url, query, at=None):
 
 
 def stored(url, hours):
-    """Series -> {time in ms: value}; a histogram counts as its `_count`, beside how many buckets it has."""
-    series, buckets = {}, {}
+    """Series -> {time in ms: value}; a histogram is its `_count`, and its other parts must be there with it."""
+    series, parts = {}, {}
     for held in ask(url, '{nephoscope_account!=""}[%dh]' % hours):
         about = dict(held["metric"])
         name = about.pop("__name__")
+        values = {round(float(at) * 1000): float(value) for at, value in held["values"]}
         bound = about.pop("le", None)
         if bound is not None:
-            buckets.setdefault(series_key(name, about), set()).add(float(bound))
-            continue
-        values = {round(float(at) * 1000): float(value) for at, value in held["values"]}
-        series.setdefault(series_key(name, about), {})[name] = values
-    found = {}
-    for key, by_name in series.items():
-        if key in buckets:
-            count = next(name for name in by_name if name.endswith("_count"))
-            found[(key, True)] = by_name[count]
+            parts.setdefault(series_key(name.removesuffix("_bucket"), about), []).append((bound, values))
         else:
-            for position, values in enumerate(by_name.values()):
-                found[(key, False) if position == 0 else (key, False, position)] = values
-    return found
+            series[series_key(name, about)] = values
+    for (name, about), buckets in parts.items():
+        counts = series.pop((f"{name}_count", about))
+        sums = series.pop((f"{name}_sum", about), counts)
+        whole = all(values.keys() == counts.keys() for _, values in buckets) and sums.keys() == counts.keys()
+        if not whole or dict(buckets)["+Inf"] != counts:
+            sys.exit(f"a histogram is stored in part: {name} {about}")
+        series[(name, about)] = counts
+    return series
 
 
 def close(a, b):
