@@ -5,6 +5,7 @@
 nephoscope=${NEPHOSCOPE:-target/debug/nephoscope}
 work=$(mktemp -d)
 started=()
+declare -A running=()
 ready_within_s=30
 # For the comparisons, which share points.py.
 export PYTHONPATH=$PWD/tests/receivers
@@ -29,6 +30,7 @@ start() {
     shift
     "$@" >"$work/$name.log" 2>&1 &
     started+=("$!")
+    running[$name]=$!
 }
 
 # await WHAT COMMAND…: until the command succeeds; fails when it has not within ready_within_s, or when what was
@@ -50,10 +52,9 @@ free_address() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print("127.0.0.1:%d" % s.getsockname()[1])'
 }
 
-# stop_last: ends what was started last, and waits for it.
-stop_last() {
-    local pid=${started[-1]}
-    unset 'started[-1]'
+# stop NAME: ends what was started last under this name, and waits for it.
+stop() {
+    local pid=${running[$1]}
     kill "$pid"
     wait "$pid" || true
 }

@@ -26,7 +26,7 @@ PER = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo":
 RELATIVE_ERROR = 1e-9
 SHOWN_DIFFERENCES = 10
 # Two polls and what they take on a busy machine.
-ARRIVE_WITHIN_S = 20
+ARRIVE_WITHIN_S = 150
 
 
 def written_name(point):
