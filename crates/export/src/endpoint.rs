@@ -47,6 +47,16 @@ fn below(own: &str, path: &str) -> String {
     format!("{own}{}", &path[shared..])
 }
 
+/// A URL without what may be secret in it.
+pub(crate) fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    // Both only fail for a URL that cannot have them.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +121,14 @@ mod tests {
             metrics("https://h/other?a=b", &exactly),
             "https://h/v2/datapoint/otlp?a=b"
         );
+    }
+
+    #[test]
+    fn texts_show_no_secret_of_the_url() {
+        let url = "https://me:hunter2@h/otlp/v1/metrics?key=hunter2"
+            .parse()
+            .unwrap();
+        assert_eq!(shown(&url), "https://h/otlp/v1/metrics");
     }
 
     #[test]

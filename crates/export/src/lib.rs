@@ -17,6 +17,7 @@ mod health;
 mod otlp_grpc;
 mod otlp_http;
 mod own;
+pub mod probe;
 mod prometheus;
 mod proxy;
 mod recode;

@@ -8,7 +8,7 @@ use crate::body::{Body, body};
 use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
-use crate::endpoint::full;
+use crate::endpoint::{full, shown};
 use crate::proxy::is_local;
 use crate::transport::{HttpAnswer, Transport, Verdict, causes, http_verdict};
 use async_trait::async_trait;
@@ -72,16 +72,6 @@ impl Http {
     }
 }
 
-/// What was asked, without what may be secret in it.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    // Both only fail for a URL that cannot have them.
-    url.set_username("").ok();
-    url.set_password(None).ok();
-    url.into()
-}
-
 #[async_trait]
 impl Transport for Http {
     async fn deliver(&self, batch: &Encoded) -> Verdict {
@@ -126,17 +116,4 @@ fn with_tls(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Wron
         builder = builder.identity(identity);
     }
     Ok(builder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_show_no_secret_of_the_url() {
-        let url = "https://me:hunter2@h/otlp/v1/metrics?key=hunter2"
-            .parse()
-            .unwrap();
-        assert_eq!(shown(&url), "https://h/otlp/v1/metrics");
-    }
 }

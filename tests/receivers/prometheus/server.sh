@@ -10,7 +10,7 @@ build_prometheus() {
     mkdir -p target/receivers
     (cd tests/receivers/prometheus && go build -tags remove_all_sd -o "$prometheus" \
         github.com/prometheus/prometheus/cmd/prometheus)
-    "$prometheus" --version | head -n 1
+    (cd tests/receivers/prometheus && go list -m -f 'Prometheus {{.Version}}' github.com/prometheus/prometheus)
 }
 
 # start_prometheus CONFIG [FLAG…]: with its OTLP receiver, as its guide says. Sets PROMETHEUS to its address.
