@@ -59,7 +59,7 @@ struct DestinationReadiness {
     up: bool,
     /// Points taken since the start.
     delivered: u64,
-    /// What went wrong last.
+    /// What is wrong with it, also points lost within the last hour; else what went wrong last.
     reason: Option<String>,
 }
 
@@ -94,7 +94,7 @@ fn readiness(live: &Live) -> Readiness {
         let readiness = DestinationReadiness {
             up: now.up,
             delivered: now.delivered_points,
-            reason: Some(now.last_error).filter(|why| !why.is_empty()),
+            reason: crate::overview::reason(&now),
         };
         (destination.name, readiness)
     });
