@@ -69,7 +69,7 @@ impl Store {
         };
         let latest = shared.targets().latest();
         let shared = Arc::new(shared);
-        let writer = Writer {
+        let mut writer = Writer {
             conn,
             ledger,
             totals,
@@ -84,6 +84,7 @@ impl Store {
             version: options.version.clone(),
             full: false,
         };
+        writer.convert();
         let (requests, thread) = spawn(writer).map_err(|source| OpenError::Other {
             file: path,
             source: source.into(),

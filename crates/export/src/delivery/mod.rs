@@ -116,6 +116,9 @@ impl<S: Source> Delivery<S> {
     /// Delivers until `stop` or until the source has ended and nothing is left. A batch in flight at `stop` gets a grace;
     /// one that is not settled by then stays in the source.
     pub async fn run(mut self, stop: CancellationToken) {
+        // What one before it has found out may be mended.
+        self.watch.stats().set_aside(0, "");
+        self.watch.stats().deltas_refused(None);
         while let Ok(true) = self.step(&stop).await {
             self.show();
         }
@@ -393,6 +396,7 @@ impl<S: Source> Delivery<S> {
 
     fn refuses_deltas(&mut self, why: &str) {
         self.no_deltas = Some(Instant::now() + self.waits.deltas_every);
+        self.watch.refused(|stats| &stats.split, why);
         self.watch.no_deltas(why);
     }
 

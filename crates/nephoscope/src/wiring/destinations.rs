@@ -27,6 +27,10 @@ impl Encode for Otlp3MiB {
             .map(entry)
             .collect()
     }
+
+    fn decode(&self, entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        export::read(&encoded(entry.clone())).ok()
+    }
 }
 
 /// The same, with the fresh points kept for a while to be shown.
@@ -39,6 +43,10 @@ impl Encode for Shown {
 
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         Otlp3MiB.encode(points)
+    }
+
+    fn decode(&self, entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        Otlp3MiB.decode(entry)
     }
 }
 
@@ -277,3 +285,6 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
         .read(path)
         .map_err(|error| Failure::usage(format!("reading {}: {error}", path.display())))
 }
+
+#[cfg(test)]
+mod tests;
