@@ -79,8 +79,11 @@ fn spec(m: &otlp::Metric, scope: &InstrumentationScope, kind: Kind) -> MetricSpe
     }
 }
 
-/// The kind and the points with their attributes; nothing for what we never write.
-fn points(m: &otlp::Metric) -> Option<(Kind, Vec<(&[KeyValue], Point)>)> {
+/// A point and its attributes.
+type Attributed<'a> = (&'a [KeyValue], Point);
+
+/// The kind and the points; nothing for what we never write.
+fn points(m: &otlp::Metric) -> Option<(Kind, Vec<Attributed<'_>>)> {
     match m.data.as_ref()? {
         Data::Gauge(d) => Some((Kind::Gauge, numbers(&d.data_points))),
         Data::Sum(d) => {
@@ -108,7 +111,7 @@ fn temporality(of: AggregationTemporality) -> Temporality {
     }
 }
 
-fn numbers(points: &[NumberDataPoint]) -> Vec<(&[KeyValue], Point)> {
+fn numbers(points: &[NumberDataPoint]) -> Vec<Attributed<'_>> {
     let number = |p: &NumberDataPoint| match p.value {
         Some(number_data_point::Value::AsInt(v)) => Value::Int(v),
         Some(number_data_point::Value::AsDouble(v)) => Value::Double(v),
@@ -170,8 +173,8 @@ fn text<'a>(all: &'a [KeyValue], key: &str) -> Option<&'a str> {
 }
 
 fn value(of: &KeyValue) -> Option<&str> {
-    match of.value.as_ref()?.value.as_ref()? {
-        Any::StringValue(text) => Some(text),
-        _ => None,
-    }
+    let Any::StringValue(text) = of.value.as_ref()?.value.as_ref()? else {
+        return None;
+    };
+    Some(text)
 }
