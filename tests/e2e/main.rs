@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account_files;
 mod api;
 mod authority;
 mod backfill;

@@ -323,15 +323,7 @@ impl<'t> Builder<'t> {
                 }
             };
             let entry = self.entry(key, key_span, depth, place)?;
-            let end = if matches!(entry.value.data, Data::Null) {
-                key_span
-            } else {
-                entry.value.extent
-            };
-            last = Some(Span {
-                start: key_span.start,
-                ..end
-            });
+            last = Some(entry.extent());
             self.add(&mut entries, entry);
         }
     }
@@ -342,7 +334,10 @@ impl<'t> Builder<'t> {
             self.seen.open(number);
         }
         let (event, at) = self.next()?;
-        let value = self.node(event, at, depth + 1, &place.key(&key))?;
+        let mut value = self.node(event, at, depth + 1, &place.key(&key))?;
+        if matches!(value.data, Data::Null) && value.extent.start == value.extent.end {
+            value.extent = self.nothing(key_span);
+        }
         let hidden = !place.shows_key(&key, !matches!(value.data, Data::Null));
         if !hidden {
             self.seen.open(number);
@@ -353,6 +348,23 @@ impl<'t> Builder<'t> {
             hidden,
             value,
         })
+    }
+
+    /// Where a value that is not there would stand: behind the key's colon.
+    fn nothing(&self, key: Span) -> Span {
+        let rest = self.text.get(key.end..).unwrap_or_default();
+        let colon = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let at = key.end
+            + if rest[colon..].starts_with(':') {
+                colon + 1
+            } else {
+                0
+            };
+        Span {
+            start: at,
+            end: at,
+            ..key
+        }
     }
 
     fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry) {

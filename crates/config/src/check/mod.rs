@@ -16,6 +16,7 @@ use std::{collections::HashMap, net::SocketAddr, path::Path};
 
 use crate::{
     config::Config,
+    help::Help,
     lookup::Lookup,
     problem::Found,
     tree::{At, Node},
@@ -79,9 +80,9 @@ impl Checker<'_> {
     }
 
     /// Reports, unless this place is already known to be wrong.
-    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<Help>) {
         if !self.found.covers(&at.path) {
-            self.found.at(at, message, Some(help.into()));
+            self.found.at(at, message, help);
         }
     }
 
