@@ -77,7 +77,7 @@ def ask(url, query, at=None):
 def stored(url, hours):
     """Series -> {time in ms: value}; a histogram is its `_count`, and its other parts must be there with it."""
     series, parts = {}, {}
-    for held in ask(url, '{nephoscope_account!=""}[%dh]' % hours):
+    for held in ask(url, '{nephoscope_account!~"|probe"}[%dh]' % hours):
         about = dict(held["metric"])
         name = about.pop("__name__")
         values = {round(float(at) * 1000): float(value) for at, value in held["values"]}
