@@ -27,6 +27,7 @@ mod listener;
 mod lives;
 mod packaged;
 mod part;
+mod probes;
 mod reload;
 mod restart;
 mod secrets;
