@@ -181,7 +181,7 @@ async fn a_file_of_format_3_goes_on_under_the_identities_of_today() {
     store.close().await.unwrap();
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
-    conn.execute_batch(include_str!("fixtures/format-4-to-3.sql"))
+    conn.execute_batch(include_str!("fixtures/format-5-to-3.sql"))
         .unwrap();
     conn.close().unwrap();
 
