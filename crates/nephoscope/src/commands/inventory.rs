@@ -5,7 +5,7 @@
 use crate::wiring;
 use futures::{StreamExt as _, stream};
 use gate::{BudgetLimits, Gate};
-use provider_api::{Catalogue, GroupSpec, Joined, MetricsProvider, Reach, Target, Unlisted};
+use provider_api::{Catalogue, GroupSpec, Joined, Met, MetricsProvider, Reach, Target, Unlisted};
 use scheduler::{Matches, Unmatched};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub(crate) struct Account {
     pub(crate) unmatched: Vec<Unmatched>,
     /// How the metrics of entries with tags have found their resources.
     pub(crate) joined: Vec<Joined>,
+    /// Metrics that share a name.
+    pub(crate) met: Vec<Met>,
 }
 
 impl Account {
@@ -44,7 +46,8 @@ impl Account {
             format!("metrics[{entry}] tags: {found} of {metrics} metrics found their resource{ambiguous}")
         });
         let unmatched = self.unmatched.iter().map(ToString::to_string);
-        unmatched.chain(joined).collect()
+        let met = self.met.iter().map(ToString::to_string);
+        unmatched.chain(joined).chain(met).collect()
     }
 }
 
@@ -89,6 +92,7 @@ async fn list(account: wiring::Account, reach: Duration) -> (Option<Account>, Ve
     }
     drop(scopes);
     let listed = Account {
+        met: provider.apart().met(),
         provider,
         gate: account.gate,
         limits: account.limits,
