@@ -21,6 +21,7 @@ mod edits;
 mod entries;
 mod exposition;
 mod hostile;
+mod light;
 mod listener;
 mod lives;
 mod packaged;

@@ -5,6 +5,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde_json::Value;
 
 use crate::{
     parse,
@@ -21,9 +22,9 @@ const MAX_DEPTH: usize = 8;
 const MAX_FILES: usize = 10_000;
 
 /// Reads all account files that `root` names and merges them into it.
-pub(crate) fn merge(root: &mut Node, base: &Path, sources: &mut Sources, found: &mut Found) {
+pub(crate) fn merge(root: &mut Node, base: &Path, schema: &Value, sources: &mut Sources, found: &mut Found) {
     for file in files(root, base, found) {
-        if let Some(account) = parse::read(&file, sources, found) {
+        if let Some(account) = parse::read(&file, schema, sources, found) {
             append(root, account, found);
         }
     }
@@ -123,9 +124,14 @@ fn append(root: &mut Node, account: Node, found: &mut Found) {
         if LISTS.contains(&entry.key.as_str()) {
             append_list(root, entry, found);
         } else {
-            let message = format!("`{}` cannot stand in an account file", entry.key);
+            let message = format!("`{}` cannot stand in an account file", entry.shown());
             let help = "an account file holds `aws`, `azure`, `gcp` and `destinations`; move the rest to the main file";
-            found.span(entry.key_span, entry.key, message, Some(help.into()));
+            found.span(
+                entry.key_span,
+                entry.shown().to_owned(),
+                message,
+                Some(help.into()),
+            );
         }
     }
 }

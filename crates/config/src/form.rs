@@ -11,6 +11,27 @@ use crate::{
 /// Most alternatives that a help line lists.
 const MAX_LISTED: usize = 24;
 
+/// The schema's alternatives, references followed, `null` left out.
+pub(crate) fn forms<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    let schema = follow(root, schema);
+    let alternatives = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array());
+    let all = match alternatives {
+        Some(list) => list.iter().flat_map(|form| forms(root, form)).collect(),
+        None => vec![schema],
+    };
+    all.into_iter().filter(|form| kind_of(form) != "null").collect()
+}
+
+fn follow<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let name = schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|path| path.strip_prefix('#'));
+    name.and_then(|path| root.pointer(path)).unwrap_or(schema)
+}
+
 /// The known key that an unknown one was meant to be.
 pub(crate) fn near_unknown<'s>(properties: Option<&'s Map<String, Value>>, key: &str) -> Option<&'s str> {
     let properties = properties.filter(|all| !all.contains_key(key))?;
@@ -28,7 +49,11 @@ pub(crate) fn unknown(
         .flat_map(|all| all.keys())
         .map(String::as_str)
         .collect();
-    let message = format!("there is no key `{}` here", entry.key);
+    let message = if entry.hidden {
+        "an unknown key stands here".to_owned()
+    } else {
+        format!("there is no key `{}` here", entry.key)
+    };
     found.span(
         entry.key_span,
         place.path.clone(),
@@ -53,14 +78,6 @@ pub(crate) fn unit_example(form: &Value, number: &str) -> Option<String> {
         )),
         "size" => Some(format!("write `{number}MiB` or `{number}GiB`")),
         _ => None,
-    }
-}
-
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
     }
 }
 

@@ -1,15 +1,16 @@
 //! YAML into a tree that remembers where everything stood.
 //!
 //! Built from the parser's events, because a ready-made tree has already forgotten duplicate keys.
-//! Nothing here knows what a key means; which ones are secret is `hide.rs`.
+//! Nothing here knows what a key means; what of it may be shown is `hide/`.
 
 use std::{collections::HashMap, path::Path};
 
-use saphyr_parser::{Event, Parser, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    hide,
+    hide::{Place, Seen, known_keys},
     problem::Found,
     source::{Sources, Span},
     tree::{Data, Entry, Node, scalar, size},
@@ -21,11 +22,11 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 1_000_000;
 
 /// Reads and parses one file; what is wrong with it goes to `found`.
-pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+pub(crate) fn read(path: &Path, schema: &Value, sources: &mut Sources, found: &mut Found) -> Option<Node> {
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(path, &Zeroizing::new(text), sources, found),
+        Ok(text) => parse(path, &Zeroizing::new(text), schema, sources, found),
         Err(error) => {
-            let file = sources.add(path.to_owned(), "", &[]);
+            let file = sources.add(path.to_owned(), "");
             let message = format!("cannot read the configuration file {}: {error}", path.display());
             let help =
                 "check the path and its permissions; `nephoscope config example` prints a file to start from";
@@ -44,16 +45,12 @@ pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Opt
     }
 }
 
-fn parse(path: &Path, text: &str, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+fn parse(path: &Path, text: &str, schema: &Value, sources: &mut Sources, found: &mut Found) -> Option<Node> {
     let file = sources.next();
     let mut builder = Builder::new(text, file);
-    let root = builder.document();
-    let mut secrets = std::mem::take(&mut builder.secrets);
-    if root.is_none() {
-        // What was not parsed is hidden by the look of its lines.
-        secrets.extend(hide::lines(text, file));
-    }
-    sources.add(path.to_owned(), text, &secrets);
+    let root = builder.document(&Place::root(schema));
+    let shown = builder.seen.copy(text, root.is_some(), &known_keys(schema));
+    sources.add(path.to_owned(), &shown);
     for (span, message, help) in builder.problems {
         found.span(span, String::new(), message, help);
     }
@@ -67,12 +64,13 @@ struct Stop;
 
 struct Builder<'t> {
     events: Events<'t>,
+    text: &'t str,
     file: usize,
     /// Byte of every character, one more at the end.
     bytes: Vec<usize>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
-    secrets: Vec<Span>,
+    seen: Seen,
     problems: Vec<(Span, String, Option<String>)>,
 }
 
@@ -85,30 +83,28 @@ impl<'t> Builder<'t> {
             .collect();
         Self {
             events: Parser::new_from_str(text),
+            text,
             file,
             bytes,
             anchors: HashMap::new(),
             nodes: 0,
-            secrets: vec![],
+            seen: Seen::default(),
             problems: vec![],
         }
     }
 
-    fn document(&mut self) -> Option<Node> {
+    fn document(&mut self, place: &Place<'_>) -> Option<Node> {
         loop {
             let (event, span) = self.next().ok()?;
             match event {
                 Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
                 Event::StreamEnd | Event::DocumentEnd => {
-                    return Some(Node {
-                        span: Span {
-                            start: 0,
-                            end: 0,
-                            ..span
-                        },
-                        data: Data::Map(vec![]),
-                        secret: false,
-                    });
+                    let start = Span {
+                        start: 0,
+                        end: 0,
+                        ..span
+                    };
+                    return Some(plain(start, Data::Map(vec![])));
                 }
                 Event::Alias(_)
                 | Event::Scalar(..)
@@ -116,7 +112,7 @@ impl<'t> Builder<'t> {
                 | Event::SequenceEnd
                 | Event::MappingStart(..)
                 | Event::MappingEnd => {
-                    let root = self.node(event, span, 0, false).ok()?;
+                    let root = self.node(event, span, 0, place).ok()?;
                     return self.rest().ok().map(|()| root);
                 }
             }
@@ -144,14 +140,14 @@ impl<'t> Builder<'t> {
         match self.events.next_event() {
             Some(Ok((event, span))) => {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
-                Ok((
-                    event,
-                    Span {
-                        file: self.file,
-                        start,
-                        end: end.max(start),
-                    },
-                ))
+                let end = end.max(start);
+                let end = if let Event::Scalar(_, style, ..) = event {
+                    start + written(style, &self.text[start..end])
+                } else {
+                    end
+                };
+                let file = self.file;
+                Ok((event, Span { file, start, end }))
             }
             Some(Err(error)) => {
                 let at = self.byte(error.marker().index());
@@ -189,7 +185,7 @@ impl<'t> Builder<'t> {
         Stop
     }
 
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
         self.nodes += 1;
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(self.stop(
@@ -199,17 +195,10 @@ impl<'t> Builder<'t> {
             ));
         }
         let (node, anchor) = match event {
-            Event::Scalar(text, style, anchor, _) => (
-                Node {
-                    span,
-                    data: scalar(&text, style),
-                    secret: self.hidden(&text, span, secret),
-                },
-                anchor,
-            ),
-            Event::SequenceStart(anchor, _) => (self.sequence(span, depth, secret)?, anchor),
-            Event::MappingStart(anchor, _) => (self.mapping(span, depth, secret)?, anchor),
-            Event::Alias(anchor) => return self.alias(anchor, span),
+            Event::Scalar(text, style, anchor, _) => (self.scalar(&text, style, span, place), anchor),
+            Event::SequenceStart(anchor, _) => (self.sequence(span, depth, place)?, anchor),
+            Event::MappingStart(anchor, _) => (self.mapping(span, depth, place)?, anchor),
+            Event::Alias(anchor) => return self.alias(anchor, span, place),
             Event::Nothing
             | Event::StreamStart
             | Event::StreamEnd
@@ -224,16 +213,19 @@ impl<'t> Builder<'t> {
         Ok(node)
     }
 
-    /// Remembers a secret's place, unless it only says where the secret is kept.
-    fn hidden(&mut self, text: &str, span: Span, secret: bool) -> bool {
-        if secret && !text.is_empty() {
-            self.secrets.push(span);
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, place: &Place<'_>) -> Node {
+        let open = self.seen.value(self.text, text, span, place);
+        let data = scalar(text, style);
+        let kept = matches!(data, Data::Bool(_) | Data::Int(_) | Data::Float(_));
+        Node {
+            secret: !open,
+            written: Zeroizing::new(if kept { text.to_owned() } else { String::new() }),
+            ..plain(span, data)
         }
-        secret
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Stop> {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+    fn alias(&mut self, anchor: usize, span: Span, place: &Place<'_>) -> Result<Node, Stop> {
+        let Some(mut node) = self.anchors.get(&anchor).cloned() else {
             return Err(self.stop(
                 span,
                 "this alias refers to itself",
@@ -241,36 +233,80 @@ impl<'t> Builder<'t> {
             ));
         };
         self.nodes += size(&node);
-        Ok(Node { span, ..node })
+        self.close(&mut node, place);
+        Ok(Node {
+            span,
+            extent: span,
+            ..node
+        })
     }
 
-    fn sequence(&mut self, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
-        let mut items = vec![];
-        loop {
-            let (event, at) = self.next()?;
-            if event == Event::SequenceEnd {
-                let span = items.first().map_or(span, |first: &Node| first.span);
-                return Ok(Node {
-                    span,
-                    data: Data::Seq(items),
-                    secret,
-                });
+    /// What an anchor names may be harmless where it stands, and a secret where it is used.
+    fn close(&mut self, node: &mut Node, place: &Place<'_>) {
+        match &mut node.data {
+            Data::Seq(items) => items.iter_mut().for_each(|item| self.close(item, &place.item())),
+            Data::Map(entries) => {
+                for entry in entries {
+                    self.close(&mut entry.value, &place.key(&entry.key));
+                }
             }
-            items.push(self.node(event, at, depth + 1, secret)?);
+            Data::Null => {}
+            Data::Str(_) | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {
+                if !place
+                    .secret_parts(node.text().unwrap_or(&node.written))
+                    .is_empty()
+                {
+                    self.seen.close(node.span);
+                    node.secret = true;
+                }
+            }
         }
     }
 
-    fn mapping(&mut self, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
+    fn sequence(&mut self, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
+        let mut items = vec![];
+        let below = place.item();
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::SequenceEnd {
+                let first = items.first().map_or(span, |first: &Node| first.span);
+                let end = self.end(span, at, items.last().map(|last| last.extent));
+                return Ok(Node {
+                    extent: Span { end, ..span },
+                    ..plain(first, Data::Seq(items))
+                });
+            }
+            items.push(self.node(event, at, depth + 1, &below)?);
+        }
+    }
+
+    /// Where a collection ends: behind its bracket, or behind the last thing in it.
+    fn end(&self, start: Span, end: Span, last: Option<Span>) -> usize {
+        let bracket = self.text.as_bytes().get(start.start);
+        let flow = bracket.is_some_and(|bracket| b"[{".contains(bracket))
+            && last.is_none_or(|l| l.start > start.start);
+        if flow {
+            end.end
+        } else {
+            last.map_or(start.end, |last| last.end)
+        }
+    }
+
+    fn mapping(&mut self, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = vec![];
+        let mut last = None;
         loop {
             let (event, key_span) = self.next()?;
             let key = match event {
                 Event::MappingEnd => {
-                    let span = entries.first().map_or(span, |first| first.key_span);
+                    let first = entries.first().map_or(span, |first| first.key_span);
+                    let extent = Span {
+                        end: self.end(span, key_span, last),
+                        ..span
+                    };
                     return Ok(Node {
-                        span,
-                        data: Data::Map(entries),
-                        secret,
+                        extent,
+                        ..plain(first, Data::Map(entries))
                     });
                 }
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -286,15 +322,42 @@ impl<'t> Builder<'t> {
                     return Err(self.stop(key_span, "a key must be plain text", "put the key in quotes"));
                 }
             };
-            let (event, at) = self.next()?;
-            let value = self.node(event, at, depth + 1, secret || hide::is_secret(&key))?;
-            self.add(&mut entries, Entry { key, key_span, value });
+            let entry = self.entry(key, key_span, depth, place)?;
+            let end = if matches!(entry.value.data, Data::Null) {
+                key_span
+            } else {
+                entry.value.extent
+            };
+            last = Some(Span {
+                start: key_span.start,
+                ..end
+            });
+            self.add(&mut entries, entry);
         }
+    }
+
+    fn entry(&mut self, key: String, key_span: Span, depth: usize, place: &Place<'_>) -> Result<Entry, Stop> {
+        let number = self.seen.add(key_span);
+        if place.shows_key(&key, false) {
+            self.seen.open(number);
+        }
+        let (event, at) = self.next()?;
+        let value = self.node(event, at, depth + 1, &place.key(&key))?;
+        let hidden = !place.shows_key(&key, !matches!(value.data, Data::Null));
+        if !hidden {
+            self.seen.open(number);
+        }
+        Ok(Entry {
+            key,
+            key_span,
+            hidden,
+            value,
+        })
     }
 
     fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
         if entries.iter().any(|other| other.key == entry.key) {
-            let message = format!("`{}` is given twice in the same place", entry.key);
+            let message = format!("`{}` is given twice in the same place", entry.shown());
             let help = "keep one of the two, or merge them";
             self.problems
                 .push((entry.key_span, message, Some(help.to_owned())));
@@ -302,4 +365,42 @@ impl<'t> Builder<'t> {
             entries.push(entry);
         }
     }
+}
+
+fn plain(span: Span, data: Data) -> Node {
+    Node {
+        span,
+        extent: span,
+        written: Zeroizing::default(),
+        data,
+        secret: false,
+    }
+}
+
+/// How long a scalar is: what the parser says may take in the comment behind it.
+fn written(style: ScalarStyle, text: &str) -> usize {
+    let quote = match style {
+        ScalarStyle::SingleQuoted => '\'',
+        ScalarStyle::DoubleQuoted => '"',
+        ScalarStyle::Plain => {
+            let comment = text.find(" #").or_else(|| text.find("\t#"));
+            return text[..comment.unwrap_or(text.len())].trim_end().len();
+        }
+        ScalarStyle::Literal | ScalarStyle::Folded => return text.trim_end().len(),
+    };
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '\\' if quote == '"' && !escaped => escaped = true,
+            _ if c == quote && !escaped => {
+                // In single quotes, two of them are one of the text.
+                if quote == '"' || !text[at + 1..].starts_with('\'') {
+                    return at + 1;
+                }
+                escaped = true;
+            }
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }

@@ -5,6 +5,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use crate::{
+    hide::without,
     source::{Source, Sources, Span},
     tree::At,
 };
@@ -26,7 +27,7 @@ pub struct Problem {
     pub help: Option<String>,
     /// Bytes of the file that are meant: first, and how many.
     pub(crate) bytes: (usize, usize),
-    /// The file's text with its secrets overwritten.
+    /// The file's text as it may be shown.
     pub(crate) text: Arc<str>,
 }
 
@@ -82,9 +83,15 @@ impl Found {
         self.list.is_empty()
     }
 
-    /// Adds a problem at a place of the tree.
+    /// Adds a problem at a place of the tree; what may not be seen there is not quoted.
     pub(crate) fn at(&mut self, at: &At<'_>, message: impl Into<String>, help: Option<String>) {
-        self.span(at.span, at.path.clone(), message, help);
+        let secret = at.node.filter(|node| node.secret);
+        let secret = secret.map(|node| node.text().unwrap_or(&node.written));
+        let hidden = |text: String| match secret {
+            Some(secret) => without(&text, secret),
+            None => text,
+        };
+        self.span(at.span, at.path.clone(), hidden(message.into()), help.map(hidden));
     }
 
     /// Adds a problem at a stretch of text.

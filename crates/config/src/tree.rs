@@ -5,19 +5,26 @@
 use saphyr_parser::ScalarStyle;
 use zeroize::Zeroizing;
 
-use crate::source::Span;
+use std::fmt;
+
+use crate::{hide::HIDDEN, source::Span};
 
 /// One value and where it stood.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
+    /// What a message points at: a scalar itself, the first thing in a list or a mapping.
     pub(crate) span: Span,
+    /// All of it, brackets included.
+    pub(crate) extent: Span,
+    /// A number or a truth value as it was written; empty for anything else.
+    pub(crate) written: Zeroizing<String>,
     pub(crate) data: Data,
-    /// Stands under a secret key: never quoted.
+    /// May not be seen, or not all of it: never quoted.
     pub(crate) secret: bool,
 }
 
 /// What a value is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Data {
     Null,
     Bool(bool),
@@ -29,12 +36,36 @@ pub(crate) enum Data {
     Map(Vec<Entry>),
 }
 
+impl fmt::Debug for Data {
+    /// The kind alone: any text may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Bool",
+            Self::Int(_) => "Int",
+            Self::Float(_) => "Float",
+            Self::Str(_) => "Str",
+            Self::Seq(_) => "Seq",
+            Self::Map(_) => "Map",
+        })
+    }
+}
+
 /// One `key: value`.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_span: Span,
+    /// The key itself may be a secret that a slip made a key of.
+    pub(crate) hidden: bool,
     pub(crate) value: Node,
+}
+
+impl Entry {
+    /// The key as messages have it.
+    pub(crate) fn shown(&self) -> &str {
+        if self.hidden { HIDDEN } else { &self.key }
+    }
 }
 
 impl Node {
@@ -84,12 +115,9 @@ impl<'n> At<'n> {
 
     /// The place under `key`.
     pub(crate) fn key(&self, key: &str) -> Self {
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
-        let Some(entry) = self.node.and_then(|node| node.entry(key)) else {
+        let entry = self.node.and_then(|node| node.entry(key));
+        let path = join(&self.path, entry.map_or(key, Entry::shown));
+        let Some(entry) = entry else {
             return Self {
                 node: None,
                 span: self.span,
@@ -112,6 +140,7 @@ impl<'n> At<'n> {
         };
         let name = item
             .and_then(|item| item.entry("name"))
+            .filter(|entry| !entry.value.secret)
             .and_then(|entry| entry.value.text());
         let path = match name {
             Some(name) => format!("{}.{name}", self.path),
@@ -122,6 +151,15 @@ impl<'n> At<'n> {
             span: item.map_or(self.span, |item| item.span),
             path,
         }
+    }
+}
+
+/// A key below a path.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
     }
 }
 

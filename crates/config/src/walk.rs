@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     form::{
-        accepts, allowed, choices, found_words, join, json_of, kind_of, kind_words, near_unknown, plain,
+        accepts, allowed, choices, forms, found_words, json_of, kind_of, kind_words, near_unknown, plain,
         quoted, scalar_text, unit_example, unknown, words,
     },
     problem::Found,
-    tree::{At, Data, Entry, Node},
+    tree::{At, Data, Entry, Node, join},
 };
 
 /// A schema, and the walk over a tree beside it.
@@ -49,25 +49,8 @@ impl<'s> Walker<'s> {
         }
     }
 
-    /// The schema's alternatives, references followed, `null` left out.
     fn forms(&self, schema: &'s Value) -> Vec<&'s Value> {
-        let schema = self.follow(schema);
-        let alternatives = ["anyOf", "oneOf"]
-            .iter()
-            .find_map(|key| schema.get(key)?.as_array());
-        let forms = match alternatives {
-            Some(list) => list.iter().flat_map(|form| self.forms(form)).collect(),
-            None => vec![schema],
-        };
-        forms.into_iter().filter(|form| kind_of(form) != "null").collect()
-    }
-
-    fn follow(&self, schema: &'s Value) -> &'s Value {
-        let name = schema
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|path| path.strip_prefix('#'));
-        name.and_then(|path| self.root.pointer(path)).unwrap_or(schema)
+        forms(self.root, schema)
     }
 
     fn object(&self, form: &'s Value, entries: &[Entry], at: &At<'_>, found: &mut Found) -> Value {
@@ -168,6 +151,17 @@ impl<'s> Walker<'s> {
                 at,
                 format!("{number} is less than {minimum}"),
                 Some(format!("write {minimum} or more")),
+            );
+            return None;
+        }
+        let small = forms
+            .iter()
+            .any(|form| form.get("format").is_some_and(|name| name == "uint32"));
+        if small && value.as_u64().is_none_or(|number| number > u64::from(u32::MAX)) {
+            found.at(
+                at,
+                format!("{value} is more than {}", u32::MAX),
+                Some("write a smaller number".into()),
             );
             return None;
         }

@@ -18,13 +18,13 @@ use config_file::{
 use zeroize::Zeroizing;
 
 /// A world of a few variables and files; nothing real is read.
-struct Fake(BTreeMap<&'static str, &'static str>);
+pub(crate) struct Fake(BTreeMap<&'static str, &'static str>);
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n";
 
 impl Fake {
-    fn world() -> Self {
+    pub(crate) fn world() -> Self {
         Self(BTreeMap::from([
             ("OTLP_TOKEN", "hunter2"),
             ("CREDENTIALS_DIRECTORY", "/run/credentials"),

@@ -61,6 +61,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The same, its reason preceded by what was asked.
+    pub(crate) fn about(mut self, url: &str) -> Self {
+        match &mut self {
+            Self::Delivered { .. } => {}
+            Self::Retry { why, .. } | Self::Hold { why } | Self::Split { why } | Self::Drop { why } => {
+                *why = format!("POST {url}: {why}");
+            }
+        }
+        self
+    }
+
     /// For traces.
     pub(crate) fn label(&self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, Apart, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target,
-    TargetId,
+    TargetId, remedy,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -91,8 +91,10 @@ pub struct Check {
     pub what: String,
     /// How it went.
     pub outcome: Outcome,
-    /// The cloud's words and what to do; when it passed, what a person should know all the same, or nothing.
+    /// The cloud's words; when it passed, what a person should know all the same, or nothing.
     pub detail: String,
+    /// What to do; nothing when it passed.
+    pub remedy: Option<String>,
 }
 
 impl Check {
@@ -102,15 +104,30 @@ impl Check {
         what: impl Into<String>,
         result: &Result<T, ProviderError>,
     ) -> Self {
-        let (outcome, detail) = match result {
-            Ok(_) => (Outcome::Passed, String::new()),
-            Err(e) => (Outcome::of(e.kind()), e.message().to_owned()),
+        let (outcome, detail, remedy) = match result {
+            Ok(_) => (Outcome::Passed, String::new(), None),
+            Err(e) => {
+                let remedy = remedy::at_once(e.cloud(), e.operation(), e.kind()).into_owned();
+                (Outcome::of(e.kind()), e.message().to_owned(), Some(remedy))
+            }
         };
         Self {
             scope: scope.into(),
             what: what.into(),
             outcome,
             detail,
+            remedy,
+        }
+    }
+
+    /// What a person should know of an entry although nothing fails.
+    pub fn note(entry: usize, detail: String) -> Self {
+        Self {
+            scope: "-".into(),
+            what: format!("metrics[{entry}]"),
+            outcome: Outcome::Passed,
+            detail,
+            remedy: None,
         }
     }
 }

@@ -81,12 +81,7 @@ impl Checker<'_> {
     /// Reports, unless this place is already known to be wrong.
     pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
         if !self.found.covers(&at.path) {
-            let hidden = |text: String| match at.node.filter(|node| node.secret).and_then(Node::text) {
-                Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
-                _ => text,
-            };
-            self.found
-                .at(at, hidden(message.into()), Some(hidden(help.into())));
+            self.found.at(at, message, Some(help.into()));
         }
     }
 

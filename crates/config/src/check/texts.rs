@@ -82,6 +82,14 @@ impl Checker<'_> {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 Some("it does not begin with http:// or https://".into())
             }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                self.problem(
+                    at,
+                    "a user and a password in a URL are never sent",
+                    "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`",
+                );
+                None
+            }
             Ok(_) => None,
         };
         if let Some(fault) = fault {

@@ -143,6 +143,7 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     let common = Common {
         books: Some(books::of(&live.store)),
         domains: live.domains.clone(),
+        ..Common::default()
     };
     let attempts = connect(differences.connect.clone(), |name| live.gate(name), &common).await;
     let attempt = |(configured, account)| Attempt {

@@ -4,7 +4,7 @@ use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::recent::Recent;
 use async_trait::async_trait;
-use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp};
+use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp, OtlpPath};
 use export::{DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source};
 use provider_api::SeriesPoints;
 use scheduler::Clock as _;
@@ -184,7 +184,7 @@ fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     Ok(DestinationConfig {
         name: destination.name.clone(),
         kind,
-        promote: destination.promote.clone(),
+        promote: destination.promote.iter().map(super::matcher).collect(),
         deltas,
     })
 }
@@ -208,6 +208,11 @@ pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
         protocol: match otlp.protocol {
             config_file::Protocol::Grpc => export::Protocol::Grpc,
             config_file::Protocol::Http => export::Protocol::Http,
+        },
+        path: match &otlp.path {
+            OtlpPath::Standard => export::Path::Standard,
+            OtlpPath::OfProfile(path) => export::Path::Below((*path).to_owned()),
+            OtlpPath::Written(path) => export::Path::Exactly(path.clone()),
         },
         compression: match otlp.compression {
             config_file::Compression::Gzip => export::Compression::Gzip,

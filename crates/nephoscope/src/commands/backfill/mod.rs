@@ -13,6 +13,7 @@ mod work;
 use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
 use crate::commands::inventory::{self, Inventory};
+use crate::commands::only::only;
 use crate::daemon::{self, Deliveries, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
@@ -52,27 +53,6 @@ pub(crate) async fn run(args: &BackfillArgs) -> Result<(), Failure> {
     let ended = backfill.run().await;
     daemon::close(&store).await;
     ended
-}
-
-/// The configuration with these accounts alone; all when none is named.
-fn only(mut config: Config, names: &[String]) -> Result<Config, Failure> {
-    if names.is_empty() {
-        return Ok(config);
-    }
-    let aws = config.aws.iter().map(|account| account.name.as_str());
-    let azure = config.azure.iter().map(|account| account.name.as_str());
-    let gcp = config.gcp.iter().map(|account| account.name.as_str());
-    let known: Vec<&str> = aws.chain(azure).chain(gcp).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::usage(format!(
-            "`--account {unknown}` is not configured; there are: {}",
-            known.join(", ")
-        )));
-    }
-    config.aws.retain(|account| names.contains(&account.name));
-    config.azure.retain(|account| names.contains(&account.name));
-    config.gcp.retain(|account| names.contains(&account.name));
-    Ok(config)
 }
 
 async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
@@ -217,7 +197,7 @@ impl Backfill<'_> {
         let waiting = self.drain(stop).await;
         deliveries.end().await;
         let mut left = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
-        left.extend(inventory.failed.iter().cloned());
+        left.extend(inventory.failed.iter().map(ToString::to_string));
         self.verdict(&left, waiting, stop.is_cancelled())
     }
 
