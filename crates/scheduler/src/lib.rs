@@ -4,6 +4,7 @@
 //! fetches and commits. What it sees teaches it how long to wait for points and how far to look back for late ones.
 //! This crate knows no SDK and no exporter.
 
+mod apart;
 mod begin;
 pub mod core;
 pub mod driver;
@@ -24,6 +25,7 @@ mod split;
 mod testing;
 mod troubled;
 
+pub use apart::{keep_apart, recall_apart};
 pub use driver::{Account, Clock, RunError, Scheduler};
 pub use failing::{Fails, Unlisted};
 pub use handle::Handle;

@@ -49,6 +49,9 @@ async fn collect(provider: &Arc<dyn MetricsProvider>, args: &CollectArgs) -> Res
             tracing::error!("{}: {}", part.namespace, part.error);
             failed += 1;
         }
+        for met in provider.apart().untold() {
+            tracing::warn!("account {}: {met}", provider.account());
+        }
         for call in provider.plan(&due(&catalogue, args)) {
             failed += read(provider.as_ref(), &call, args.format).await?;
         }

@@ -23,7 +23,7 @@ use fetch::{Fetch, Fetched};
 use futures::{StreamExt as _, stream};
 use offer::Estimate;
 use range::Range;
-use scheduler::Clock as _;
+use scheduler::{Clock as _, keep_apart, recall_apart};
 use std::convert::Infallible;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ struct Backfill<'a> {
 impl Backfill<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let reach = self.walk.now.since(self.walk.range.from);
-        let inventory = inventory::inventory(wiring::accounts(self.config).await, reach).await;
+        let inventory = self.inventory(reach).await?;
         work::enlist(&self.walk, self.store, &inventory)
             .await
             .map_err(|error| Failure::software("storing what is to be fetched", &error))?;
@@ -99,6 +99,24 @@ impl Backfill<'_> {
             ended = self.fetch_and_deliver(&inventory, planned, &stop) => ended,
             never = stop_on_signal(&mut signals, &stop) => match never {},
         }
+    }
+
+    /// What there is, with what the daemon knows of metrics that share a name.
+    async fn inventory(&self, reach: Duration) -> Result<Inventory, Failure> {
+        let accounts = wiring::accounts(self.config).await;
+        for provider in accounts
+            .iter()
+            .filter_map(|account| account.connected.as_ref().ok())
+        {
+            recall_apart(self.store, provider.as_ref());
+        }
+        let inventory = inventory::inventory(accounts, reach).await;
+        for account in &inventory.accounts {
+            keep_apart(self.store, account.provider.as_ref())
+                .await
+                .map_err(|error| Failure::software("storing which metrics share a name", &error))?;
+        }
+        Ok(inventory)
     }
 
     /// Whether the range is one that can be fetched.
