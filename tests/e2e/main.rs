@@ -23,6 +23,7 @@ mod exposition;
 mod hostile;
 mod listener;
 mod lives;
+mod missing;
 mod packaged;
 mod part;
 mod reload;
