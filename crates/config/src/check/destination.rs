@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Checker, texts::Pem};
 use crate::{
     config::{Destination, DestinationKind, Otlp, Tls},
+    help::Help,
     tree::At,
     written::destination as written,
 };
@@ -37,19 +38,19 @@ impl Checker<'_> {
             .collect();
         match given.as_slice() {
             [_] => {}
-            [] => self.problem(
-                at,
-                "this destination does not say where points go",
-                "add one of otlp, file, prometheus, stdout: `otlp: { endpoint: http://127.0.0.1:4317 }`",
-            ),
+            [] => {
+                let help = Help::add(at, "otlp", "{ endpoint: http://127.0.0.1:4317 }");
+                let help = help.and(", or one of `file`, `prometheus`, `stdout`");
+                self.problem(at, "this destination does not say where points go", help);
+            }
             [first, second, ..] => {
                 let message =
                     format!("this destination is both `{first}` and `{second}`; it can be only one");
-                self.problem(
-                    &at.key(second),
-                    message,
-                    format!("make `{second}` a destination of its own, with another name"),
+                let at = at.key(second);
+                let words = format!(
+                    "remove `{second}` here, and make it a destination of its own, with another name"
                 );
+                self.problem(&at, message, Help::remove(&at, words));
             }
         }
     }
@@ -92,18 +93,22 @@ impl Checker<'_> {
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             if !token {
-                let help = "letters, digits and dashes only, like `x-scope-orgid`";
-                self.problem(
-                    &at.key(name),
-                    format!("`{name}` cannot be the name of a header"),
-                    help,
+                let at = at.key(name);
+                let shown = at.key.unwrap_or_default();
+                let message = format!("`{shown}` cannot be the name of a header");
+                let help = Help::remove(
+                    &at,
+                    "remove it, or write a name of letters, digits and dashes, like `x-scope-orgid`",
                 );
+                self.problem(&at, message, help);
             } else if !value.expose().chars().all(|c| (' '..='~').contains(&c)) {
-                let help = "remove the line break or the letters that are not ASCII";
+                let at = at.key(name);
+                let shown = at.key.unwrap_or_default();
+                let message = format!("the value of `{shown}` cannot be sent as a header");
                 self.problem(
-                    &at.key(name),
-                    format!("the value of `{name}` cannot be sent as a header"),
-                    help,
+                    &at,
+                    message,
+                    "remove the line break or the letters that are not ASCII",
                 );
             }
         }
@@ -126,12 +131,12 @@ impl Checker<'_> {
             (Some(_), None) => self.problem(
                 &at.key("cert_file"),
                 "a client certificate is of no use without its private key",
-                "add `key_file: /etc/nephoscope/client.key`",
+                Help::add(at, "key_file", "/etc/nephoscope/client.key"),
             ),
             (None, Some(_)) => self.problem(
                 &at.key("key_file"),
                 "a private key is of no use without its certificate",
-                "add `cert_file: /etc/nephoscope/client.crt`",
+                Help::add(at, "cert_file", "/etc/nephoscope/client.crt"),
             ),
             (Some(_), Some(_)) | (None, None) => {}
         }
