@@ -3,7 +3,7 @@
 use super::report::{Outcome, Row, Subject};
 use crate::commands::inventory;
 use crate::commands::screen::Progress;
-use crate::wiring::{Account, Common, Configured, Sending};
+use crate::wiring::{Account, Common, Configured};
 use config_file::Config;
 use futures::{StreamExt as _, stream};
 use provider_api::Check;
@@ -16,14 +16,10 @@ const AT_ONCE: usize = 32;
 pub(super) async fn check(config: &Config) -> Vec<Row> {
     let accounts = Configured::all(config);
     let progress = Progress::start("checking accounts", accounts.len());
-    let common = Common {
-        sending: Sending::for_a_person(),
-        ..Common::default()
-    };
     let checked = stream::iter(accounts).map(|configured| {
-        let (common, progress) = (&common, &progress);
+        let progress = &progress;
         async move {
-            let rows = one(&configured, common).await;
+            let rows = one(&configured).await;
             progress.step();
             rows
         }
@@ -33,8 +29,8 @@ pub(super) async fn check(config: &Config) -> Vec<Row> {
     rows.into_iter().flatten().collect()
 }
 
-async fn one(configured: &Configured, common: &Common) -> Vec<Row> {
-    let account = configured.connect(None, common).await;
+async fn one(configured: &Configured) -> Vec<Row> {
+    let account = configured.connect(None, &Common::for_a_person()).await;
     let subject = Subject::Account {
         name: account.name.clone(),
         cloud: configured.cloud(),
