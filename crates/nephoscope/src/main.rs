@@ -34,7 +34,10 @@ const THREAD_KEPT: Duration = Duration::from_secs(1);
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::command_line(&error),
+    };
     let private = telemetry::private();
     let form = match telemetry::log::start(&cli.log) {
         Ok(form) => form,
