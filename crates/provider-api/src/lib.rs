@@ -16,6 +16,7 @@ mod nearest;
 mod pages;
 mod provider;
 pub mod remedy;
+mod shared;
 mod skips;
 mod stamp;
 mod survey;
@@ -34,6 +35,7 @@ pub use model::{
 pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use shared::Shared;
 pub use skips::Skips;
 pub use stamp::FileStamp;
 pub use survey::{Survey, Surveyed};
