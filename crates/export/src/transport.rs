@@ -62,7 +62,7 @@ impl Verdict {
     pub(crate) fn about(mut self, url: &str) -> Self {
         match &mut self {
             Self::Delivered { .. } => {}
-            Self::Retry { why, .. } | Self::Hold { why } | Self::Split { why } | Self::Drop { why } => {
+            Self::Retry { why, .. } | Self::Hold { why } | Self::Refused { why, .. } | Self::Drop { why } => {
                 *why = format!("POST {url}: {why}");
             }
         }

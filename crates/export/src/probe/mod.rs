@@ -224,7 +224,7 @@ async fn deliver(transport: &dyn Transport, request: &Encoded) -> Answer {
         Verdict::Delivered { message, .. } => Answer::Rejected(message),
         Verdict::Retry { why, .. }
         | Verdict::Hold { why }
-        | Verdict::Split { why }
+        | Verdict::Refused { why, .. }
         | Verdict::Drop { why } => Answer::Refused(why),
     }
 }
