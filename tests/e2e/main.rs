@@ -25,6 +25,7 @@ mod hostile;
 mod light;
 mod listener;
 mod lives;
+mod missing;
 mod packaged;
 mod part;
 mod probes;

@@ -1,6 +1,6 @@
 //! What would work: the words, and the changes of the text that the words speak of, made together so that they agree.
 //!
-//! A change holds no text of the user's: it only puts something new around or in place of it. So no secret is copied.
+//! A change puts something new around a value or in place of it. Where it would repeat a secret, there is none.
 
 use crate::{
     source::Span,

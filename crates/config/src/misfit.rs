@@ -133,22 +133,30 @@ impl Misfit<'_> {
             .split_whitespace()
             .next()
             .unwrap_or_default();
-        match &self.node.data {
-            Data::Int(_) | Data::Float(_) | Data::Bool(_) if self.takes("string") => self.quoted(),
-            _ if self.takes("array") => self.in_list(text),
-            _ if self.takes("object") => self.in_mapping(),
-            _ if self.takes("boolean") => match truth(text) {
-                Some(truth) => Help::write(self.at, truth),
-                None => self.example(),
-            },
-            _ if self.node.secret => self.example(),
-            _ if self.takes("number") && number.parse::<f64>().is_ok_and(f64::is_finite) => {
-                Help::write(self.at, number)
+        if self.takes("string") {
+            self.quoted()
+        } else if self.takes("array") {
+            self.in_list(text)
+        } else if self.takes("object") {
+            self.in_mapping()
+        } else if self.takes("boolean") {
+            truth(text).map_or_else(|| self.example(), |truth| Help::write(self.at, truth))
+        } else {
+            self.number(number)
+        }
+    }
+
+    fn number(&self, text: &str) -> Help {
+        let whole = text.trim_end_matches(".0").parse::<u32>().ok();
+        match whole {
+            Some(whole) if !self.node.secret => Help::write(self.at, &whole.to_string()),
+            None if self.takes("number")
+                && !self.node.secret
+                && text.parse::<f64>().is_ok_and(f64::is_finite) =>
+            {
+                Help::write(self.at, text)
             }
-            _ => match number.trim_end_matches(".0").parse::<u32>() {
-                Ok(whole) if self.takes("integer") => Help::write(self.at, &whole.to_string()),
-                _ => self.example(),
-            },
+            Some(_) | None => self.example(),
         }
     }
 

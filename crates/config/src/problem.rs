@@ -96,6 +96,13 @@ impl Found {
             None => text,
         };
         let mut help = help.into();
+        if help
+            .edits
+            .iter()
+            .any(|edit| hidden(edit.text.clone()) != edit.text)
+        {
+            help.edits.clear();
+        }
         help.words = help.words.map(hidden);
         self.span(at.span, at.path.clone(), hidden(message.into()), help);
     }

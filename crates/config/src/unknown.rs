@@ -141,7 +141,7 @@ impl Key<'_> {
             return self.removed(&words);
         };
         let example = example::of(self.root, schema).unwrap_or_default();
-        let open: String = rest.iter().map(|key| format!("{{ {key}: ")).collect();
+        let open = format!("{{ {}: ", rest.join(": { "));
         let close = " }".repeat(rest.len());
         let shape = format!("{first}: {open}{example}{close}");
         if self.there(first) {

@@ -9,9 +9,11 @@ use std::{
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::{
+    help::Help,
     nearest::nearest,
     problem::Found,
     tree::{At, Data, Node},
+    yaml,
 };
 
 /// How deep `**` looks.
@@ -66,8 +68,8 @@ impl Files {
             Ok(glob) => self.walk(&fixed(&full), &glob.compile_matcher(), 0, at, found),
             Err(error) => {
                 let message = format!("`{pattern}` is not a glob: {}", error.kind());
-                let help = "write a path with `*`, like `accounts.d/*.yaml`";
-                found.at(at, message, Some(help.into()));
+                let words = "write a path with `*`, like `accounts.d/*.yaml`";
+                found.at(at, message, Help::instead(at, "\"accounts.d/*.yaml\"", words));
             }
         }
     }
@@ -87,15 +89,16 @@ impl Files {
                 full.with_file_name(other.file_name().unwrap_or_default())
                     .exists()
             });
-            let help = match there {
+            let value = there.map_or_else(
+                || "accounts.d/*.yaml".to_owned(),
+                |other| other.display().to_string(),
+            );
+            let words = match there {
                 Some(other) => format!("write `{}`, which is there", other.display()),
                 None => "create it, or name the directory with a glob: `accounts.d/*.yaml`".into(),
             };
-            found.at(
-                at,
-                format!("there is no account file {}", full.display()),
-                Some(help),
-            );
+            let help = Help::instead(at, &yaml::text_of(&value), words);
+            found.at(at, format!("there is no account file {}", full.display()), help);
         }
     }
 

@@ -11,7 +11,7 @@ use scheduler::Clock as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DestinationSpec, Encode, Entry, Format, OnFull, Options, Store, StoreError, Wanted};
+use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError, Wanted};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
@@ -19,8 +19,6 @@ use zeroize::Zeroizing;
 pub(crate) struct Otlp3MiB;
 
 impl Encode for Otlp3MiB {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         export::encode(points, Limits::default())
             .into_iter()
@@ -29,16 +27,12 @@ impl Encode for Otlp3MiB {
     }
 }
 
-/// The same, with the fresh points kept for a while to be shown.
+/// Keeps fresh points for a while, to be shown.
 pub(crate) struct Shown(pub(crate) Arc<Recent>);
 
-impl Encode for Shown {
-    fn taken(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>) {
+impl Observer for Shown {
+    fn taken(&self, fresh: &[SeriesPoints]) {
         self.0.record(fresh, SystemClock.now());
-    }
-
-    fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
-        Otlp3MiB.encode(points)
     }
 }
 

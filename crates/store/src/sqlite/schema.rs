@@ -84,7 +84,8 @@ fn to_4(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE targets ADD COLUMN members INTEGER NOT NULL DEFAULT 0")
 }
 
-/// A destination may go on beside entries that it does not take; of some it has all but the deltas.
+/// A destination may go on beside entries that it does not take; of some it has all but the deltas. And a series is known by
+/// the cloud's own name for its metric: each gets its identity of today with its next points.
 fn to_5(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE aside(destination TEXT NOT NULL, seq INTEGER NOT NULL, deltas INTEGER,
