@@ -18,7 +18,7 @@ mod otlp_grpc;
 mod otlp_http;
 mod own;
 pub mod probe;
-mod prometheus;
+pub mod prometheus;
 mod proxy;
 mod recode;
 mod stats;
