@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account_files;
 mod api;
 mod authority;
 mod backfill;
@@ -24,8 +25,10 @@ mod hostile;
 mod light;
 mod listener;
 mod lives;
+mod missing;
 mod packaged;
 mod part;
+mod probes;
 mod reload;
 mod restart;
 mod secrets;

@@ -9,11 +9,14 @@ mod accounts;
 mod check;
 mod clear;
 mod config;
+mod example;
 mod foreign;
 mod form;
+mod help;
 mod hide;
 mod lookup;
 mod loose;
+mod misfit;
 mod nearest;
 mod parse;
 mod problem;
@@ -23,9 +26,11 @@ mod secret;
 mod source;
 mod substitute;
 mod tree;
+mod unknown;
 mod values;
 mod walk;
 pub mod written;
+mod yaml;
 
 use serde::Deserialize as _;
 use std::{path::Path, sync::LazyLock};
@@ -37,6 +42,7 @@ pub use crate::config::{
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
     OtlpPath, Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
+pub use crate::help::{Edit, apply};
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};
 pub use crate::profile::{Habits, Profile};

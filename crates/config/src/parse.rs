@@ -10,6 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
+    help::{Edit, Help},
     hide::{Place, Seen, known_keys},
     problem::Found,
     source::{Sources, Span},
@@ -71,7 +72,7 @@ struct Builder<'t> {
     anchors: HashMap<usize, Node>,
     nodes: usize,
     seen: Seen,
-    problems: Vec<(Span, String, Option<String>)>,
+    problems: Vec<(Span, String, Help)>,
 }
 
 impl<'t> Builder<'t> {
@@ -127,11 +128,12 @@ impl<'t> Builder<'t> {
                 return Ok(());
             }
             if matches!(event, Event::DocumentStart(_)) {
-                return Err(self.stop(
-                    span,
-                    "a second YAML document begins here; only one is read",
-                    "remove the `---`",
-                ));
+                let help = Help::from("remove the `---`").with_one(Edit {
+                    start: span.start,
+                    end: span.end,
+                    text: String::new(),
+                });
+                return Err(self.stop(span, "a second YAML document begins here; only one is read", help));
             }
         }
     }
@@ -157,8 +159,7 @@ impl<'t> Builder<'t> {
                     end: at,
                 };
                 let message = format!("this is not YAML: {}", error.info());
-                let help = "look at the indentation, quotes and brackets of this line and the one above; \
-                            a value with `: `, `#`, `*`, `{` or `[` in it needs quotes";
+                let help = self.repair(at);
                 Err(self.stop(span, message, help))
             }
             None => Ok((
@@ -172,6 +173,29 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Tabs can be told from what else may be wrong.
+    fn repair(&self, at: usize) -> Help {
+        let start = self
+            .text
+            .get(..at)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |end| end + 1);
+        let line = self.text.get(start..).unwrap_or_default();
+        let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+        if indent.contains('\t') {
+            return Help::from("YAML is indented with spaces: replace the tabs of this line").with_one(
+                Edit {
+                    start,
+                    end: start + indent.len(),
+                    text: indent.replace('\t', "  "),
+                },
+            );
+        }
+        "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
+         `[` in it needs quotes"
+            .into()
+    }
+
     fn byte(&self, character: usize) -> usize {
         self.bytes
             .get(character)
@@ -180,8 +204,8 @@ impl<'t> Builder<'t> {
             .unwrap_or(0)
     }
 
-    fn stop(&mut self, span: Span, message: impl Into<String>, help: &str) -> Stop {
-        self.problems.push((span, message.into(), Some(help.to_owned())));
+    fn stop(&mut self, span: Span, message: impl Into<String>, help: impl Into<Help>) -> Stop {
+        self.problems.push((span, message.into(), help.into()));
         Stop
     }
 
@@ -323,16 +347,8 @@ impl<'t> Builder<'t> {
                 }
             };
             let entry = self.entry(key, key_span, depth, place)?;
-            let end = if matches!(entry.value.data, Data::Null) {
-                key_span
-            } else {
-                entry.value.extent
-            };
-            last = Some(Span {
-                start: key_span.start,
-                ..end
-            });
-            self.add(&mut entries, entry);
+            let before = last.replace(entry.extent());
+            self.add(&mut entries, entry, before);
         }
     }
 
@@ -342,7 +358,10 @@ impl<'t> Builder<'t> {
             self.seen.open(number);
         }
         let (event, at) = self.next()?;
-        let value = self.node(event, at, depth + 1, &place.key(&key))?;
+        let mut value = self.node(event, at, depth + 1, &place.key(&key))?;
+        if matches!(value.data, Data::Null) && value.extent.start == value.extent.end {
+            value.extent = self.nothing(key_span);
+        }
         let hidden = !place.shows_key(&key, !matches!(value.data, Data::Null));
         if !hidden {
             self.seen.open(number);
@@ -355,12 +374,32 @@ impl<'t> Builder<'t> {
         })
     }
 
-    fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
+    /// Where a value that is not there would stand: behind the key's colon.
+    fn nothing(&self, key: Span) -> Span {
+        let rest = self.text.get(key.end..).unwrap_or_default();
+        let colon = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let at = key.end
+            + if rest[colon..].starts_with(':') {
+                colon + 1
+            } else {
+                0
+            };
+        Span {
+            start: at,
+            end: at,
+            ..key
+        }
+    }
+
+    fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry, last: Option<Span>) {
         if entries.iter().any(|other| other.key == entry.key) {
             let message = format!("`{}` is given twice in the same place", entry.shown());
-            let help = "keep one of the two, or merge them";
-            self.problems
-                .push((entry.key_span, message, Some(help.to_owned())));
+            let help = Help::from("remove one of the two, or merge them").with_one(Edit {
+                start: last.map_or(entry.key_span.start, |last| last.end),
+                end: entry.extent().end,
+                text: String::new(),
+            });
+            self.problems.push((entry.key_span, message, help));
         } else {
             entries.push(entry);
         }

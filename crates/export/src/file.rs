@@ -110,6 +110,7 @@ fn verdict(written: io::Result<()>, place: &dyn fmt::Display) -> Verdict {
         Err(e) => Verdict::Retry {
             after: None,
             why: format!("writing to {place}: {e}{}", advice(e.kind())),
+            answered: false,
         },
     }
 }

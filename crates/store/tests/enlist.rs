@@ -234,7 +234,7 @@ async fn a_file_of_format_3_goes_on_under_the_identities_of_today() {
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
     identified_as(&conn, &old.series, old.series.former_ids()[1]);
     identified_as(&conn, &series("b"), series("b").former_ids()[1]);
-    conn.execute_batch(include_str!("fixtures/format-4-to-3.sql"))
+    conn.execute_batch(include_str!("fixtures/format-5-to-3.sql"))
         .unwrap();
     conn.close().unwrap();
 

@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 48;
 
 static UUID: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$").ok());
-static ACCESS_KEY_ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^A[A-Z0-9]{15,127}$").ok());
+static ACCESS_KEY_ID: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^A[KS][A-Z0-9]{10,126}$").ok());
 static FILE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^([/.~][\w./@ -]*|[\w./@-]+\.(pem|crt|cer|key|json|der|p12|pfx))$").ok());
 static WORD: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\w.@-]{1,64}$").ok());

@@ -194,7 +194,7 @@ async fn points(
     let mut findings = vec![];
     let mut gauges_taken = false;
     for point in Point::sent(hints.sends, config.deltas) {
-        let answer = deliver(transport, &point.request(now, 0)).await;
+        let answer = deliver(transport, &point.request(&config.name, now, 0)).await;
         gauges_taken |= point == Point::Gauge && answer == Answer::Taken;
         findings.push(match &answer {
             Answer::Taken => Finding::passed(point.words(), ""),
@@ -202,7 +202,7 @@ async fn points(
         });
     }
     if gauges_taken {
-        let second = deliver(transport, &Point::Gauge.request(now, 1)).await;
+        let second = deliver(transport, &Point::Gauge.request(&config.name, now, 1)).await;
         findings.push(match &second {
             Answer::Taken => Finding::passed("two resources", ""),
             Answer::Refused(_) | Answer::Rejected(_) => reading::second_refused(&second),
@@ -224,7 +224,7 @@ async fn deliver(transport: &dyn Transport, request: &Encoded) -> Answer {
         Verdict::Delivered { message, .. } => Answer::Rejected(message),
         Verdict::Retry { why, .. }
         | Verdict::Hold { why }
-        | Verdict::Split { why }
+        | Verdict::Refused { why, .. }
         | Verdict::Drop { why } => Answer::Refused(why),
     }
 }

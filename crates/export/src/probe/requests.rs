@@ -70,8 +70,9 @@ impl Point {
         }
     }
 
-    /// One point of this kind, of one of several resources that differ in what makes resources differ.
-    pub(super) fn request(self, now: UnixNanos, resource: u8) -> Encoded {
+    /// One point of this kind, of one of several resources that differ in what makes resources differ. It is told apart by
+    /// the destination that it is for: two of them may end in one back end.
+    pub(super) fn request(self, destination: &str, now: UnixNanos, resource: u8) -> Encoded {
         let request = ExportMetricsServiceRequest {
             resource_metrics: vec![ResourceMetrics {
                 resource: Some(Resource {
@@ -88,7 +89,11 @@ impl Point {
                         version: env!("CARGO_PKG_VERSION").to_owned(),
                         ..InstrumentationScope::default()
                     }),
-                    metrics: vec![self.metric(u64::try_from(now.0).unwrap_or(0), f64::from(resource))],
+                    metrics: vec![self.metric(
+                        destination,
+                        u64::try_from(now.0).unwrap_or(0),
+                        f64::from(resource),
+                    )],
                     ..ScopeMetrics::default()
                 }],
                 ..ResourceMetrics::default()
@@ -97,22 +102,22 @@ impl Point {
         recode(&request).unwrap_or_else(empty) // it holds a point
     }
 
-    fn metric(self, now: u64, value: f64) -> Metric {
+    fn metric(self, destination: &str, now: u64, value: f64) -> Metric {
         Metric {
             name: METRIC.to_owned(),
             description: "Sent by `nephoscope check` to see whether this back end takes such points"
                 .to_owned(),
-            data: Some(self.data(now, value)),
+            data: Some(self.data(destination, now, value)),
             ..Metric::default()
         }
     }
 
-    fn data(self, now: u64, value: f64) -> Data {
+    fn data(self, destination: &str, now: u64, value: f64) -> Data {
         let start = now.saturating_sub(INTERVAL_NANOS);
         let delta = AggregationTemporality::Delta.into();
         let cumulative = AggregationTemporality::Cumulative.into();
         let number = NumberDataPoint {
-            attributes: vec![text("kind", self.words())],
+            attributes: vec![text("kind", self.words()), text("destination", destination)],
             start_time_unix_nano: start,
             time_unix_nano: now,
             value: Some(Value::AsDouble(value)),

@@ -126,8 +126,7 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     differences.try_again(&checked, &live.not_connected());
     let ready = differences.deliver.iter().map(|destination| {
         let connected = destinations::connect(destination)?;
-        let name = destination.name.clone();
-        Ok(Ready { name, connected })
+        Ok(Ready::new(destination, connected))
     });
     let ready: Vec<Ready> = ready
         .collect::<Result<_, Failure>>()

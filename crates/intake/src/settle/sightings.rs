@@ -7,16 +7,16 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// What has been seen so far, by target.
 #[derive(Debug, Default)]
-pub(crate) struct Sightings(HashMap<TargetId, HashMap<SeriesId, Seen>>);
+pub struct Sightings(HashMap<TargetId, HashMap<SeriesId, Seen>>);
 
 impl Sightings {
     /// For these targets.
-    pub(crate) fn of(watched: Vec<TargetId>) -> Self {
+    pub fn of(watched: Vec<TargetId>) -> Self {
         Self(watched.into_iter().map(|id| (id, HashMap::new())).collect())
     }
 
     /// Points that arrived.
-    pub(crate) fn see(&mut self, arrived: &[SeriesPoints]) {
+    pub fn see(&mut self, arrived: &[SeriesPoints]) {
         for one in arrived {
             if let Some(target) = self.0.get_mut(&one.target) {
                 let points = one.points.iter().map(|point| (point.end, print(&point.value)));
@@ -26,7 +26,7 @@ impl Sightings {
     }
 
     /// All that was seen of a target, now that it is complete; nothing if it is not watched.
-    pub(crate) fn complete(&mut self, target: TargetId) -> Option<HashMap<SeriesId, Seen>> {
+    pub fn complete(&mut self, target: TargetId) -> Option<HashMap<SeriesId, Seen>> {
         self.0.remove(&target)
     }
 }

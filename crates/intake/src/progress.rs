@@ -102,7 +102,8 @@ pub struct AccountProgress {
 }
 
 impl AccountProgress {
-    pub(crate) fn group(&mut self, name: &Arc<str>) -> &mut GroupProgress {
+    /// A group of it; a blank one when it is not known.
+    pub fn group(&mut self, name: &Arc<str>) -> &mut GroupProgress {
         self.groups.entry(Arc::clone(name)).or_default()
     }
 
@@ -114,7 +115,7 @@ impl AccountProgress {
     }
 
     /// What a commit did.
-    pub(crate) fn committed(&mut self, group: &Arc<str>, done: &Committed) {
+    pub fn committed(&mut self, group: &Arc<str>, done: &Committed) {
         self.points += done.fresh;
         self.late += done.late;
         self.repeated += done.repeated;
@@ -145,7 +146,7 @@ pub struct Progress {
 
 impl Progress {
     /// An account is polled from now on. One that was polled before under its name, in the same cloud, counts on.
-    pub(crate) fn enlist(&self, provider: &dyn MetricsProvider) {
+    pub fn enlist(&self, provider: &dyn MetricsProvider) {
         let (account, cloud) = (provider.account(), provider.cloud().as_str());
         let mut accounts = self.accounts();
         if let Some(known) = accounts.get_mut(account).filter(|known| known.cloud == cloud) {
@@ -161,7 +162,7 @@ impl Progress {
     }
 
     /// An account is polled no more.
-    pub(crate) fn strike(&self, account: &AccountId) {
+    pub fn strike(&self, account: &AccountId) {
         self.accounts().remove(account);
     }
 
@@ -181,7 +182,8 @@ impl Progress {
         self.ticks_skipped.load(std::sync::atomic::Ordering::Relaxed)
     }
 
-    pub(crate) fn set_ticks_skipped(&self, ticks: u64) {
+    /// How many ticks have found the poll before still running.
+    pub fn set_ticks_skipped(&self, ticks: u64) {
         self.ticks_skipped
             .store(ticks, std::sync::atomic::Ordering::Relaxed);
     }
@@ -196,41 +198,44 @@ impl Progress {
     }
 
     /// Returns when somebody waits in [`Self::turned`].
-    pub(crate) async fn asked(&self) {
+    pub async fn asked(&self) {
         self.asked.notified().await;
     }
 
     /// The scheduler's loop has taken a turn.
-    pub(crate) fn turn(&self) {
+    pub fn turn(&self) {
         self.turns.send_replace(());
     }
 
-    pub(crate) fn namespace(&self, known: NamespaceProgress) {
+    /// What is known of a namespace.
+    pub fn namespace(&self, known: NamespaceProgress) {
         let key = (known.cloud, Arc::clone(&known.namespace));
         let mut namespaces = self.namespaces.lock().unwrap_or_else(PoisonError::into_inner);
         namespaces.insert(key, known);
     }
 
-    pub(crate) fn update(&self, account: &AccountId, change: impl FnOnce(&mut AccountProgress)) {
+    /// Changes what is known of an account, if it is polled.
+    pub fn update(&self, account: &AccountId, change: impl FnOnce(&mut AccountProgress)) {
         if let Some(one) = self.accounts().get_mut(account) {
             change(one);
         }
     }
 
     /// How far the slowest group of a scope lies behind.
-    pub(crate) fn behind(&self, account: &AccountId, scope: &Scope) -> Duration {
+    pub fn behind(&self, account: &AccountId, scope: &Scope) -> Duration {
         let accounts = self.accounts();
         let groups = accounts.get(account).into_iter().flat_map(|a| a.groups.values());
         let of_scope = groups.filter(|group| group.scope.as_ref() == Some(scope));
         of_scope.map(|group| group.behind).max().unwrap_or_default()
     }
 
-    pub(crate) fn error(&self, account: &AccountId, kind: &'static str) {
+    /// Counts a call, listing or target that failed.
+    pub fn error(&self, account: &AccountId, kind: &'static str) {
         self.update(account, |a| *a.errors.entry(kind).or_default() += 1);
     }
 
     /// Counts what was left out.
-    pub(crate) fn skipped(&self, account: &AccountId, skipped: &Skipped) {
+    pub fn skipped(&self, account: &AccountId, skipped: &Skipped) {
         self.update(account, |a| {
             *a.skipped.entry(skipped.reason.label()).or_default() += skipped.points.max(1);
         });

@@ -36,7 +36,7 @@ impl Unlisted {
     }
 
     /// A listing has failed.
-    pub(crate) fn failed(&mut self, now: UnixNanos, error: &ProviderError) {
+    pub fn failed(&mut self, now: UnixNanos, error: &ProviderError) {
         let key = (error.scope().clone(), error.operation());
         let known = self.0.get(&key).map(|fails| fails.since);
         if known.is_some() || self.0.len() < MOST_REMEMBERED {
@@ -45,7 +45,7 @@ impl Unlisted {
     }
 
     /// A round of listings has ended, in which only these have failed.
-    pub(crate) fn keep(&mut self, failed: &[(Scope, &'static str)]) {
+    pub fn keep(&mut self, failed: &[(Scope, &'static str)]) {
         self.0.retain(|key, _| failed.contains(key));
     }
 }
@@ -63,7 +63,7 @@ fn fails(error: &ProviderError, since: UnixNanos) -> Fails {
 
 /// What one poll of a group could not get: the first failure of it, and how many targets were missed.
 #[derive(Clone, Debug)]
-pub(crate) struct Missed {
+pub struct Missed {
     first: Fails,
     what: String,
     targets: usize,
@@ -71,7 +71,7 @@ pub(crate) struct Missed {
 
 impl Missed {
     /// A call that failed as a whole.
-    pub(crate) fn call(now: UnixNanos, call: &Call, error: &ProviderError) -> Self {
+    pub fn call(now: UnixNanos, call: &Call, error: &ProviderError) -> Self {
         Self {
             first: fails(error, now),
             what: call
@@ -83,7 +83,7 @@ impl Missed {
     }
 
     /// A target that failed within a call that went on.
-    pub(crate) fn target(now: UnixNanos, call: &Call, failure: &Failure) -> Self {
+    pub fn target(now: UnixNanos, call: &Call, failure: &Failure) -> Self {
         let target = call.targets.iter().find(|t| t.id == failure.target);
         Self {
             first: Fails {
@@ -100,7 +100,7 @@ impl Missed {
     }
 
     /// Adds what was missed later.
-    pub(crate) fn add(missed: &mut Option<Self>, later: Self) {
+    pub fn add(missed: &mut Option<Self>, later: Self) {
         match missed {
             None => *missed = Some(later),
             Some(first) => first.targets += later.targets,
@@ -108,7 +108,7 @@ impl Missed {
     }
 
     /// What fails of the group from now on; it may have failed before.
-    pub(crate) fn into_fails(self, before: Option<&Fails>) -> Fails {
+    pub fn into_fails(self, before: Option<&Fails>) -> Fails {
         let Self { first, what, targets } = self;
         let more = match targets.saturating_sub(1) {
             0 => String::new(),

@@ -28,17 +28,32 @@ struct Seen {
 
 /// What has been written, by event.
 #[derive(Debug, Default)]
-pub(crate) struct Notices(Mutex<HashMap<String, Seen>>);
+pub struct Notices {
+    seen: Mutex<HashMap<String, Seen>>,
+    /// Nothing is kept quiet but what is to be said once.
+    all: bool,
+}
 
 impl Notices {
+    /// For what ends soon: everything that happens is written, and how often it has happened is left to a summary.
+    pub fn of_all() -> Self {
+        Self {
+            all: true,
+            ..Self::default()
+        }
+    }
+
     /// Nothing if the event is to be kept quiet; else how often it has happened since it was last written.
-    pub(crate) fn due(&self, event: String, now: UnixNanos) -> Option<u64> {
+    pub fn due(&self, event: String, now: UnixNanos) -> Option<u64> {
+        if self.all {
+            return Some(0);
+        }
         self.after(event, now, Some(QUIET))
     }
 
     /// Something lasts, or comes again and again. True when it has begun.
-    pub(crate) fn begins(&self, event: &'static str, now: UnixNanos) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn begins(&self, event: &'static str, now: UnixNanos) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let known = seen.entry(event.to_owned()).or_insert(Seen {
             written: now,
             since: 0,
@@ -49,8 +64,8 @@ impl Notices {
     }
 
     /// It is not there now. True when it has just ended: it has not been there for a while.
-    pub(crate) fn ends(&self, event: &'static str, now: UnixNanos) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn ends(&self, event: &'static str, now: UnixNanos) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let over = |known: &&mut Seen| known.lasts && now.since(known.written) >= QUIET_AGAIN;
         let Some(known) = seen.get_mut(event).filter(over) else {
             return false;
@@ -60,21 +75,22 @@ impl Notices {
     }
 
     /// What lasts and nothing else: an account that is taken on anew says its failures again, but not that it still waits.
-    pub(crate) fn lasting(&self) -> Self {
-        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn lasting(&self) -> Self {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = seen.iter().filter(|(_, known)| known.lasts);
-        Self(Mutex::new(
-            lasting.map(|(event, known)| (event.clone(), *known)).collect(),
-        ))
+        Self {
+            seen: Mutex::new(lasting.map(|(event, known)| (event.clone(), *known)).collect()),
+            all: self.all,
+        }
     }
 
     /// True for the first of its kind ever.
-    pub(crate) fn first(&self, event: String, now: UnixNanos) -> bool {
+    pub fn first(&self, event: String, now: UnixNanos) -> bool {
         self.after(event, now, None).is_some()
     }
 
     fn after(&self, event: String, now: UnixNanos, quiet: Option<Duration>) -> Option<u64> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let event = if seen.len() < REMEMBERED || seen.contains_key(&event) {
             event
         } else {

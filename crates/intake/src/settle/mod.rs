@@ -13,9 +13,9 @@ mod namespace;
 mod sample;
 mod sightings;
 
-pub(crate) use namespace::Changed;
-pub(crate) use sample::{Look, Seen};
-pub(crate) use sightings::Sightings;
+pub use namespace::Changed;
+pub use sample::{Look, Seen};
+pub use sightings::Sightings;
 
 use lateness::DEEP_GRAINS;
 use namespace::Namespace;
@@ -68,25 +68,26 @@ pub struct NamespaceProgress {
 
 /// What is in force for one poll.
 #[derive(Clone, Debug)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// The group with its ordinary lengths.
-    pub(crate) group: GroupSpec,
+    pub group: GroupSpec,
     /// How far this poll reaches back.
-    pub(crate) reach: Duration,
+    pub reach: Duration,
     /// Whether this poll reaches up to the present.
-    pub(crate) probing: bool,
-    pub(crate) source: SettleSource,
+    pub probing: bool,
+    /// Where its settle comes from.
+    pub source: SettleSource,
 }
 
 type Key = (Cloud, Arc<str>);
 
 /// All namespaces of all clouds.
 #[derive(Debug, Default)]
-pub(crate) struct Learner(Mutex<BTreeMap<Key, Namespace>>);
+pub struct Learner(Mutex<BTreeMap<Key, Namespace>>);
 
 impl Learner {
     /// What is in force for a fresh poll (with its number and whether it is a deep look) or a backlog.
-    pub(crate) fn terms(
+    pub fn terms(
         &self,
         store: &Store,
         now: UnixNanos,
@@ -114,7 +115,7 @@ impl Learner {
     }
 
     /// The lengths in force for a group.
-    pub(crate) fn in_force(
+    pub fn in_force(
         &self,
         store: &Store,
         now: UnixNanos,
@@ -125,7 +126,7 @@ impl Learner {
     }
 
     /// Whose points of these targets are watched.
-    pub(crate) fn watched(&self, cloud: Cloud, namespace: &Arc<str>, targets: &[Target]) -> Vec<TargetId> {
+    pub fn watched(&self, cloud: Cloud, namespace: &Arc<str>, targets: &[Target]) -> Vec<TargetId> {
         let all = self.all();
         let Some(known) = all.get(&(cloud, Arc::clone(namespace))) else {
             return Vec::new();
@@ -135,7 +136,7 @@ impl Learner {
     }
 
     /// A complete answer for a target that is watched.
-    pub(crate) fn look(
+    pub fn look(
         &self,
         cloud: Cloud,
         group: &GroupSpec<Span>,
@@ -149,7 +150,7 @@ impl Learner {
     }
 
     /// How late the points of a commit were.
-    pub(crate) fn late(&self, now: UnixNanos, cloud: Cloud, group: &GroupSpec, done: &Committed) {
+    pub fn late(&self, now: UnixNanos, cloud: Cloud, group: &GroupSpec, done: &Committed) {
         if let Some(late) = lateness::latest(done, group.grain)
             && let Some(known) = self.all().get_mut(&(cloud, Arc::clone(&group.namespace)))
         {
@@ -158,7 +159,7 @@ impl Learner {
     }
 
     /// Weighs what was seen, now and then: what has changed, and what to put into the store under which key.
-    pub(crate) fn weigh(
+    pub fn weigh(
         &self,
         now: UnixNanos,
         cloud: Cloud,
@@ -174,7 +175,7 @@ impl Learner {
     }
 
     /// For the status page.
-    pub(crate) fn status(&self, cloud: Cloud, terms: &Terms) -> NamespaceProgress {
+    pub fn status(&self, cloud: Cloud, terms: &Terms) -> NamespaceProgress {
         let all = self.all();
         let known = all.get(&(cloud, Arc::clone(&terms.group.namespace)));
         let settle = terms.group.settle;

@@ -20,26 +20,26 @@ const GONE: Duration = Duration::from_secs(3 * 3_600);
 
 /// One answer for a target.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Look {
+pub struct Look {
     /// When it came.
-    pub(crate) at: UnixNanos,
+    pub at: UnixNanos,
     /// What was asked for.
-    pub(crate) window: Window,
+    pub window: Window,
     /// It reached up to the present.
-    pub(crate) probing: bool,
+    pub probing: bool,
 }
 
 /// How closely to watch.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Watch {
+pub(super) struct Watch {
     /// A point that is first looked at when it is older than this was not watched from its beginning.
-    pub(crate) young: Duration,
+    pub(super) young: Duration,
     /// A point as old as this is final.
-    pub(crate) horizon: Duration,
+    pub(super) horizon: Duration,
 }
 
 /// Ends and fingerprints of one series.
-pub(crate) type Seen = BTreeMap<UnixNanos, u64>;
+pub type Seen = BTreeMap<UnixNanos, u64>;
 
 #[derive(Debug)]
 struct Sighted {

@@ -43,11 +43,11 @@ pub(super) struct Namespace {
 
 /// A settle that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Changed {
+pub struct Changed {
     /// Before; nothing the first time.
-    pub(crate) before: Option<Duration>,
+    pub before: Option<Duration>,
     /// From now on.
-    pub(crate) after: Duration,
+    pub after: Duration,
 }
 
 impl Namespace {
