@@ -16,6 +16,7 @@ mod help;
 mod hide;
 mod lookup;
 mod loose;
+mod meant;
 mod misfit;
 mod nearest;
 mod parse;

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::{
     example,
-    form::{found_words, kind_of, kind_words},
+    form::{accepts, allowed, forms, found_words, kind_of, kind_words},
     help::Help,
+    meant,
     problem::Found,
     tree::{At, Data, Node},
     values::{guess_duration, guess_size, parse_duration},
@@ -50,7 +51,8 @@ pub(crate) fn report(root: &Value, schema: &Value, forms: &[&Value], at: &At<'_>
         Data::Seq(items) => (misfit.message(), misfit.list(items)),
         Data::Map(_) => (misfit.message(), misfit.mapping()),
     };
-    found.at(at, message, help);
+    // These words quote no secret, and may hold parts of one by chance.
+    found.span(at.span, at.path.clone(), message, help);
 }
 
 struct Misfit<'a> {
@@ -89,6 +91,8 @@ impl Misfit<'_> {
     fn example(&self) -> Help {
         match example::of(self.root, self.schema) {
             Some(example) => Help::write(self.at, &example),
+            None if self.at.trail == "accounts[]" => Help::write(self.at, "\"accounts.d/*.yaml\"")
+                .and("; `accounts` names files: an account itself belongs in `aws`, `azure` or `gcp`"),
             None => "write a value".into(),
         }
     }
@@ -166,46 +170,83 @@ impl Misfit<'_> {
             return Help::around(self.at, "\"", "\"", "put it in quotes");
         }
         let written = self.node.written.as_str();
+        let words = allowed(&self.forms());
+        if !words.is_empty() {
+            let word = if matches!(self.node.data, Data::Bool(false)) && words.contains(&"none") {
+                "none"
+            } else {
+                words[0]
+            };
+            return Help::write(self.at, word).and(format!("; possible: {}", words.join(", ")));
+        }
         if self.at.key == Some("account_id") {
             return Help::write(self.at, &format!("\"{}\"", account_id(written)))
                 .and(": without the quotes YAML reads a number, and drops zeros at its beginning");
+        }
+        let meant = meant::at(self.root, self.schema, &self.at.trail, written);
+        if meant != written {
+            return Help::write(self.at, &yaml::text_of(&meant));
         }
         Help::write(self.at, &format!("\"{written}\"")).and(", in quotes")
     }
 
     fn in_list(&self, text: &str) -> Help {
-        let several = text.contains(',') && !self.node.secret && self.node.text().is_some();
-        if several {
-            let items: Vec<Value> = text.split(',').map(|item| Value::from(item.trim())).collect();
-            return Help::write(self.at, &yaml::of(&Value::from(items)));
+        let items = self.items();
+        if self.node.secret || items.is_none() {
+            let key = self.at.key.unwrap_or("key");
+            return Help::around(self.at, "[", "]", format!("write `{key}: […]`, a list"));
         }
-        let key = self.at.key.unwrap_or("key");
-        let text = if self.node.secret {
-            "…".to_owned()
-        } else {
-            yaml::text_of(text)
+        let trail = format!("{}[]", self.at.trail);
+        let meant = |text: &str| {
+            let text = text.trim();
+            items.map_or_else(
+                || text.to_owned(),
+                |items| meant::at(self.root, items, &trail, text),
+            )
         };
-        Help::around(self.at, "[", "]", format!("write `{key}: [{text}]`"))
+        let texts = text.split(',').map(|text| Value::from(meant(text)));
+        Help::write(self.at, &yaml::of(&texts.collect::<Vec<_>>().into()))
+    }
+
+    fn forms(&self) -> Vec<&Value> {
+        forms(self.root, self.schema)
+    }
+
+    /// What a list holds here, when that are texts.
+    fn items(&self) -> Option<&Value> {
+        let items = self.forms().into_iter().find_map(|form| form.get("items"))?;
+        let text = |form: &&Value| kind_of(form) == "string";
+        forms(self.root, items).iter().any(text).then_some(items)
     }
 
     /// A value where keys belong: it is meant for the only key that has to be there.
     fn in_mapping(&self) -> Help {
-        let forms = crate::form::forms(self.root, self.schema);
-        let only = forms
-            .iter()
-            .find_map(|form| match form.get("required")?.as_array()?.as_slice() {
-                [only] => only.as_str(),
-                _ => None,
-            });
-        let (Some(only), Some(key)) = (only, self.at.key) else {
-            return self.example();
+        let forms = self.forms();
+        let only = forms.iter().find_map(|form| {
+            let required = form.get("required").and_then(Value::as_array);
+            let properties = form.get("properties")?.as_object()?;
+            match required.map(Vec::as_slice) {
+                Some([only]) => Some((only.as_str()?, properties.get(only.as_str()?)?)),
+                None if properties.len() == 1 => properties
+                    .iter()
+                    .next()
+                    .map(|(key, schema)| (key.as_str(), schema)),
+                Some(_) | None => None,
+            }
+        });
+        let fits = |schema| {
+            self::forms(self.root, schema)
+                .iter()
+                .any(|form| accepts(kind_of(form), self.node))
         };
-        Help::around(
-            self.at,
-            &format!("{{ {only}: "),
-            " }",
-            format!("write `{key}: {{ {only}: … }}` around it"),
-        )
+        match only.filter(|(_, schema)| fits(schema)) {
+            Some((only, _)) => {
+                let key = self.at.key.map_or(String::new(), |key| format!("{key}: "));
+                let words = format!("write `{key}{{ {only}: … }}` around it");
+                Help::around(self.at, &format!("{{ {only}: "), " }", words)
+            }
+            None => self.example(),
+        }
     }
 
     fn list(&self, items: &[Node]) -> Help {
@@ -222,10 +263,10 @@ impl Misfit<'_> {
         if !self.takes("array") {
             return self.example();
         }
-        let forms = crate::form::forms(self.root, self.schema);
+        let forms = self.forms();
         let items = forms.iter().find_map(|form| form.get("items"));
         let of_mappings = items.is_some_and(|items| {
-            crate::form::forms(self.root, items)
+            self::forms(self.root, items)
                 .iter()
                 .any(|form| kind_of(form) == "object")
         });

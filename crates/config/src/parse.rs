@@ -58,6 +58,9 @@ fn parse(path: &Path, text: &str, schema: &Value, sources: &mut Sources, found: 
     root
 }
 
+/// YAML's key for "and all that is in there".
+const MERGE: &str = "<<";
+
 type Events<'t> = Parser<'t, StrInput<'t>>;
 
 /// Why building stopped; the words are already among the problems.
@@ -190,6 +193,16 @@ impl<'t> Builder<'t> {
                     text: indent.replace('\t', "  "),
                 },
             );
+        }
+        let around = self.text.get(at.saturating_sub(1)..).unwrap_or_default();
+        let star = if around.starts_with('*') { at - 1 } else { at };
+        let after = self.text.get(star..).and_then(|rest| rest.strip_prefix('*'));
+        if after.is_some_and(|rest| rest.starts_with([' ', ',', ']', '}', '\n'])) {
+            return Help::from("write `\"*\"`: a value that begins with `*` needs quotes").with_one(Edit {
+                start: star,
+                end: star + 1,
+                text: "\"*\"".into(),
+            });
         }
         "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
          `[` in it needs quotes"
@@ -330,7 +343,7 @@ impl<'t> Builder<'t> {
                     };
                     return Ok(Node {
                         extent,
-                        ..plain(first, Data::Map(entries))
+                        ..plain(first, Data::Map(merged(entries)))
                     });
                 }
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -343,7 +356,7 @@ impl<'t> Builder<'t> {
                 | Event::SequenceStart(..)
                 | Event::SequenceEnd
                 | Event::MappingStart(..) => {
-                    return Err(self.stop(key_span, "a key must be plain text", "put the key in quotes"));
+                    return Err(self.no_key(key_span));
                 }
             };
             let entry = self.entry(key, key_span, depth, place)?;
@@ -352,13 +365,36 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// A list or a mapping where a key belongs: most often a template.
+    fn no_key(&mut self, span: Span) -> Stop {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        if before.trim_end().ends_with('{') && self.text[span.start..].starts_with('{') {
+            return self.stop(
+                span,
+                "`{{` begins a template, and this file is read as it is",
+                "render the template first, or put the value in quotes",
+            );
+        }
+        self.stop(
+            span,
+            "a key must be plain text",
+            "write `key: value`; what begins with `[` or `{` is a value",
+        )
+    }
+
     fn entry(&mut self, key: String, key_span: Span, depth: usize, place: &Place<'_>) -> Result<Entry, Stop> {
         let number = self.seen.add(key_span);
         if place.shows_key(&key, false) {
             self.seen.open(number);
         }
         let (event, at) = self.next()?;
-        let mut value = self.node(event, at, depth + 1, &place.key(&key))?;
+        // What is merged stands for keys of this very place.
+        let below = if key == MERGE {
+            place.clone()
+        } else {
+            place.key(&key)
+        };
+        let mut value = self.node(event, at, depth + 1, &below)?;
         if matches!(value.data, Data::Null) && value.extent.start == value.extent.end {
             value.extent = self.nothing(key_span);
         }
@@ -404,6 +440,27 @@ impl<'t> Builder<'t> {
             entries.push(entry);
         }
     }
+}
+
+/// The keys of what `<<` names, where they are not written out.
+fn merged(mut entries: Vec<Entry>) -> Vec<Entry> {
+    let Some(at) = entries.iter().position(|entry| entry.key == MERGE) else {
+        return entries;
+    };
+    let mappings = match &entries[at].value.data {
+        Data::Map(_) => vec![entries[at].value.clone()],
+        Data::Seq(items) if items.iter().all(|item| matches!(item.data, Data::Map(_))) => items.clone(),
+        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Str(_) | Data::Seq(_) => {
+            return entries;
+        }
+    };
+    entries.remove(at);
+    for entry in mappings.iter().flat_map(Node::entries) {
+        if !entries.iter().any(|own| own.key == entry.key) {
+            entries.push(entry.clone());
+        }
+    }
+    entries
 }
 
 fn plain(span: Span, data: Data) -> Node {

@@ -17,7 +17,6 @@ use crate::{
     tree::At,
     values::Pattern,
     written::{PatternText, aws as written},
-    yaml,
 };
 
 /// Regions known when this was written; another that looks like one is accepted when no known one is near.
@@ -133,7 +132,7 @@ impl Checker<'_> {
             if REGIONS.contains(&region.as_str()) {
                 return;
             }
-            let near = nearest(region, REGIONS);
+            let near = meant_region(region);
             if !is_match(REGION.as_ref(), region) || near.is_some_and(|near| !same_but_digit(near, region)) {
                 let near = near.unwrap_or("eu-west-1");
                 let message = format!("`{region}` is not an AWS region");
@@ -185,8 +184,9 @@ impl Checker<'_> {
     }
 
     fn role(&mut self, role: &written::AssumeRole, at: &At<'_>) -> AssumeRole {
-        if !is_match(ROLE.as_ref(), &role.arn) {
-            let at = at.key("arn");
+        let arn = at.key("arn");
+        if !is_match(ROLE.as_ref(), &role.arn) && arn.node.is_some() {
+            let at = arn;
             let help = Help::write(&at, "arn:aws:iam::123456789012:role/metrics");
             let help = help.and(", as the role's page in the IAM console shows it");
             self.problem(&at, format!("`{}` is not the ARN of a role", role.arn), help);
@@ -229,9 +229,6 @@ impl Checker<'_> {
             c.statistic(name, at);
         });
         self.namespace(&written.namespace, &at.key("namespace"));
-        self.each(&written.names, &at.key("names"), |c, name, at| {
-            c.no_expression(&name.0, at);
-        });
         let (absent, present) = absent(&written.dimensions);
         AwsMetrics {
             namespace: written.namespace.clone(),
@@ -274,22 +271,6 @@ impl Checker<'_> {
         Some(period)
     }
 
-    /// `/CPU.*/` is a glob for a name that begins and ends with a slash, which no metric does.
-    fn no_expression(&mut self, name: &str, at: &At<'_>) {
-        let between = name.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let anchored = name
-            .strip_prefix('^')
-            .map(|rest| rest.strip_suffix('$').unwrap_or(rest));
-        if let Some(expression) = between.or(anchored).filter(|e| !e.is_empty()) {
-            let expression = expression.trim_start_matches('^').trim_end_matches('$');
-            let words =
-                format!("write `~{expression}`: `~` makes it an expression, always for the whole name");
-            let value = yaml::text_of(&format!("~{expression}"));
-            let message = format!("`{name}` looks like a regular expression, but is a glob here");
-            self.problem(at, message, Help::instead(at, &value, words));
-        }
-    }
-
     /// `ListMetrics` takes a namespace or none; a pattern would find nothing.
     fn namespace(&mut self, name: &str, at: &At<'_>) {
         if name.contains(['*', '?']) || name.starts_with('~') {
@@ -312,8 +293,8 @@ impl Checker<'_> {
         } else if !STATISTICS.contains(&name) {
             let near = meant_statistic(name);
             let all = STATISTICS.join(", ");
-            let help =
-                Help::write(at, near).and(format!("; possible are {all}, and percentiles like p99 or p99.9"));
+            let help = Help::write(at, &near)
+                .and(format!("; possible are {all}, and percentiles like p99 or p99.9"));
             self.problem(at, format!("`{name}` is not a statistic of CloudWatch"), help);
         }
     }
@@ -341,14 +322,50 @@ fn same_but_digit(a: &str, b: &str) -> bool {
 }
 
 /// What the statistic is called by other programs, or nearly.
-fn meant_statistic(name: &str) -> &'static str {
-    match name.to_ascii_lowercase().as_str() {
+pub(crate) fn meant_statistic(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let digits = lower.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let digits = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let percent = percentile(&format!("p{digits}")).filter(|percent| (0.0..=100.0).contains(percent));
+    let known = match lower.as_str() {
         "avg" | "mean" => "Average",
         "total" => "Sum",
         "min" => "Minimum",
         "max" => "Maximum",
         "count" | "samples" | "n" => "SampleCount",
         "median" => "p50",
-        lower => nearest(lower, STATISTICS).unwrap_or("Average"),
-    }
+        _ if percent.is_some() => return format!("p{digits}"),
+        _ => nearest(&lower, STATISTICS).unwrap_or("Average"),
+    };
+    known.to_owned()
 }
+
+/// The region that is called so: by its code, nearly, or by its place as the console has it.
+pub(crate) fn meant_region(name: &str) -> Option<&'static str> {
+    let lower = name.to_lowercase();
+    let place = PLACES
+        .iter()
+        .find(|(place, _)| lower.contains(place))
+        .map(|(_, region)| *region);
+    place.or_else(|| nearest(name, REGIONS))
+}
+
+/// Places of regions, as the console names them.
+const PLACES: [(&str, &str); 16] = [
+    ("ireland", "eu-west-1"),
+    ("london", "eu-west-2"),
+    ("paris", "eu-west-3"),
+    ("frankfurt", "eu-central-1"),
+    ("zurich", "eu-central-2"),
+    ("stockholm", "eu-north-1"),
+    ("milan", "eu-south-1"),
+    ("virginia", "us-east-1"),
+    ("ohio", "us-east-2"),
+    ("california", "us-west-1"),
+    ("oregon", "us-west-2"),
+    ("tokyo", "ap-northeast-1"),
+    ("singapore", "ap-southeast-1"),
+    ("sydney", "ap-southeast-2"),
+    ("mumbai", "ap-south-1"),
+    ("paulo", "sa-east-1"),
+];

@@ -4,8 +4,8 @@
 //! away only when nothing was reported.
 
 mod api;
-mod aws;
-mod azure;
+pub(crate) mod aws;
+pub(crate) mod azure;
 mod destination;
 mod gcp;
 mod poll;
@@ -20,6 +20,7 @@ use crate::{
     lookup::Lookup,
     problem::Found,
     tree::{At, Node},
+    unknown,
     values::Pattern,
     written::{File, PatternText},
     yaml,
@@ -109,6 +110,18 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
+        if let Some(expression) = expression(&text.0) {
+            let (value, words) = match expression {
+                ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
+                _ => (
+                    format!("~{expression}"),
+                    format!("write `~{expression}`: `~` makes it an expression, always for the whole name"),
+                ),
+            };
+            let shown = &text.0;
+            let message = format!("`{shown}` looks like a regular expression, but is a glob here");
+            self.problem(at, message, Help::instead(at, &yaml::text_of(&value), words));
+        }
         Pattern::new(&text.0)
             .map_err(|error| {
                 let (kind, value, words) = if text.0.starts_with('~') {
@@ -165,6 +178,10 @@ impl Checker<'_> {
     fn unique(&mut self, what: &str, names: &[&str], at: &At<'_>, seen: &mut HashMap<String, String>) {
         for (index, name) in names.iter().enumerate() {
             let place = at.item(index).key("name");
+            if place.node.is_none() {
+                // That it is missing is said already.
+                continue;
+            }
             if name.trim().is_empty() {
                 let free = free("prod", |name| seen.contains_key(name) || names.contains(&name));
                 let help = Help::write(&place, &free);
@@ -181,7 +198,21 @@ impl Checker<'_> {
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
-        if file.aws.is_empty() && file.azure.is_empty() && file.gcp.is_empty() && self.found_nothing_in(at) {
+        let schema = crate::schema();
+        let root = at.node.map_or(&[][..], Node::entries);
+        let named: Vec<&str> = root
+            .iter()
+            .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
+            .collect();
+        let accounts = named
+            .iter()
+            .any(|key| ["aws", "azure", "gcp", "accounts"].contains(key));
+        if file.aws.is_empty()
+            && file.azure.is_empty()
+            && file.gcp.is_empty()
+            && self.found_nothing_in(at)
+            && !accounts
+        {
             let value = "[{ name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }]";
             let help = top(at, "aws", value).and(
                 ", or `azure:` or `gcp:`, here or in a file that `accounts:` names; `nephoscope config example` shows each",
@@ -189,7 +220,10 @@ impl Checker<'_> {
             self.found
                 .at(at, "there is no account, so there is nothing to read", help);
         }
-        if file.destinations.is_empty() && !self.found.covers("destinations") {
+        if file.destinations.is_empty()
+            && !self.found.covers("destinations")
+            && !named.contains(&"destinations")
+        {
             let value = "[{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]";
             let help = top(at, "destinations", value);
             self.found
@@ -221,4 +255,20 @@ fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
     }
     let mut names = (2..).map(|number: u32| format!("{name}-{number}"));
     names.find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// The regular expression that somebody wrote without a `~`, for the whole name.
+fn expression(text: &str) -> Option<&str> {
+    if text.starts_with('~') {
+        return None;
+    }
+    let slashes = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let bare = slashes.unwrap_or(text);
+    let inner = bare.strip_prefix('^').unwrap_or(bare);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
+    let signs = [".+", "(?", "\\d", "\\w", "\\.", "|", "]+", "]*"];
+    let is = inner != text || matches!(text, ".*") || signs.iter().any(|sign| text.contains(sign));
+    let valid = regex::Regex::new(inner).is_ok();
+    (is && !inner.is_empty() && valid).then_some(inner)
 }

@@ -11,7 +11,6 @@ use super::Checker;
 use crate::{
     help::Help,
     loose,
-    nearest::nearest,
     tree::At,
     values::{guess_duration, guess_size, parse_duration, parse_size},
     written::{DurationText, SizeText},
@@ -78,6 +77,10 @@ impl Checker<'_> {
     /// An http or https URL with a host.
     pub(crate) fn url(&mut self, text: &str, at: &At<'_>) -> String {
         // The data plane's URL may hold `{region}`, which no host name can.
+        if at.node.is_none() {
+            // That it is missing is said already.
+            return text.to_owned();
+        }
         let parsed = url::Url::parse(&text.replace("{region}", "region"));
         let fault = match &parsed {
             Err(url::ParseError::RelativeUrlWithoutBase) => {
@@ -128,21 +131,6 @@ impl Checker<'_> {
             );
         }
         text.to_owned()
-    }
-
-    /// One word of a closed set.
-    pub(crate) fn word(&mut self, what: &str, word: &str, set: &[&str], at: &At<'_>) {
-        if !set.contains(&word) {
-            let list = set.join(", ");
-            let near = nearest(word, set.iter().copied());
-            let value = near.or(set.first().copied()).unwrap_or_default();
-            let words = match near {
-                Some(near) => format!("did you mean `{near}`? Possible: {list}"),
-                None => format!("write `{value}`; possible: {list}"),
-            };
-            let help = Help::instead(at, value, words);
-            self.problem(at, format!("`{word}` is not {what}"), help);
-        }
     }
 
     /// A list that must have something in it.

@@ -35,6 +35,7 @@ pub struct File {
     /// The daemon's own telemetry. Default: sent to the first OTLP destination.
     pub telemetry: Option<Telemetry>,
     /// Where points go; each destination gets every point.
+    #[schemars(extend("examples" = [[{ "name": "gateway", "otlp": { "endpoint": "http://127.0.0.1:4317" } }]]))]
     pub destinations: Vec<destination::Destination>,
     /// Accounts of Amazon Web Services.
     pub aws: Vec<aws::Account>,
