@@ -20,7 +20,7 @@ pub(crate) fn at(root: &Value, schema: &Value, trail: &str, text: &str) -> Strin
         "azure[].metrics[].aggregations[]" => Some(azure::meant_aggregation(text).to_owned()),
         "azure[].subscriptions[]" => Some(azure::meant_id(text).to_owned()),
         "azure[].cloud" => Some(azure::meant_cloud(text).to_owned()),
-        _ if trail.ends_with(".arn") && !text.starts_with("arn:") => {
+        _ if trail.rsplit('.').next() == Some("arn") && !text.starts_with("arn:") => {
             Some("arn:aws:iam::123456789012:role/metrics".to_owned())
         }
         _ => None,

@@ -74,7 +74,8 @@ impl Substitution<'_> {
                 }
             }
             Data::Str(text) => {
-                if let Some(variable) = shell_variable(text) {
+                // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
+                if let Some(variable) = shell_variable(text).filter(|_| node.secret) {
                     let message = format!("`${variable}` is not replaced");
                     let help = format!(
                         "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"

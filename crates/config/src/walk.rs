@@ -61,16 +61,14 @@ impl<'s> Walker<'s> {
         for entry in entries {
             let place = at.key(&entry.key);
             let schema = properties.and_then(|all| all.get(&entry.key));
-            match schema.or_else(|| form.get("additionalProperties").filter(|other| other.is_object())) {
-                Some(schema) => {
-                    if let Some(value) = self.value(schema, &entry.value, &place, found) {
-                        out.insert(entry.key.clone(), value);
-                    }
-                }
-                None => {
-                    unknown::report(self.root, form, entry, &place, found);
-                    self.below_unknown(form, entry, &place, found);
-                }
+            let free = || form.get("additionalProperties").filter(|other| other.is_object());
+            let Some(schema) = schema.or_else(free) else {
+                unknown::report(self.root, form, entry, &place, found);
+                self.below_unknown(form, entry, &place, found);
+                continue;
+            };
+            if let Some(value) = self.value(schema, &entry.value, &place, found) {
+                out.insert(entry.key.clone(), value);
             }
         }
         self.required(form, properties, entries, at, found);

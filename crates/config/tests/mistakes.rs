@@ -214,6 +214,36 @@ aws:
 }
 
 #[test]
+fn what_is_merged_is_as_if_it_were_written() {
+    let text = r"
+destinations: [{ name: out, stdout: {} }]
+aws:
+  - &base { name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }
+  - { <<: *base, name: staging }
+  - <<: [{ name: third }, *base]
+    regions: [us-east-1]
+";
+    let config = load_text(text).unwrap_or_else(|p| panic!("{p}"));
+    let of = |i: usize| (config.aws[i].name.as_str(), config.aws[i].regions[0].as_str());
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [
+            ("prod", "eu-west-1"),
+            ("staging", "eu-west-1"),
+            ("third", "us-east-1")
+        ]
+    );
+}
+
+#[test]
+fn a_url_that_lets_in_is_not_shown_by_a_loaded_configuration() {
+    let text = "destinations: [{ name: out, otlp: { endpoint: 'https://a/v1/metrics?key=hunter2' } }]\naws: \
+                [{ name: a, regions: [eu-west-1], metrics: [{ namespace: AWS/Lambda, dimensions: { Version: $LATEST } }] }]\n";
+    let config = load_text(text).unwrap_or_else(|p| panic!("{p}"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
 fn no_message_quotes_a_secret() {
     let text = r#"
 destinations:

@@ -111,7 +111,7 @@ impl Checker<'_> {
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
         if let Some(expression) = expression(&text.0) {
-            let (value, words) = match expression {
+            let (value, words) = match expression.as_str() {
                 ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
                 _ => (
                     format!("~{expression}"),
@@ -258,17 +258,23 @@ fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// The regular expression that somebody wrote without a `~`, for the whole name.
-fn expression(text: &str) -> Option<&str> {
+fn expression(text: &str) -> Option<String> {
     if text.starts_with('~') {
         return None;
     }
     let slashes = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
     let bare = slashes.unwrap_or(text);
-    let inner = bare.strip_prefix('^').unwrap_or(bare);
-    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    let (begins, ends) = (bare.strip_prefix('^'), bare.strip_suffix('$'));
+    let inner = bare.trim_start_matches('^').trim_end_matches('$');
     // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
     let signs = [".+", "(?", "\\d", "\\w", "\\.", "|", "]+", "]*"];
-    let is = inner != text || matches!(text, ".*") || signs.iter().any(|sign| text.contains(sign));
-    let valid = regex::Regex::new(inner).is_ok();
-    (is && !inner.is_empty() && valid).then_some(inner)
+    let is = inner != text || text == ".*" || signs.iter().any(|sign| text.contains(sign));
+    if !is || inner.is_empty() || regex::Regex::new(inner).is_err() {
+        return None;
+    }
+    Some(match (begins, ends) {
+        (Some(_), None) => format!("{}.*", inner.trim_end_matches(".*")),
+        (None, Some(_)) => format!(".*{}", inner.trim_start_matches(".*")),
+        (Some(_), Some(_)) | (None, None) => inner.to_owned(),
+    })
 }

@@ -94,6 +94,7 @@ pub struct Traces {
 /// When and how far back to ask.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "every": "5m" }]))]
 pub struct Poll {
     /// Time between two polls of the same metrics; at least their period. Default: 5m.
     pub every: Option<DurationText>,
