@@ -12,6 +12,7 @@ mod config;
 mod example;
 mod foreign;
 mod form;
+mod guess;
 mod help;
 mod hide;
 mod lookup;

@@ -5,17 +5,18 @@
 use serde_json::Value;
 
 use crate::{
-    check::{aws, azure},
+    check::{aws, azure, regions},
     form::{allowed, forms},
+    guess,
     nearest::nearest,
-    values::{guess_duration, guess_size, parse_duration, parse_size},
+    values::{parse_duration, parse_size},
 };
 
 /// The value to write at a place like `aws[].metrics[].statistics[]` for this text.
 pub(crate) fn at(root: &Value, schema: &Value, trail: &str, text: &str) -> String {
     let by_place = match trail {
         "listen" => text.parse::<u16>().ok().map(|port| format!("127.0.0.1:{port}")),
-        "aws[].regions[]" => aws::meant_region(text).map(str::to_owned),
+        "aws[].regions[]" => regions::meant_region(text).map(str::to_owned),
         "aws[].metrics[].statistics[]" => Some(aws::meant_statistic(text)),
         "azure[].metrics[].aggregations[]" => Some(azure::meant_aggregation(text).to_owned()),
         "azure[].subscriptions[]" => Some(azure::meant_id(text).to_owned()),
@@ -36,9 +37,9 @@ fn by_schema(root: &Value, schema: &Value, text: &str) -> Option<String> {
     let format = forms.iter().find_map(|form| form.get("format")?.as_str());
     match format {
         Some("duration") if text == "auto" || parse_duration(text).is_some() => None,
-        Some("duration") => guess_duration(text),
+        Some("duration") => guess::duration(text),
         Some("size") if parse_size(text).is_some() => None,
-        Some("size") => guess_size(text),
+        Some("size") => guess::size(text),
         _ if words.is_empty() || words.contains(&text) => None,
         _ => nearest(text, words.iter().copied())
             .or(words.first().copied())

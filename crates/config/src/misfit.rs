@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::{
     example,
     form::{accepts, allowed, forms, found_words, kind_of, kind_words},
+    guess,
     help::Help,
     meant,
     problem::Found,
     tree::{At, Data, Node},
-    values::{guess_duration, guess_size, parse_duration},
+    values::parse_duration,
     yaml,
 };
 
@@ -111,9 +112,9 @@ impl Misfit<'_> {
         let written = self.node.written.as_str();
         let zero = matches!(self.node.data, Data::Int(0));
         let guess = match self.format {
-            Some("size") => guess_size(written).map(|size| (size, "a number alone is taken for bytes")),
+            Some("size") => guess::size(written).map(|size| (size, "a number alone is taken for bytes")),
             _ if zero && self.auto() => Some(("0s".to_owned(), "units are ms, s, m, h and d")),
-            _ => guess_duration(&format!("{written}s")).map(|meant| {
+            _ => guess::duration(&format!("{written}s")).map(|meant| {
                 (
                     plain_seconds(written).unwrap_or(meant),
                     "for minutes write `m`, for hours `h`",

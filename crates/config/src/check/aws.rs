@@ -8,7 +8,11 @@ use std::{
 
 use regex::Regex;
 
-use super::{Checker, texts::Pem};
+use super::{
+    Checker,
+    regions::{is_region, meant_region},
+    texts::Pem,
+};
 use crate::{
     config::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, Poll, StaticKeys},
     help::Help,
@@ -19,55 +23,6 @@ use crate::{
     written::{PatternText, aws as written},
 };
 
-/// Regions known when this was written; another that looks like one is accepted when no known one is near.
-const REGIONS: [&str; 46] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-    "eusc-de-east-1",
-    "us-iso-east-1",
-    "us-iso-west-1",
-    "us-isob-east-1",
-    "us-isob-west-1",
-    "us-isof-south-1",
-    "us-isof-east-1",
-    "eu-isoe-west-1",
-];
 const STATISTICS: [&str; 5] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
 /// High-resolution periods; above them `CloudWatch` takes whole minutes (`PutMetricAlarm` and `GetMetricData` reference).
 const SHORT_PERIODS_S: [u64; 5] = [1, 5, 10, 20, 30];
@@ -76,7 +31,6 @@ const SECONDS_PER_MINUTE: u64 = 60;
 const ABSENT: &str = "absent";
 const ACCOUNT_ID_DIGITS: usize = 12;
 
-static REGION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z]{2,4}(-[a-z]+)+-\d$").ok());
 static ROLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$").ok());
 
@@ -129,12 +83,8 @@ impl Checker<'_> {
                     format!("`{region}` stands here twice, and everything in it would be read twice");
                 checker.problem(at, message, Help::remove(at, format!("remove one `{region}`")));
             }
-            if REGIONS.contains(&region.as_str()) {
-                return;
-            }
-            let near = meant_region(region);
-            if !is_match(REGION.as_ref(), region) || near.is_some_and(|near| !same_but_digit(near, region)) {
-                let near = near.unwrap_or("eu-west-1");
+            if !is_region(region) {
+                let near = meant_region(region).unwrap_or("eu-west-1");
                 let message = format!("`{region}` is not an AWS region");
                 if regions.iter().any(|other| other == near) {
                     let words = format!("`{near}` is here already: remove this one");
@@ -316,11 +266,6 @@ fn percentile(name: &str) -> Option<f64> {
         .then(|| number.parse().ok())?
 }
 
-/// `eu-west-7` is a new region as likely as a slip; `eu-wset-1` is a slip.
-fn same_but_digit(a: &str, b: &str) -> bool {
-    a.trim_end_matches(|c: char| c.is_ascii_digit()) == b.trim_end_matches(|c: char| c.is_ascii_digit())
-}
-
 /// What the statistic is called by other programs, or nearly.
 pub(crate) fn meant_statistic(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
@@ -339,33 +284,3 @@ pub(crate) fn meant_statistic(name: &str) -> String {
     };
     known.to_owned()
 }
-
-/// The region that is called so: by its code, nearly, or by its place as the console has it.
-pub(crate) fn meant_region(name: &str) -> Option<&'static str> {
-    let lower = name.to_lowercase();
-    let place = PLACES
-        .iter()
-        .find(|(place, _)| lower.contains(place))
-        .map(|(_, region)| *region);
-    place.or_else(|| nearest(name, REGIONS))
-}
-
-/// Places of regions, as the console names them.
-const PLACES: [(&str, &str); 16] = [
-    ("ireland", "eu-west-1"),
-    ("london", "eu-west-2"),
-    ("paris", "eu-west-3"),
-    ("frankfurt", "eu-central-1"),
-    ("zurich", "eu-central-2"),
-    ("stockholm", "eu-north-1"),
-    ("milan", "eu-south-1"),
-    ("virginia", "us-east-1"),
-    ("ohio", "us-east-2"),
-    ("california", "us-west-1"),
-    ("oregon", "us-west-2"),
-    ("tokyo", "ap-northeast-1"),
-    ("singapore", "ap-southeast-1"),
-    ("sydney", "ap-southeast-2"),
-    ("mumbai", "ap-south-1"),
-    ("paulo", "sa-east-1"),
-];

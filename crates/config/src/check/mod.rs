@@ -9,6 +9,7 @@ pub(crate) mod azure;
 mod destination;
 mod gcp;
 mod poll;
+pub(crate) mod regions;
 mod telemetry;
 mod texts;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::Checker;
 use crate::{
     config::{AutoOr, Poll},
+    guess,
     help::Help,
     tree::At,
-    values::{guess_duration, show_duration},
+    values::show_duration,
     written::{self, AutoText, Budget},
 };
 
@@ -83,7 +84,7 @@ impl Checker<'_> {
             Some("0" | "0s") => AutoOr::Fixed(Duration::ZERO),
             Some(text) => crate::values::parse_duration(text).map_or_else(
                 || {
-                    let guess = guess_duration(text).unwrap_or_else(|| "auto".into());
+                    let guess = guess::duration(text).unwrap_or_else(|| "auto".into());
                     let help = Help::write(at, &guess)
                         .and("; possible are `auto`, or a number and a unit like `90s`");
                     self.problem(at, format!("`{text}` is neither `auto` nor a duration"), help);

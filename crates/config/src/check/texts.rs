@@ -9,10 +9,11 @@ use zeroize::Zeroizing;
 
 use super::Checker;
 use crate::{
+    guess,
     help::Help,
     loose,
     tree::At,
-    values::{guess_duration, guess_size, parse_duration, parse_size},
+    values::{parse_duration, parse_size},
     written::{DurationText, SizeText},
     yaml,
 };
@@ -55,7 +56,7 @@ impl Checker<'_> {
     pub(crate) fn some_duration(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
         let duration = parse_duration(text).filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            let guess = guess_duration(text).unwrap_or_else(|| "5m".into());
+            let guess = guess::duration(text).unwrap_or_else(|| "5m".into());
             let help = Help::write(at, &guess)
                 .and("; a duration is a number above zero and a unit (ms, s, m, h, d)");
             self.problem(at, format!("`{text}` is not a duration"), help);
@@ -66,7 +67,7 @@ impl Checker<'_> {
     pub(crate) fn size(&mut self, text: Option<&SizeText>, fallback: u64, at: &At<'_>) -> u64 {
         let Some(text) = text else { return fallback };
         parse_size(&text.0).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
-            let guess = guess_size(&text.0).unwrap_or_else(|| "512MiB".into());
+            let guess = guess::size(&text.0).unwrap_or_else(|| "512MiB".into());
             let help = Help::write(at, &guess)
                 .and("; a size is a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB)");
             self.problem(at, format!("`{}` is not a size", text.0), help);

@@ -3,8 +3,13 @@
 //! Built from the parser's events, because a ready-made tree has already forgotten duplicate keys.
 //! Nothing here knows what a key means; what of it may be shown is `hide/`.
 
+mod merge;
+mod repair;
+mod scalar;
+
 use std::{collections::HashMap, path::Path};
 
+use self::merge::{MERGE, merged};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -14,7 +19,7 @@ use crate::{
     hide::{Place, Seen, known_keys},
     problem::Found,
     source::{Sources, Span},
-    tree::{Data, Entry, Node, scalar, size},
+    tree::{self, Data, Entry, Node, size},
 };
 
 /// Deeper nesting than any configuration has; keeps the recursion bounded.
@@ -57,9 +62,6 @@ fn parse(path: &Path, text: &str, schema: &Value, sources: &mut Sources, found: 
     }
     root
 }
-
-/// YAML's key for "and all that is in there".
-const MERGE: &str = "<<";
 
 type Events<'t> = Parser<'t, StrInput<'t>>;
 
@@ -147,7 +149,7 @@ impl<'t> Builder<'t> {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
                 let end = end.max(start);
                 let end = if let Event::Scalar(_, style, ..) = event {
-                    start + written(style, &self.text[start..end])
+                    start + scalar::length(style, &self.text[start..end])
                 } else {
                     end
                 };
@@ -162,7 +164,7 @@ impl<'t> Builder<'t> {
                     end: at,
                 };
                 let message = format!("this is not YAML: {}", error.info());
-                let help = self.repair(at);
+                let help = repair::help(self.text, at);
                 Err(self.stop(span, message, help))
             }
             None => Ok((
@@ -174,39 +176,6 @@ impl<'t> Builder<'t> {
                 },
             )),
         }
-    }
-
-    /// Tabs can be told from what else may be wrong.
-    fn repair(&self, at: usize) -> Help {
-        let start = self
-            .text
-            .get(..at)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |end| end + 1);
-        let line = self.text.get(start..).unwrap_or_default();
-        let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-        if indent.contains('\t') {
-            return Help::from("YAML is indented with spaces: replace the tabs of this line").with_one(
-                Edit {
-                    start,
-                    end: start + indent.len(),
-                    text: indent.replace('\t', "  "),
-                },
-            );
-        }
-        let around = self.text.get(at.saturating_sub(1)..).unwrap_or_default();
-        let star = if around.starts_with('*') { at - 1 } else { at };
-        let after = self.text.get(star..).and_then(|rest| rest.strip_prefix('*'));
-        if after.is_some_and(|rest| rest.starts_with([' ', ',', ']', '}', '\n'])) {
-            return Help::from("write `\"*\"`: a value that begins with `*` needs quotes").with_one(Edit {
-                start: star,
-                end: star + 1,
-                text: "\"*\"".into(),
-            });
-        }
-        "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
-         `[` in it needs quotes"
-            .into()
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -252,7 +221,7 @@ impl<'t> Builder<'t> {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, place: &Place<'_>) -> Node {
         let open = self.seen.value(self.text, text, span, place);
-        let data = scalar(text, style);
+        let data = tree::scalar(text, style);
         let kept = matches!(data, Data::Bool(_) | Data::Int(_) | Data::Float(_));
         Node {
             secret: !open,
@@ -442,27 +411,6 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// The keys of what `<<` names, where they are not written out.
-fn merged(mut entries: Vec<Entry>) -> Vec<Entry> {
-    let Some(at) = entries.iter().position(|entry| entry.key == MERGE) else {
-        return entries;
-    };
-    let mappings = match &entries[at].value.data {
-        Data::Map(_) => vec![entries[at].value.clone()],
-        Data::Seq(items) if items.iter().all(|item| matches!(item.data, Data::Map(_))) => items.clone(),
-        Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) | Data::Str(_) | Data::Seq(_) => {
-            return entries;
-        }
-    };
-    entries.remove(at);
-    for entry in mappings.iter().flat_map(Node::entries) {
-        if !entries.iter().any(|own| own.key == entry.key) {
-            entries.push(entry.clone());
-        }
-    }
-    entries
-}
-
 fn plain(span: Span, data: Data) -> Node {
     Node {
         span,
@@ -471,32 +419,4 @@ fn plain(span: Span, data: Data) -> Node {
         data,
         secret: false,
     }
-}
-
-/// How long a scalar is: what the parser says may take in the comment behind it.
-fn written(style: ScalarStyle, text: &str) -> usize {
-    let quote = match style {
-        ScalarStyle::SingleQuoted => '\'',
-        ScalarStyle::DoubleQuoted => '"',
-        ScalarStyle::Plain => {
-            let comment = text.find(" #").or_else(|| text.find("\t#"));
-            return text[..comment.unwrap_or(text.len())].trim_end().len();
-        }
-        ScalarStyle::Literal | ScalarStyle::Folded => return text.trim_end().len(),
-    };
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '\\' if quote == '"' && !escaped => escaped = true,
-            _ if c == quote && !escaped => {
-                // In single quotes, two of them are one of the text.
-                if quote == '"' || !text[at + 1..].starts_with('\'') {
-                    return at + 1;
-                }
-                escaped = true;
-            }
-            _ => escaped = false,
-        }
-    }
-    text.len()
 }
