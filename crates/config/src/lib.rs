@@ -22,6 +22,7 @@ mod misfit;
 mod nearest;
 mod parse;
 mod problem;
+mod profile;
 mod render;
 mod secret;
 mod source;
@@ -41,16 +42,17 @@ pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics, Clients, Config,
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
-    Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
+    OtlpPath, Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
 pub use crate::help::{Edit, apply};
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};
+pub use crate::profile::{Habits, Profile};
 pub use crate::render::Look;
 pub use crate::secret::Secret;
 pub use crate::values::{Pattern, parse_duration, parse_size};
 pub use crate::written::api::Scope as ApiScope;
-pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
+pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions};
 pub use zeroize::Zeroizing;
 
 /// A commented, complete configuration; it loads wherever the secrets it names exist.

@@ -5,12 +5,13 @@ use crate::ledger::Ledger;
 use crate::load::{self, Failed};
 use crate::options::streams;
 use crate::shared::{Shared, State};
+use crate::spool::Wanted;
 use crate::sqlite::lock::Lock;
 use crate::sqlite::{ballast::Ballast, lock, open, rows};
-use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Small, Writer};
+use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Settled, Small, Writer};
 use crate::{
-    Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, OpenError,
-    Options, Progress, StoreError, Usage,
+    Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, Observer,
+    OpenError, Options, Progress, StoreError, Usage,
 };
 use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use rusqlite::Connection;
@@ -40,22 +41,31 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store in `options.dir`, a new one if there is none.
     pub fn open(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
+        Self::open_observed(options, encoder, None)
+    }
+
+    /// The same with somebody who sees what is taken.
+    pub fn open_observed(
+        options: &Options,
+        encoder: Box<dyn Encode>,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Result<Arc<Self>, OpenError> {
         open::directory(&options.dir)?;
         let lock = lock::take(&options.dir)?;
         let conn = open::writer(options)?;
         let reader = open::reader(&options.dir)?;
         let ballast = Ballast::lay_in(&options.dir, options.ballast_bytes);
-        Self::start(options, encoder, conn, Some((reader, ballast, lock)))
+        Self::start(options, (encoder, observer), conn, Some((reader, ballast, lock)))
     }
 
     /// A store without a file, which is forgotten with the process.
     pub fn in_memory(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
-        Self::start(options, encoder, open::in_memory(options)?, None)
+        Self::start(options, (encoder, None), open::in_memory(options)?, None)
     }
 
     fn start(
         options: &Options,
-        encoder: Box<dyn Encode>,
+        (encoder, observer): (Box<dyn Encode>, Option<Box<dyn Observer>>),
         conn: Connection,
         on_disk: Option<(Connection, Ballast, Lock)>,
     ) -> Result<Arc<Self>, OpenError> {
@@ -74,6 +84,7 @@ impl Store {
             totals,
             shared: Arc::clone(&shared),
             encoder,
+            observer,
             streams: streams(&options.destinations),
             ballast,
             forget_after: options.forget_after,
@@ -166,14 +177,24 @@ impl Store {
     /// The oldest entry that a destination has not acknowledged; waits until there is one. Its bytes are the same each
     /// time. An entry that is damaged on the disk is skipped and counted as dropped.
     pub async fn next(&self, destination: &str) -> Result<(u64, Entry), StoreError> {
+        let (seq, entry, _) = self.next_of(destination, &Wanted::default()).await?;
+        Ok((seq, entry))
+    }
+
+    /// As [`Self::next`], of the entries that are wanted; true = only its deltas are left.
+    pub async fn next_of(
+        &self,
+        destination: &str,
+        wanted: &Wanted,
+    ) -> Result<(u64, Entry, bool), StoreError> {
         loop {
-            self.until(|_| self.shared.spool().next(destination).is_some())
+            self.until(|_| self.shared.spool().next(destination, wanted).is_some())
                 .await?;
-            let found = self.shared.spool().next(destination);
+            let found = self.shared.spool().next(destination, wanted);
             match found {
-                Some((seq, Some(entry))) => return Ok((seq, entry)),
-                Some((seq, None)) => match self.read(seq).await? {
-                    Some((entry, true)) => return Ok((seq, entry)),
+                Some((seq, meta, Some(entry))) => return Ok((seq, entry, meta.deltas_only)),
+                Some((seq, meta, None)) => match self.read(seq).await? {
+                    Some((entry, true)) => return Ok((seq, entry, meta.deltas_only)),
                     Some((entry, false)) => self.skip_damaged(destination, seq, &entry).await?,
                     None => {}
                 },
@@ -201,17 +222,26 @@ impl Store {
         let small = Small::Acknowledge {
             destination: destination.to_owned(),
             seq,
-            dropped: true,
+            how: Settled::Dropped,
         };
         self.ask(|reply| Message::Small(small, reply)).await
     }
 
-    /// The destination has everything up to and with this entry; returns when that is durable.
+    /// The destination has this entry; returns when that is durable. Those before it that it has not got wait.
     pub async fn acknowledge(&self, destination: &str, seq: u64) -> Result<(), StoreError> {
+        self.settle(destination, seq, Settled::Delivered).await
+    }
+
+    /// The destination has this entry but for so many delta points, which wait; returns when that is durable.
+    pub async fn keep_deltas(&self, destination: &str, seq: u64, points: u32) -> Result<(), StoreError> {
+        self.settle(destination, seq, Settled::ButDeltas(points)).await
+    }
+
+    async fn settle(&self, destination: &str, seq: u64, how: Settled) -> Result<(), StoreError> {
         let small = Small::Acknowledge {
             destination: destination.to_owned(),
             seq,
-            dropped: false,
+            how,
         };
         self.ask(|reply| Message::Small(small, reply)).await
     }
@@ -250,6 +280,7 @@ impl Store {
             pending_points: cursor.pending_points,
             dropped_points: cursor.row.dropped,
             oldest_end: spool.oldest_end(cursor),
+            kept_deltas: cursor.kept_deltas(),
         };
         Usage {
             spool_bytes: spool.bytes(),

@@ -1,6 +1,6 @@
 //! One transaction in the making: what it will change outside the ledger, and who waits for it.
 
-use super::{Reply, Small, Writer, full};
+use super::{Reply, Settled, Small, Writer, full};
 use crate::ledger::codec;
 use crate::ledger::targets::{Staged, Targets};
 use crate::shared::Shared;
@@ -8,6 +8,7 @@ use crate::spool::Draft;
 use crate::sqlite::rows;
 use crate::{Committed, Enlisted, StoreError, totals};
 use hashbrown::HashMap;
+use provider_api::SeriesPoints;
 
 /// What waits for the transaction.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Group {
     pub(super) targets: HashMap<u32, Staged>,
     /// Payload bytes that it adds.
     pub(super) bytes: u64,
+    /// Points that it takes for the first time, if somebody wants to see them.
+    pub(super) fresh: Vec<SeriesPoints>,
     commits: Vec<(Reply<Committed>, Committed)>,
     enlisted: Vec<(Reply<Enlisted>, Enlisted)>,
     smalls: Vec<(Small, Reply<()>)>,
@@ -28,6 +31,7 @@ impl Group {
             draft: Draft::new(&shared.spool()),
             targets: HashMap::new(),
             bytes: 0,
+            fresh: Vec::new(),
             commits: Vec::new(),
             enlisted: Vec::new(),
             smalls: Vec::new(),
@@ -61,15 +65,15 @@ impl Group {
         if let Small::Acknowledge {
             destination,
             seq,
-            dropped,
+            how,
         } = &small
             && let Some(destination) = self.draft.position(destination)
         {
             let spool = shared.spool();
-            if *dropped {
-                self.draft.skip(&spool, destination, *seq);
-            } else {
-                self.draft.acknowledge(&spool, destination, *seq);
+            match how {
+                Settled::Delivered => drop(self.draft.acknowledge(&spool, destination, *seq)),
+                Settled::ButDeltas(points) => self.draft.keep_deltas(&spool, destination, *seq, *points),
+                Settled::Dropped => self.draft.skip(&spool, destination, *seq),
             }
         }
         self.smalls.push((small, reply));
@@ -173,6 +177,7 @@ impl Writer {
         for (before, after) in spool.cursors.iter().zip(&group.draft.cursors) {
             if before.row != after.row {
                 rows::save_cursor(&self.conn, &after.spec.name, &after.row)?;
+                rows::save_aside(&self.conn, &after.spec.name, &before.row.aside, &after.row.aside)?;
             }
         }
         for (small, _) in &group.smalls {
@@ -204,7 +209,11 @@ impl Writer {
         let draft = std::mem::replace(&mut group.draft, empty);
         self.shared.spool().publish(draft);
         self.announce();
+        let fresh = std::mem::take(&mut group.fresh);
         group.answer();
+        if let Some(observer) = self.observer.as_ref().filter(|_| !fresh.is_empty()) {
+            observer.taken(&fresh);
+        }
     }
 
     pub(super) fn announce(&self) {

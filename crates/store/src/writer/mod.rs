@@ -16,7 +16,7 @@ use crate::options::Stream;
 use crate::shared::Shared;
 use crate::sqlite::ballast::Ballast;
 use crate::totals::Totals;
-use crate::{Committed, DestinationSpec, Encode, Enlisted, StoreError};
+use crate::{Committed, DestinationSpec, Encode, Enlisted, Observer, StoreError};
 use group::Group;
 use provider_api::UnixNanos;
 use rusqlite::Connection;
@@ -58,15 +58,24 @@ pub(crate) enum Message {
 /// Requests that are carried out even on a full disk.
 #[derive(Debug)]
 pub(crate) enum Small {
-    /// A destination has everything up to and with an entry.
+    /// A destination is done with an entry.
     Acknowledge {
         destination: String,
         seq: u64,
-        /// It was not delivered but is damaged.
-        dropped: bool,
+        how: Settled,
     },
     /// Keep a setting.
     Put { key: String, value: Vec<u8> },
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Settled {
+    Delivered,
+    /// All of it but so many delta points.
+    ButDeltas(u32),
+    /// It was not delivered but is damaged.
+    Dropped,
 }
 
 /// What waits until the transaction before it is durable.
@@ -84,6 +93,7 @@ pub(crate) struct Writer {
     pub(crate) totals: Totals,
     pub(crate) shared: Arc<Shared>,
     pub(crate) encoder: Box<dyn Encode>,
+    pub(crate) observer: Option<Box<dyn Observer>>,
     pub(crate) streams: Vec<Stream>,
     /// Nothing for a store without a file.
     pub(crate) ballast: Option<Ballast>,

@@ -18,8 +18,6 @@ pub(crate) const MINUTE: i64 = 60;
 pub(crate) struct Lines;
 
 impl Encode for Lines {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         let all = || points.iter().flat_map(|s| s.points.iter().map(move |p| (s, p)));
         let mut text = String::new();
