@@ -93,7 +93,7 @@ fn read(
             // The schema and the types disagree only by a mistake of ours; serde's words may quote any value.
             let kind = error.classify();
             let message = format!("the configuration does not have the form of its schema ({kind:?})");
-            let help = "this is a bug of Nephoscope's: report the keys of the file, without their values";
+            let help = "this is a bug in Nephoscope: report the keys of the file, without their values";
             found.at(&tree::At::root(&root), message, Some(help.into()));
             None
         }

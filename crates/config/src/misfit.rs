@@ -7,7 +7,7 @@ use crate::{
     form::{accepts, allowed, forms, found_words, kind_of, kind_words},
     guess,
     help::Help,
-    meant,
+    hide, meant,
     problem::Found,
     tree::{At, Data, Node},
     values::parse_duration,
@@ -250,13 +250,36 @@ impl Misfit<'_> {
         }
     }
 
+    /// A list where something else belongs: one value, or names with values.
     fn list(&self, items: &[Node]) -> Help {
-        match items {
-            [one] if !self.takes("object") && one.text().is_some() && !one.secret => {
-                Help::write(self.at, &yaml::text_of(one.text().unwrap_or_default()))
-            }
-            _ => self.example(),
+        if let ([one], false) = (items, self.takes("object")) {
+            return match one.text().filter(|_| !one.secret) {
+                Some(text) => Help::write(self.at, &yaml::text_of(text)),
+                None => self.example(),
+            };
         }
+        let maps = self.forms();
+        let values = maps.iter().filter_map(|form| form.get("additionalProperties"));
+        let mut values = values
+            .filter(|values| values.is_object())
+            .flat_map(|schema| self::forms(self.root, schema));
+        let free = values.next().is_some_and(|form| form.get("writeOnly").is_none());
+        let pairs: Option<Vec<(&str, &str)>> = items.iter().map(pair).collect();
+        let pairs = pairs.filter(|pairs| {
+            free && !pairs.is_empty() && pairs.iter().all(|(name, value)| is_open(name, value))
+        });
+        let (Some(pairs), Some(key)) = (pairs, self.at.key) else {
+            return self.example();
+        };
+        let with = |value: &dyn Fn(&str) -> String| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, text)| format!("{}: {}", yaml::text_of(name), value(text)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        };
+        // The values stand in no place of ours, so they are not shown.
+        let words = format!("write `{key}: {}`", with(&|_| "…".to_owned()));
+        Help::instead(self.at, &with(&yaml::text_of), words)
     }
 
     /// Keys where a list belongs: a list of these, or of their names.
@@ -292,6 +315,37 @@ impl Misfit<'_> {
             Help::write(self.at, &yaml::of(&Value::from(names)))
         }
     }
+}
+
+/// A name and a value, as other programs list them: `{ name: a, value: b }`, `a=b`, `a: b`, or the name alone.
+fn pair(item: &Node) -> Option<(&str, &str)> {
+    if let Some(text) = item.text() {
+        return Some(
+            text.split_once('=')
+                .or_else(|| text.split_once(':'))
+                .unwrap_or((text, "*")),
+        );
+    }
+    let entries = item.entries();
+    let of = |names: [&str; 3]| {
+        entries
+            .iter()
+            .find(|entry| names.contains(&entry.key.to_lowercase().as_str()))
+    };
+    match (
+        of(["name", "key", "tag"]),
+        of(["value", "values", "pattern"]),
+        entries,
+    ) {
+        (Some(name), Some(value), [_, _]) => Some((name.value.text()?, value.value.text()?)),
+        (None, None, [only]) => Some((only.key.as_str(), only.value.text()?)),
+        _ => None,
+    }
+}
+
+/// Whether a pair may stand in a remedy.
+fn is_open(name: &str, value: &str) -> bool {
+    hide::secret_parts(name).is_empty() && hide::secret_parts(value).is_empty() && !name.is_empty()
 }
 
 /// `300` is `300s`; anything else is computed.

@@ -30,12 +30,11 @@ const KINDS: &str = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`";
 fn unclear(name: &str) -> (String, String) {
     let variable = name.split([':', '-', '=', '?']).next().unwrap_or_default();
     if variable != name && variable.len() > 1 && is_reference(&format!("${{{variable}}}")) {
-        let message =
-            format!("`${{{variable}…}}` does not say where to look, and defaults are not known here");
+        let message = format!("`${{{variable}…}}` is not a reference, and defaults are not supported");
         return (message, format!("write `${{env:{variable}}}`, and set it"));
     }
     let help = format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
-    ("this `${…}` does not say where to look".into(), help)
+    ("this `${…}` is not a reference".into(), help)
 }
 
 /// A variable as shells write it, alone or behind a word: `$TOKEN`, `Bearer $TOKEN`.
@@ -125,7 +124,7 @@ impl Substitution<'_> {
             }),
             Some(("cred", credential)) => self.credential(credential),
             _ => {
-                let message = format!("`${{{name}}}` does not say where to look");
+                let message = format!("`${{{name}}}` is not a reference");
                 Err((message, KINDS.to_owned()))
             }
         }

@@ -22,9 +22,9 @@ const MAX_DEPTH: usize = 3;
 pub(crate) fn report(root: &Value, form: &Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
     let properties = form.get("properties").and_then(Value::as_object);
     let message = if entry.hidden {
-        "an unknown key stands here".to_owned()
+        "unknown key".to_owned()
     } else {
-        format!("there is no key `{}` here", entry.key)
+        format!("unknown key `{}`", entry.key)
     };
     let key = Key {
         root,

@@ -124,7 +124,7 @@ impl<'s> Walker<'s> {
                 ..at.clone()
             };
             let help = Help::add(at, name, &example);
-            found.at(&place, format!("`{name}` is missing here"), help);
+            found.at(&place, format!("required key `{name}` is missing"), help);
         }
     }
 

@@ -102,7 +102,7 @@ fn every_remedy_works_when_it_is_obeyed() {
             let new = |(kind, count): (&String, &usize)| *count > allowed(kind) && (!unseen || *kind == own);
             // What stands in a list or a table is looked at when its key is one of ours.
             let table = problem.path.rsplit_once('.').map_or("", |(table, _)| table);
-            let renamed = own.starts_with("there is no key") || own.starts_with("an unknown key");
+            let renamed = own.starts_with("unknown key");
             let below = |new: &Problem| {
                 let rest = new.path.strip_prefix(table).unwrap_or_default();
                 renamed && (rest.trim_start_matches('.').contains(['.', '[']))

@@ -49,7 +49,7 @@ impl Checker<'_> {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
         self.regions(&written.regions, &at.key("regions"));
         self.account_id(written.account_id.as_deref(), &at.key("account_id"));
-        let why = "this account reads nothing: it has no metrics entries";
+        let why = "the account has no metrics entries";
         self.not_empty(
             &written.metrics,
             &at.key("metrics"),
@@ -75,12 +75,11 @@ impl Checker<'_> {
     }
 
     fn regions(&mut self, regions: &[String], at: &At<'_>) {
-        self.not_empty(regions, at, "this account has no regions", "[eu-west-1]");
+        self.not_empty(regions, at, "the account has no regions", "[eu-west-1]");
         let mut seen = BTreeSet::new();
         self.each(regions, at, |checker, region, at| {
             if !seen.insert(region.clone()) {
-                let message =
-                    format!("`{region}` stands here twice, and everything in it would be read twice");
+                let message = format!("region `{region}` is listed twice");
                 checker.problem(at, message, Help::remove(at, format!("remove one `{region}`")));
             }
             if !is_region(region) {
@@ -111,7 +110,7 @@ impl Checker<'_> {
 
     fn aws_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> AwsCredentials {
         if written.profile.is_some() && written.static_keys.is_some() {
-            let message = "both `profile` and `static` say who we are; it can be only one";
+            let message = "`profile` and `static` cannot be used together";
             let at = at.key("static");
             let words = "remove `static`, or `profile`; `assume_role` may stand beside either";
             self.problem(&at, message, Help::remove(&at, words));
@@ -215,7 +214,11 @@ impl Checker<'_> {
                 format!("{}m", seconds / SECONDS_PER_MINUTE)
             };
             let help = Help::write(at, &near).and("; possible are 1s, 5s, 10s, 20s, 30s and whole minutes");
-            self.problem(at, format!("CloudWatch refuses a period of {text}"), help);
+            self.problem(
+                at,
+                format!("CloudWatch does not support a period of {text}"),
+                help,
+            );
             return None;
         }
         Some(period)
@@ -227,7 +230,7 @@ impl Checker<'_> {
             let help = Help::write(at, "AWS/EC2").and(", one entry per namespace; patterns are for `names`");
             self.problem(
                 at,
-                format!("`{name}` is a pattern, and CloudWatch lists by the whole namespace"),
+                format!("`{name}` is a pattern, and a namespace has to be written out"),
                 help,
             );
         }

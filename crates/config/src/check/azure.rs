@@ -43,7 +43,7 @@ impl Checker<'_> {
         at: &At<'_>,
     ) -> AzureAccount {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
-        let why = "this account reads nothing: it has no metrics entries";
+        let why = "the account has no metrics entries";
         let help = "[{ resource_type: Microsoft.Compute/virtualMachines }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         self.tenant_needed(written, at);
@@ -74,7 +74,7 @@ impl Checker<'_> {
                 path: format!("{}.tenant", at.path),
                 ..at.clone()
             };
-            let message = "an app registration belongs to a tenant, and `tenant` is missing here";
+            let message = "an app registration needs `tenant`";
             let help = Help::add(at, "tenant", "00000000-0000-0000-0000-000000000000");
             self.problem(
                 &place,
@@ -90,9 +90,7 @@ impl Checker<'_> {
         self.each(ids, at, |checker, id, at| {
             let folded = id.to_lowercase();
             if seen.contains(&folded) {
-                let message = format!(
-                    "the subscription `{id}` is here twice: upper and lower case are the same to Azure"
-                );
+                let message = format!("subscription `{id}` is listed twice: Azure ignores case");
                 checker.problem(at, message, Help::remove(at, "remove one of the two"));
             }
             seen.push(folded);
@@ -120,7 +118,7 @@ impl Checker<'_> {
             .filter(|kind| at.key(kind).node.is_some())
             .collect();
         if let [first, second, ..] = given.as_slice() {
-            let message = format!("both `{first}` and `{second}` say who we are; it can be only one");
+            let message = format!("`{first}` and `{second}` cannot be used together");
             let at = at.key(second);
             let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
             self.problem(&at, message, help);
@@ -162,7 +160,7 @@ impl Checker<'_> {
             return AzureIdentity::System;
         };
         if let Some((second, _)) = given.next() {
-            let message = format!("both `{first}` and `{second}` name the identity; it can be only one");
+            let message = format!("`{first}` and `{second}` cannot be used together");
             let at = at.key(second);
             let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
             self.problem(&at, message, help);
@@ -289,7 +287,11 @@ impl Checker<'_> {
             .find(|grain| parse_duration(grain).is_some_and(|grain| grain <= period));
         let help =
             Help::write(at, finer.unwrap_or(&GRAINS[0])).and(format!("; possible are {}", GRAINS.join(", ")));
-        self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
+        self.problem(
+            at,
+            format!("Azure Monitor does not support a period of {text}"),
+            help,
+        );
         None
     }
 }

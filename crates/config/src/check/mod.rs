@@ -186,12 +186,11 @@ impl Checker<'_> {
             if name.trim().is_empty() {
                 let free = free("prod", |name| seen.contains_key(name) || names.contains(&name));
                 let help = Help::write(&place, &free);
-                self.problem(&place, format!("the {what}'s name is empty"), help);
+                self.problem(&place, format!("the {what} name is empty"), help);
             } else if let Some(first) = seen.insert((*name).to_owned(), at.path.clone()) {
-                let message = format!("a second {what} is called `{name}`; the first is in `{first}`");
+                let message = format!("duplicate {what} name `{name}`, first used in `{first}`");
                 let free = free(name, |name| seen.contains_key(name) || names.contains(&name));
-                let help =
-                    Help::write(&place, &yaml::text_of(&free)).and("; names label metrics and must differ");
+                let help = Help::write(&place, &yaml::text_of(&free)).and("; names must be unique");
                 // Both places have the same path, so the first must not cover the second.
                 self.found.at(&place, message, help);
             }
@@ -218,8 +217,7 @@ impl Checker<'_> {
             let help = top(at, "aws", value).and(
                 ", or `azure:` or `gcp:`, here or in a file that `accounts:` names; `nephoscope config example` shows each",
             );
-            self.found
-                .at(at, "there is no account, so there is nothing to read", help);
+            self.found.at(at, "no account is configured", help);
         }
         if file.destinations.is_empty()
             && !self.found.covers("destinations")
@@ -227,8 +225,7 @@ impl Checker<'_> {
         {
             let value = "[{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]";
             let help = top(at, "destinations", value);
-            self.found
-                .at(at, "there is no destination, so points would go nowhere", help);
+            self.found.at(at, "no destination is configured", help);
         }
     }
 

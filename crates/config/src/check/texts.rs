@@ -105,7 +105,7 @@ impl Checker<'_> {
                 self.found.span(
                     at.span,
                     at.path.clone(),
-                    "a user and a password in a URL are never sent",
+                    "the URL contains a user or password, which is never sent",
                     help,
                 );
                 None
@@ -125,11 +125,7 @@ impl Checker<'_> {
                 "http://127.0.0.1:4317".into()
             };
             let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
-            self.problem(
-                at,
-                format!("`{text}` is not a URL that can be called: {fault}"),
-                help,
-            );
+            self.problem(at, format!("`{text}` is not a valid URL: {fault}"), help);
         }
         text.to_owned()
     }
@@ -179,7 +175,7 @@ impl Checker<'_> {
             );
             self.problem(
                 at,
-                format!("the file {} holds no PEM {words}", path.display()),
+                format!("the file {} contains no PEM {words}", path.display()),
                 help,
             );
         }

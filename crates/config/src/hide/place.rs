@@ -132,7 +132,7 @@ impl<'s> Place<'s> {
         if free {
             return ours
                 || if self.guarded {
-                    plain
+                    plain && value
                 } else {
                     secret_parts(key).is_empty()
                 };

@@ -138,7 +138,11 @@ impl<'t> Builder<'t> {
                     end: span.end,
                     text: String::new(),
                 });
-                return Err(self.stop(span, "a second YAML document begins here; only one is read", help));
+                return Err(self.stop(
+                    span,
+                    "only one YAML document is read, and a second one begins here",
+                    help,
+                ));
             }
         }
     }
@@ -148,10 +152,20 @@ impl<'t> Builder<'t> {
             Some(Ok((event, span))) => {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
                 let end = end.max(start);
-                let end = if let Event::Scalar(_, style, ..) = event {
-                    start + scalar::length(style, &self.text[start..end])
-                } else {
-                    end
+                let end = match &event {
+                    // A value that is not there has the length of what follows.
+                    Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty() => start,
+                    Event::Scalar(_, style, ..) => start + scalar::length(*style, &self.text[start..end]),
+                    Event::Nothing
+                    | Event::StreamStart
+                    | Event::StreamEnd
+                    | Event::DocumentStart(_)
+                    | Event::DocumentEnd
+                    | Event::Alias(_)
+                    | Event::SequenceStart(..)
+                    | Event::SequenceEnd
+                    | Event::MappingStart(..)
+                    | Event::MappingEnd => end,
                 };
                 let file = self.file;
                 Ok((event, Span { file, start, end }))
@@ -196,8 +210,8 @@ impl<'t> Builder<'t> {
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(self.stop(
                 span,
-                "this is nested too deeply or repeated too often",
-                "write it flat",
+                "nesting is too deep, or aliases repeat too much",
+                "write it without so many levels and aliases",
             ));
         }
         let (node, anchor) = match event {
@@ -398,7 +412,7 @@ impl<'t> Builder<'t> {
 
     fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry, last: Option<Span>) {
         if entries.iter().any(|other| other.key == entry.key) {
-            let message = format!("`{}` is given twice in the same place", entry.shown());
+            let message = format!("duplicate key `{}`", entry.shown());
             let help = Help::from("remove one of the two, or merge them").with_one(Edit {
                 start: last.map_or(entry.key_span.start, |last| last.end),
                 end: entry.extent().end,
