@@ -26,6 +26,7 @@ mod lives;
 mod missing;
 mod packaged;
 mod part;
+mod ready;
 mod reload;
 mod restart;
 mod secrets;

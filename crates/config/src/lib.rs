@@ -33,7 +33,7 @@ pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics, Clients, Config,
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
-    Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
+    Poll, RateLimit, ReadyAccounts, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};

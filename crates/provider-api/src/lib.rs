@@ -14,6 +14,7 @@ mod nearest;
 mod pages;
 mod provider;
 pub mod remedy;
+mod role;
 mod skips;
 mod stamp;
 mod survey;
@@ -31,6 +32,7 @@ pub use model::{
 pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use role::Role;
 pub use skips::Skips;
 pub use stamp::FileStamp;
 pub use survey::{Survey, Surveyed};
