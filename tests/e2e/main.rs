@@ -28,6 +28,7 @@ mod packaged;
 mod part;
 mod ready;
 mod reload;
+mod repeats;
 mod restart;
 mod secrets;
 mod setup;

@@ -47,13 +47,15 @@ pub struct Lasts {
 impl Lasts {
     /// What comes before the text of a failure that has been written before; nothing the first time.
     pub fn said(&self, now: UnixNanos) -> String {
-        match self.more {
-            0 => String::new(),
-            more => format!(
-                "failing for {}, {more} more times since the last line: ",
-                span(now.since(self.since))
-            ),
+        let lasted = now.since(self.since);
+        if lasted.is_zero() {
+            return String::new();
         }
+        format!(
+            "failing for {} ({} since the last line): ",
+            span(lasted),
+            self.more + 1
+        )
     }
 }
 
