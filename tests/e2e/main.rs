@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account_files;
 mod api;
 mod authority;
 mod backfill;
@@ -21,11 +22,13 @@ mod edits;
 mod entries;
 mod exposition;
 mod hostile;
+mod light;
 mod listener;
 mod lives;
 mod missing;
 mod packaged;
 mod part;
+mod probes;
 mod ready;
 mod reload;
 mod repeats;

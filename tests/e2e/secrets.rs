@@ -15,6 +15,9 @@ const WRONG_SESSION: &str = "plantedAwsSessionToken0123456789";
 const WRONG_CLIENT_SECRET: &str = "plantedAzureClientSecret0123456789";
 const WRONG_PRIVATE_KEY: &str = "plantedPrivateKeyMIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
 const OTLP_TOKEN: &str = "plantedOtlpToken0123456789";
+const MISPLACED: &str = "plantedMisplacedSecret";
+const COMMENTED: &str = "plantedCommentedSecret";
+const URL_PASSWORD: &str = "plantedUrlPassword";
 const CALLER_TOKEN: &str = "plantedCallerToken0123456789";
 
 /// Everything that answers to GET, and something that does not.
@@ -51,6 +54,9 @@ impl Planted {
             WRONG_PRIVATE_KEY,
             OTLP_TOKEN,
             CALLER_TOKEN,
+            MISPLACED,
+            COMMENTED,
+            URL_PASSWORD,
             key,
         ];
         Self(fixed.map(str::to_owned).to_vec())
@@ -118,9 +124,15 @@ fn configuration(folder: &Path, clouds: &Clouds, receiver: &Receiver) -> String 
     .concat()
 }
 
-/// Mistakes right beside secrets.
+/// Mistakes right beside secrets, and secrets in the wrong places.
 fn broken(yaml: &str) -> String {
-    yaml.replace("secret_access_key:", "secret_acces_key:")
+    let misplaced = format!(
+        "azure:\n  - name: z\n    client_secret: {MISPLACED}   # was: {COMMENTED}\n    # secret: {COMMENTED}\n    tags: {{ key: {MISPLACED} }}\n"
+    );
+    let with_password = format!("endpoint: \"http://scraper:{URL_PASSWORD}@");
+    yaml.replace("azure:\n  - name: z\n", &misplaced)
+        .replace("endpoint: \"http://", &with_password)
+        .replace("secret_access_key:", "secret_acces_key:")
         .replace("secret: ", "sekret: ")
         .replace("listen:", "lisen:")
         .replace("interval: 1s", "interval: [1s]")

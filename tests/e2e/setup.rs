@@ -208,10 +208,24 @@ impl Daemon {
     }
 
     fn memory_bytes(&self, kind: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|l| l.strip_prefix(kind)).unwrap();
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        let line = self.process_status(kind).unwrap();
+        let kib: u64 = line.trim_end_matches(" kB").parse().unwrap();
         kib << 10
+    }
+
+    /// What the kernel says of the process under this name.
+    pub fn process_status(&self, name: &str) -> Option<String> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix(name));
+        line.map(|line| line.trim().to_owned())
+    }
+
+    /// Time that the kernel has worked for it.
+    pub fn system_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        let ticks: u32 = fields[12].parse().unwrap();
+        f64::from(ticks) / 100.0
     }
 
     /// Threads.

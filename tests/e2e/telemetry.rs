@@ -215,7 +215,7 @@ async fn a_destination_that_is_down_costs_our_telemetry_one_line_and_a_reload_ca
     let on = off.replace("telemetry: { enabled: false }", "telemetry: { interval: 1s }");
     receiver.stop().await;
     let mut daemon = Daemon::start(folder.path(), &on);
-    let said = "our own telemetry is not taken";
+    let said = "self-telemetry export failed";
     wait_for("the complaint", || daemon.log().contains(said).then_some(())).await;
     // Each further request to a destination that is down is counted there as well.
     wait_for("the destination to be down", || {

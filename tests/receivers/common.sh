@@ -5,6 +5,7 @@
 nephoscope=${NEPHOSCOPE:-target/debug/nephoscope}
 work=$(mktemp -d)
 started=()
+declare -A running=()
 ready_within_s=30
 # For the comparisons, which share points.py.
 export PYTHONPATH=$PWD/tests/receivers
@@ -29,6 +30,7 @@ start() {
     shift
     "$@" >"$work/$name.log" 2>&1 &
     started+=("$!")
+    running[$name]=$!
 }
 
 # await WHAT COMMAND…: until the command succeeds; fails when it has not within ready_within_s, or when what was
@@ -50,8 +52,16 @@ free_address() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print("127.0.0.1:%d" % s.getsockname()[1])'
 }
 
+# stop NAME: ends what was started last under this name, and waits for it.
+stop() {
+    local pid=${running[$1]}
+    kill "$pid"
+    wait "$pid" || true
+}
+
+# start_clouds [FLAG…]: the simulated clouds, and their variables.
 start_clouds() {
-    start simulate "$nephoscope" simulate --listen 127.0.0.1:0 --write "$work/clouds"
+    start simulate "$nephoscope" simulate --listen 127.0.0.1:0 --write "$work/clouds" "$@"
     await "the simulator" test -e "$work/clouds/simulate.env"
     set -a
     # shellcheck source=/dev/null
@@ -60,9 +70,11 @@ start_clouds() {
     set +a
 }
 
-# start_daemon CONFIG: as a user would. Sets daemon_started, in seconds since 1970.
+# start_daemon CONFIG [FLAG…]: as a user would. Sets daemon_started, in seconds since 1970.
 start_daemon() {
+    local config=$1
+    shift
     daemon_started=$(date +%s)
-    start daemon "$nephoscope" run --config "$1"
+    start daemon "$nephoscope" run --config "$config" "$@"
     await "the daemon" grep -q "running page=" "$work/daemon.log"
 }

@@ -9,26 +9,35 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// From `start` on, time runs `speed` times as fast; before, as always. Written `SPEED@START`, START as RFC 3339.
+///
+/// With `SPEED@START/SHOWN` the clock shows SHOWN at START, and is as far off before it: a rehearsal that must not reach
+/// the future, where a real server refuses points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     speed: NonZeroU16,
     start: Timestamp,
+    shown: Timestamp,
 }
 
 impl Pace {
     /// `speed` times as fast from `start` on.
     pub fn new(speed: NonZeroU16, start: Timestamp) -> Self {
-        Self { speed, start }
+        Self {
+            speed,
+            start,
+            shown: start,
+        }
     }
 
     /// What a clock of this pace shows at the true time `now`.
     pub fn at(self, now: Timestamp) -> Timestamp {
-        if now <= self.start {
-            return now;
-        }
         let run = now.duration_since(self.start);
-        run.checked_mul(self.speed.get().into())
-            .and_then(|run| self.start.checked_add(run).ok())
+        let run = if now <= self.start {
+            Some(run)
+        } else {
+            run.checked_mul(self.speed.get().into())
+        };
+        run.and_then(|run| self.shown.checked_add(run).ok())
             .unwrap_or(Timestamp::MAX)
     }
 
@@ -40,7 +49,11 @@ impl Pace {
 
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.speed, self.start)
+        write!(f, "{}@{}", self.speed, self.start)?;
+        if self.shown == self.start {
+            return Ok(());
+        }
+        write!(f, "/{}", self.shown)
     }
 }
 
@@ -53,10 +66,12 @@ impl FromStr for Pace {
                 "`{text}` is not SPEED@START, such as 1000@2026-11-28T04:00:00Z, with a speed of 1 to 65535"
             )
         };
-        let (speed, start) = text.split_once('@').ok_or_else(wanted)?;
+        let (speed, times) = text.split_once('@').ok_or_else(wanted)?;
+        let (start, shown) = times.split_once('/').unwrap_or((times, times));
         Ok(Self {
             speed: speed.parse().map_err(|_not_a_speed| wanted())?,
             start: start.parse().map_err(|_not_a_time| wanted())?,
+            shown: shown.parse().map_err(|_not_a_time| wanted())?,
         })
     }
 }
@@ -80,6 +95,16 @@ mod tests {
             pace().true_span(Duration::from_secs(300)),
             Duration::from_millis(300)
         );
+    }
+
+    #[test]
+    fn it_may_show_an_earlier_time_than_the_true_one() {
+        let pace: Pace = "60@2026-11-28T04:00:00Z/2026-11-28T01:00:00Z".parse().unwrap();
+        let at = |text: &str| pace.at(text.parse().unwrap()).to_string();
+        assert_eq!(at("2026-11-28T03:59:59Z"), "2026-11-28T00:59:59Z");
+        assert_eq!(at("2026-11-28T04:00:00Z"), "2026-11-28T01:00:00Z");
+        assert_eq!(at("2026-11-28T04:01:00Z"), "2026-11-28T02:00:00Z");
+        assert_eq!(pace.to_string().parse(), Ok(pace));
     }
 
     #[test]

@@ -4,37 +4,37 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     nearest::nearest,
-    problem::Found,
-    tree::{At, Data, Entry, Node},
+    tree::{Data, Node},
 };
 
 /// Most alternatives that a help line lists.
 const MAX_LISTED: usize = 24;
 
+/// The schema's alternatives, references followed, `null` left out.
+pub(crate) fn forms<'s>(root: &'s Value, schema: &'s Value) -> Vec<&'s Value> {
+    let schema = follow(root, schema);
+    let alternatives = ["anyOf", "oneOf"]
+        .iter()
+        .find_map(|key| schema.get(key)?.as_array());
+    let all = match alternatives {
+        Some(list) => list.iter().flat_map(|form| forms(root, form)).collect(),
+        None => vec![schema],
+    };
+    all.into_iter().filter(|form| kind_of(form) != "null").collect()
+}
+
+fn follow<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    let name = schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|path| path.strip_prefix('#'));
+    name.and_then(|path| root.pointer(path)).unwrap_or(schema)
+}
+
 /// The known key that an unknown one was meant to be.
 pub(crate) fn near_unknown<'s>(properties: Option<&'s Map<String, Value>>, key: &str) -> Option<&'s str> {
     let properties = properties.filter(|all| !all.contains_key(key))?;
     nearest(key, properties.keys().map(String::as_str))
-}
-
-pub(crate) fn unknown(
-    properties: Option<&Map<String, Value>>,
-    entry: &Entry,
-    place: &At<'_>,
-    found: &mut Found,
-) {
-    let names: Vec<&str> = properties
-        .into_iter()
-        .flat_map(|all| all.keys())
-        .map(String::as_str)
-        .collect();
-    let message = format!("there is no key `{}` here", entry.key);
-    found.span(
-        entry.key_span,
-        place.path.clone(),
-        message,
-        Some(choices(&entry.key, &names)),
-    );
 }
 
 pub(crate) fn choices(word: &str, names: &[&str]) -> String {
@@ -43,24 +43,6 @@ pub(crate) fn choices(word: &str, names: &[&str]) -> String {
     match nearest(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Possible here: {list}"),
         None => format!("possible here: {list}"),
-    }
-}
-
-pub(crate) fn unit_example(form: &Value, number: &str) -> Option<String> {
-    match form.get("format").and_then(Value::as_str)? {
-        "duration" => Some(format!(
-            "write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours"
-        )),
-        "size" => Some(format!("write `{number}MiB` or `{number}GiB`")),
-        _ => None,
-    }
-}
-
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
     }
 }
 
@@ -121,24 +103,12 @@ pub(crate) fn found_words(node: &Node) -> &'static str {
     }
 }
 
-pub(crate) fn scalar_text(node: &Node) -> String {
-    if node.secret {
-        "***".into()
-    } else {
-        plain(&json_of(node))
-    }
-}
-
 pub(crate) fn quoted(node: &Node, text: &str) -> String {
     if node.secret {
         "this value".into()
     } else {
         format!("`{text}`")
     }
-}
-
-pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 pub(crate) fn json_of(node: &Node) -> Value {

@@ -9,39 +9,48 @@ mod accounts;
 mod check;
 mod clear;
 mod config;
+mod example;
+mod foreign;
 mod form;
+mod help;
 mod hide;
 mod lookup;
 mod loose;
+mod misfit;
 mod nearest;
 mod parse;
 mod problem;
+mod profile;
 mod render;
 mod secret;
 mod source;
 mod substitute;
 mod tree;
+mod unknown;
 mod values;
 mod walk;
 pub mod written;
+mod yaml;
 
 use serde::Deserialize as _;
-use std::path::Path;
+use std::{path::Path, sync::LazyLock};
 use zeroize::Zeroize as _;
 
 pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics, Clients, Config,
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
-    Poll, RateLimit, ReadyAccounts, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
+    OtlpPath, Poll, RateLimit, ReadyAccounts, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
+pub use crate::help::{Edit, apply};
 pub use crate::lookup::{Lookup, System};
 pub use crate::problem::{Problem, Problems};
+pub use crate::profile::{Habits, Profile};
 pub use crate::render::Look;
 pub use crate::secret::Secret;
 pub use crate::values::{Pattern, parse_duration, parse_size};
 pub use crate::written::api::Scope as ApiScope;
-pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions};
+pub use crate::written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions};
 pub use zeroize::Zeroizing;
 
 /// A commented, complete configuration; it loads wherever the secrets it names exist.
@@ -68,19 +77,22 @@ fn read(
     found: &mut problem::Found,
 ) -> Option<Config> {
     let base = path.parent().unwrap_or_else(|| Path::new("")).to_owned();
-    let mut root = parse::read(path, sources, found)?;
-    accounts::merge(&mut root, &base, sources, found);
+    let schema = &*SCHEMA;
+    let mut root = parse::read(path, schema, sources, found)?;
+    accounts::merge(&mut root, &base, schema, sources, found);
     clear::look(&root, sources, lookup);
     substitute::all(&mut root, &base, lookup, found);
-    let schema = schema();
-    let mut json = walk::Walker::new(&schema).document(&root, found);
+    let mut json = walk::Walker::new(schema).document(&root, found);
     let file = written::File::deserialize(&json);
     wipe(&mut json);
     match file {
         Ok(file) => Some(check::file(&file, &root, &base, lookup, found)),
         Err(error) => {
-            // The schema and the types disagree only by a mistake of ours; the words are serde's.
-            found.at(&tree::At::root(&root), error.to_string(), None);
+            // The schema and the types disagree only by a mistake of ours; serde's words may quote any value.
+            let kind = error.classify();
+            let message = format!("the configuration does not have the form of its schema ({kind:?})");
+            let help = "this is a bug of Nephoscope's: report the keys of the file, without their values";
+            found.at(&tree::At::root(&root), message, Some(help.into()));
             None
         }
     }
@@ -97,7 +109,11 @@ fn wipe(json: &mut serde_json::Value) {
     }
 }
 
+/// What a file may hold; made once.
+static SCHEMA: LazyLock<serde_json::Value> =
+    LazyLock::new(|| schemars::schema_for!(written::File).to_value());
+
 /// The JSON Schema of the main file, for editors and for `nephoscope config schema`.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(written::File).to_value()
+    SCHEMA.clone()
 }

@@ -1,15 +1,17 @@
 //! YAML into a tree that remembers where everything stood.
 //!
 //! Built from the parser's events, because a ready-made tree has already forgotten duplicate keys.
-//! Nothing here knows what a key means; which ones are secret is `hide.rs`.
+//! Nothing here knows what a key means; what of it may be shown is `hide/`.
 
 use std::{collections::HashMap, path::Path};
 
-use saphyr_parser::{Event, Parser, StrInput};
+use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    hide,
+    help::{Edit, Help},
+    hide::{Place, Seen, known_keys},
     problem::Found,
     source::{Sources, Span},
     tree::{Data, Entry, Node, scalar, size},
@@ -21,11 +23,11 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 1_000_000;
 
 /// Reads and parses one file; what is wrong with it goes to `found`.
-pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+pub(crate) fn read(path: &Path, schema: &Value, sources: &mut Sources, found: &mut Found) -> Option<Node> {
     match std::fs::read_to_string(path) {
-        Ok(text) => parse(path, &Zeroizing::new(text), sources, found),
+        Ok(text) => parse(path, &Zeroizing::new(text), schema, sources, found),
         Err(error) => {
-            let file = sources.add(path.to_owned(), "", &[]);
+            let file = sources.add(path.to_owned(), "");
             let message = format!("cannot read the configuration file {}: {error}", path.display());
             let help =
                 "check the path and its permissions; `nephoscope config example` prints a file to start from";
@@ -44,16 +46,12 @@ pub(crate) fn read(path: &Path, sources: &mut Sources, found: &mut Found) -> Opt
     }
 }
 
-fn parse(path: &Path, text: &str, sources: &mut Sources, found: &mut Found) -> Option<Node> {
+fn parse(path: &Path, text: &str, schema: &Value, sources: &mut Sources, found: &mut Found) -> Option<Node> {
     let file = sources.next();
     let mut builder = Builder::new(text, file);
-    let root = builder.document();
-    let mut secrets = std::mem::take(&mut builder.secrets);
-    if root.is_none() {
-        // What was not parsed is hidden by the look of its lines.
-        secrets.extend(hide::lines(text, file));
-    }
-    sources.add(path.to_owned(), text, &secrets);
+    let root = builder.document(&Place::root(schema));
+    let shown = builder.seen.copy(text, root.is_some(), &known_keys(schema));
+    sources.add(path.to_owned(), &shown);
     for (span, message, help) in builder.problems {
         found.span(span, String::new(), message, help);
     }
@@ -67,13 +65,14 @@ struct Stop;
 
 struct Builder<'t> {
     events: Events<'t>,
+    text: &'t str,
     file: usize,
     /// Byte of every character, one more at the end.
     bytes: Vec<usize>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
-    secrets: Vec<Span>,
-    problems: Vec<(Span, String, Option<String>)>,
+    seen: Seen,
+    problems: Vec<(Span, String, Help)>,
 }
 
 impl<'t> Builder<'t> {
@@ -85,30 +84,28 @@ impl<'t> Builder<'t> {
             .collect();
         Self {
             events: Parser::new_from_str(text),
+            text,
             file,
             bytes,
             anchors: HashMap::new(),
             nodes: 0,
-            secrets: vec![],
+            seen: Seen::default(),
             problems: vec![],
         }
     }
 
-    fn document(&mut self) -> Option<Node> {
+    fn document(&mut self, place: &Place<'_>) -> Option<Node> {
         loop {
             let (event, span) = self.next().ok()?;
             match event {
                 Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
                 Event::StreamEnd | Event::DocumentEnd => {
-                    return Some(Node {
-                        span: Span {
-                            start: 0,
-                            end: 0,
-                            ..span
-                        },
-                        data: Data::Map(vec![]),
-                        secret: false,
-                    });
+                    let start = Span {
+                        start: 0,
+                        end: 0,
+                        ..span
+                    };
+                    return Some(plain(start, Data::Map(vec![])));
                 }
                 Event::Alias(_)
                 | Event::Scalar(..)
@@ -116,7 +113,7 @@ impl<'t> Builder<'t> {
                 | Event::SequenceEnd
                 | Event::MappingStart(..)
                 | Event::MappingEnd => {
-                    let root = self.node(event, span, 0, false).ok()?;
+                    let root = self.node(event, span, 0, place).ok()?;
                     return self.rest().ok().map(|()| root);
                 }
             }
@@ -131,11 +128,12 @@ impl<'t> Builder<'t> {
                 return Ok(());
             }
             if matches!(event, Event::DocumentStart(_)) {
-                return Err(self.stop(
-                    span,
-                    "a second YAML document begins here; only one is read",
-                    "remove the `---`",
-                ));
+                let help = Help::from("remove the `---`").with_one(Edit {
+                    start: span.start,
+                    end: span.end,
+                    text: String::new(),
+                });
+                return Err(self.stop(span, "a second YAML document begins here; only one is read", help));
             }
         }
     }
@@ -144,14 +142,14 @@ impl<'t> Builder<'t> {
         match self.events.next_event() {
             Some(Ok((event, span))) => {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
-                Ok((
-                    event,
-                    Span {
-                        file: self.file,
-                        start,
-                        end: end.max(start),
-                    },
-                ))
+                let end = end.max(start);
+                let end = if let Event::Scalar(_, style, ..) = event {
+                    start + written(style, &self.text[start..end])
+                } else {
+                    end
+                };
+                let file = self.file;
+                Ok((event, Span { file, start, end }))
             }
             Some(Err(error)) => {
                 let at = self.byte(error.marker().index());
@@ -161,8 +159,7 @@ impl<'t> Builder<'t> {
                     end: at,
                 };
                 let message = format!("this is not YAML: {}", error.info());
-                let help = "look at the indentation, quotes and brackets of this line and the one above; \
-                            a value with `: `, `#`, `*`, `{` or `[` in it needs quotes";
+                let help = self.repair(at);
                 Err(self.stop(span, message, help))
             }
             None => Ok((
@@ -176,6 +173,29 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// Tabs can be told from what else may be wrong.
+    fn repair(&self, at: usize) -> Help {
+        let start = self
+            .text
+            .get(..at)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |end| end + 1);
+        let line = self.text.get(start..).unwrap_or_default();
+        let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+        if indent.contains('\t') {
+            return Help::from("YAML is indented with spaces: replace the tabs of this line").with_one(
+                Edit {
+                    start,
+                    end: start + indent.len(),
+                    text: indent.replace('\t', "  "),
+                },
+            );
+        }
+        "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
+         `[` in it needs quotes"
+            .into()
+    }
+
     fn byte(&self, character: usize) -> usize {
         self.bytes
             .get(character)
@@ -184,12 +204,12 @@ impl<'t> Builder<'t> {
             .unwrap_or(0)
     }
 
-    fn stop(&mut self, span: Span, message: impl Into<String>, help: &str) -> Stop {
-        self.problems.push((span, message.into(), Some(help.to_owned())));
+    fn stop(&mut self, span: Span, message: impl Into<String>, help: impl Into<Help>) -> Stop {
+        self.problems.push((span, message.into(), help.into()));
         Stop
     }
 
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
         self.nodes += 1;
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(self.stop(
@@ -199,17 +219,10 @@ impl<'t> Builder<'t> {
             ));
         }
         let (node, anchor) = match event {
-            Event::Scalar(text, style, anchor, _) => (
-                Node {
-                    span,
-                    data: scalar(&text, style),
-                    secret: self.hidden(&text, span, secret),
-                },
-                anchor,
-            ),
-            Event::SequenceStart(anchor, _) => (self.sequence(span, depth, secret)?, anchor),
-            Event::MappingStart(anchor, _) => (self.mapping(span, depth, secret)?, anchor),
-            Event::Alias(anchor) => return self.alias(anchor, span),
+            Event::Scalar(text, style, anchor, _) => (self.scalar(&text, style, span, place), anchor),
+            Event::SequenceStart(anchor, _) => (self.sequence(span, depth, place)?, anchor),
+            Event::MappingStart(anchor, _) => (self.mapping(span, depth, place)?, anchor),
+            Event::Alias(anchor) => return self.alias(anchor, span, place),
             Event::Nothing
             | Event::StreamStart
             | Event::StreamEnd
@@ -224,16 +237,19 @@ impl<'t> Builder<'t> {
         Ok(node)
     }
 
-    /// Remembers a secret's place, unless it only says where the secret is kept.
-    fn hidden(&mut self, text: &str, span: Span, secret: bool) -> bool {
-        if secret && !text.is_empty() {
-            self.secrets.push(span);
+    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, place: &Place<'_>) -> Node {
+        let open = self.seen.value(self.text, text, span, place);
+        let data = scalar(text, style);
+        let kept = matches!(data, Data::Bool(_) | Data::Int(_) | Data::Float(_));
+        Node {
+            secret: !open,
+            written: Zeroizing::new(if kept { text.to_owned() } else { String::new() }),
+            ..plain(span, data)
         }
-        secret
     }
 
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<Node, Stop> {
-        let Some(node) = self.anchors.get(&anchor).cloned() else {
+    fn alias(&mut self, anchor: usize, span: Span, place: &Place<'_>) -> Result<Node, Stop> {
+        let Some(mut node) = self.anchors.get(&anchor).cloned() else {
             return Err(self.stop(
                 span,
                 "this alias refers to itself",
@@ -241,36 +257,80 @@ impl<'t> Builder<'t> {
             ));
         };
         self.nodes += size(&node);
-        Ok(Node { span, ..node })
+        self.close(&mut node, place);
+        Ok(Node {
+            span,
+            extent: span,
+            ..node
+        })
     }
 
-    fn sequence(&mut self, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
-        let mut items = vec![];
-        loop {
-            let (event, at) = self.next()?;
-            if event == Event::SequenceEnd {
-                let span = items.first().map_or(span, |first: &Node| first.span);
-                return Ok(Node {
-                    span,
-                    data: Data::Seq(items),
-                    secret,
-                });
+    /// What an anchor names may be harmless where it stands, and a secret where it is used.
+    fn close(&mut self, node: &mut Node, place: &Place<'_>) {
+        match &mut node.data {
+            Data::Seq(items) => items.iter_mut().for_each(|item| self.close(item, &place.item())),
+            Data::Map(entries) => {
+                for entry in entries {
+                    self.close(&mut entry.value, &place.key(&entry.key));
+                }
             }
-            items.push(self.node(event, at, depth + 1, secret)?);
+            Data::Null => {}
+            Data::Str(_) | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {
+                if !place
+                    .secret_parts(node.text().unwrap_or(&node.written))
+                    .is_empty()
+                {
+                    self.seen.close(node.span);
+                    node.secret = true;
+                }
+            }
         }
     }
 
-    fn mapping(&mut self, span: Span, depth: usize, secret: bool) -> Result<Node, Stop> {
+    fn sequence(&mut self, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
+        let mut items = vec![];
+        let below = place.item();
+        loop {
+            let (event, at) = self.next()?;
+            if event == Event::SequenceEnd {
+                let first = items.first().map_or(span, |first: &Node| first.span);
+                let end = self.end(span, at, items.last().map(|last| last.extent));
+                return Ok(Node {
+                    extent: Span { end, ..span },
+                    ..plain(first, Data::Seq(items))
+                });
+            }
+            items.push(self.node(event, at, depth + 1, &below)?);
+        }
+    }
+
+    /// Where a collection ends: behind its bracket, or behind the last thing in it.
+    fn end(&self, start: Span, end: Span, last: Option<Span>) -> usize {
+        let bracket = self.text.as_bytes().get(start.start);
+        let flow = bracket.is_some_and(|bracket| b"[{".contains(bracket))
+            && last.is_none_or(|l| l.start > start.start);
+        if flow {
+            end.end
+        } else {
+            last.map_or(start.end, |last| last.end)
+        }
+    }
+
+    fn mapping(&mut self, span: Span, depth: usize, place: &Place<'_>) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = vec![];
+        let mut last = None;
         loop {
             let (event, key_span) = self.next()?;
             let key = match event {
                 Event::MappingEnd => {
-                    let span = entries.first().map_or(span, |first| first.key_span);
+                    let first = entries.first().map_or(span, |first| first.key_span);
+                    let extent = Span {
+                        end: self.end(span, key_span, last),
+                        ..span
+                    };
                     return Ok(Node {
-                        span,
-                        data: Data::Map(entries),
-                        secret,
+                        extent,
+                        ..plain(first, Data::Map(entries))
                     });
                 }
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -286,20 +346,100 @@ impl<'t> Builder<'t> {
                     return Err(self.stop(key_span, "a key must be plain text", "put the key in quotes"));
                 }
             };
-            let (event, at) = self.next()?;
-            let value = self.node(event, at, depth + 1, secret || hide::is_secret(&key))?;
-            self.add(&mut entries, Entry { key, key_span, value });
+            let entry = self.entry(key, key_span, depth, place)?;
+            let before = last.replace(entry.extent());
+            self.add(&mut entries, entry, before);
         }
     }
 
-    fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry) {
+    fn entry(&mut self, key: String, key_span: Span, depth: usize, place: &Place<'_>) -> Result<Entry, Stop> {
+        let number = self.seen.add(key_span);
+        if place.shows_key(&key, false) {
+            self.seen.open(number);
+        }
+        let (event, at) = self.next()?;
+        let mut value = self.node(event, at, depth + 1, &place.key(&key))?;
+        if matches!(value.data, Data::Null) && value.extent.start == value.extent.end {
+            value.extent = self.nothing(key_span);
+        }
+        let hidden = !place.shows_key(&key, !matches!(value.data, Data::Null));
+        if !hidden {
+            self.seen.open(number);
+        }
+        Ok(Entry {
+            key,
+            key_span,
+            hidden,
+            value,
+        })
+    }
+
+    /// Where a value that is not there would stand: behind the key's colon.
+    fn nothing(&self, key: Span) -> Span {
+        let rest = self.text.get(key.end..).unwrap_or_default();
+        let colon = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let at = key.end
+            + if rest[colon..].starts_with(':') {
+                colon + 1
+            } else {
+                0
+            };
+        Span {
+            start: at,
+            end: at,
+            ..key
+        }
+    }
+
+    fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry, last: Option<Span>) {
         if entries.iter().any(|other| other.key == entry.key) {
-            let message = format!("`{}` is given twice in the same place", entry.key);
-            let help = "keep one of the two, or merge them";
-            self.problems
-                .push((entry.key_span, message, Some(help.to_owned())));
+            let message = format!("`{}` is given twice in the same place", entry.shown());
+            let help = Help::from("remove one of the two, or merge them").with_one(Edit {
+                start: last.map_or(entry.key_span.start, |last| last.end),
+                end: entry.extent().end,
+                text: String::new(),
+            });
+            self.problems.push((entry.key_span, message, help));
         } else {
             entries.push(entry);
         }
     }
+}
+
+fn plain(span: Span, data: Data) -> Node {
+    Node {
+        span,
+        extent: span,
+        written: Zeroizing::default(),
+        data,
+        secret: false,
+    }
+}
+
+/// How long a scalar is: what the parser says may take in the comment behind it.
+fn written(style: ScalarStyle, text: &str) -> usize {
+    let quote = match style {
+        ScalarStyle::SingleQuoted => '\'',
+        ScalarStyle::DoubleQuoted => '"',
+        ScalarStyle::Plain => {
+            let comment = text.find(" #").or_else(|| text.find("\t#"));
+            return text[..comment.unwrap_or(text.len())].trim_end().len();
+        }
+        ScalarStyle::Literal | ScalarStyle::Folded => return text.trim_end().len(),
+    };
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '\\' if quote == '"' && !escaped => escaped = true,
+            _ if c == quote && !escaped => {
+                // In single quotes, two of them are one of the text.
+                if quote == '"' || !text[at + 1..].starts_with('\'') {
+                    return at + 1;
+                }
+                escaped = true;
+            }
+            _ => escaped = false,
+        }
+    }
+    text.len()
 }

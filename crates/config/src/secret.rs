@@ -65,6 +65,7 @@ impl JsonSchema for Secret {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
+            "writeOnly": true,
             "description": "A secret; better read from elsewhere than written here.",
             "examples": ["${cred:NAME}", "${file:/run/secrets/name}", "${env:NAME}"],
         })

@@ -1,11 +1,9 @@
 //! The texts that were read, and places in them.
 //!
-//! Positions are bytes into a text of which a copy is kept for showing; in that copy the values of
-//! secret keys are overwritten, so that no message can quote one.
+//! Positions are bytes into a text of which only a copy for showing is kept; `hide/` has overwritten in it whatever may be
+//! a secret, so that no message can quote one.
 
 use std::{path::PathBuf, sync::Arc};
-
-use zeroize::Zeroizing;
 
 /// A stretch of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +21,7 @@ pub(crate) struct Span {
 pub(crate) struct Source {
     /// Where it was read.
     pub(crate) path: PathBuf,
-    /// The text with its secrets overwritten.
+    /// The copy that may be shown.
     pub(crate) shown: Arc<str>,
 }
 
@@ -39,15 +37,11 @@ impl Sources {
         self.list.len()
     }
 
-    /// Adds a text with stars of the same length over the given stretches, and gives its index.
-    pub(crate) fn add(&mut self, path: PathBuf, text: &str, secrets: &[Span]) -> usize {
-        let whole = Zeroizing::new(text.to_owned());
-        let shown = secrets.iter().fold(whole, |text, span| {
-            Zeroizing::new(starred(&text, span.start, span.end))
-        });
+    /// Adds a text by the copy of it that may be shown, and gives its index.
+    pub(crate) fn add(&mut self, path: PathBuf, shown: &str) -> usize {
         self.list.push(Source {
             path,
-            shown: shown.as_str().into(),
+            shown: shown.into(),
         });
         self.next() - 1
     }
@@ -68,14 +62,4 @@ impl Sources {
             before[line_start..].chars().count() + 1,
         )
     }
-}
-
-fn starred(text: &str, start: usize, end: usize) -> String {
-    let (Some(before), Some(hidden), Some(after)) =
-        (text.get(..start), text.get(start..end), text.get(end..))
-    else {
-        return text.to_owned();
-    };
-    let stars = crate::hide::stars(hidden);
-    format!("{before}{stars}{after}")
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::{
+    hide::is_reference,
     lookup::Lookup,
     loose,
     problem::Found,
@@ -21,6 +22,9 @@ pub(crate) fn all(root: &mut Node, base: &Path, lookup: &dyn Lookup, found: &mut
     let copy = root.clone();
     Substitution { base, lookup, found }.node(root, &At::root(&copy));
 }
+
+/// What can be written.
+const KINDS: &str = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`";
 
 struct Substitution<'a> {
     base: &'a Path,
@@ -65,7 +69,8 @@ impl Substitution<'_> {
             match self.resolve(name) {
                 Ok(value) => out.push_str(&value),
                 Err((message, help)) => {
-                    self.found.at(at, message, Some(help));
+                    // Of a secret that is kept elsewhere, where it is kept may be said.
+                    self.found.span(at.span, at.path.clone(), message, Some(help));
                     return None;
                 }
             }
@@ -76,6 +81,11 @@ impl Substitution<'_> {
     }
 
     fn resolve(&self, name: &str) -> Result<Zeroizing<String>, (String, String)> {
+        if !is_reference(&format!("${{{name}}}")) {
+            let help =
+                format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
+            return Err(("this `${…}` does not say where to look".into(), help));
+        }
         match name.split_once(':') {
             Some(("env", variable)) => self.lookup.env(variable).map(Zeroizing::new).ok_or_else(|| {
                 let help = format!("set it where the daemon starts: `Environment={variable}=…` in the unit, or `export {variable}=…`");
@@ -86,8 +96,8 @@ impl Substitution<'_> {
             }),
             Some(("cred", credential)) => self.credential(credential),
             _ => {
-                let help = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`".to_owned();
-                Err((format!("`${{{name}}}` does not say where to look"), help))
+                let message = format!("`${{{name}}}` does not say where to look");
+                Err((message, KINDS.to_owned()))
             }
         }
     }

@@ -5,19 +5,26 @@
 use saphyr_parser::ScalarStyle;
 use zeroize::Zeroizing;
 
-use crate::source::Span;
+use std::fmt;
+
+use crate::{hide::HIDDEN, source::Span};
 
 /// One value and where it stood.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
+    /// What a message points at: a scalar itself, the first thing in a list or a mapping.
     pub(crate) span: Span,
+    /// All of it, brackets included.
+    pub(crate) extent: Span,
+    /// A number or a truth value as it was written; empty for anything else.
+    pub(crate) written: Zeroizing<String>,
     pub(crate) data: Data,
-    /// Stands under a secret key: never quoted.
+    /// May not be seen, or not all of it: never quoted.
     pub(crate) secret: bool,
 }
 
 /// What a value is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Data {
     Null,
     Bool(bool),
@@ -29,16 +36,49 @@ pub(crate) enum Data {
     Map(Vec<Entry>),
 }
 
+impl fmt::Debug for Data {
+    /// The kind alone: any text may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Bool(_) => "Bool",
+            Self::Int(_) => "Int",
+            Self::Float(_) => "Float",
+            Self::Str(_) => "Str",
+            Self::Seq(_) => "Seq",
+            Self::Map(_) => "Map",
+        })
+    }
+}
+
 /// One `key: value`.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_span: Span,
+    /// The key itself may be a secret that a slip made a key of.
+    pub(crate) hidden: bool,
     pub(crate) value: Node,
 }
 
+impl Entry {
+    /// The key and its value.
+    pub(crate) fn extent(&self) -> Span {
+        Span {
+            start: self.key_span.start,
+            end: self.value.extent.end.max(self.key_span.end),
+            file: self.key_span.file,
+        }
+    }
+
+    /// The key as messages have it.
+    pub(crate) fn shown(&self) -> &str {
+        if self.hidden { HIDDEN } else { &self.key }
+    }
+}
+
 impl Node {
-    /// The value under `key`.
+    /// The entry under `key`.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
@@ -70,6 +110,15 @@ pub(crate) struct At<'n> {
     pub(crate) span: Span,
     /// As shown to the user, like `aws.prod.metrics[0]`.
     pub(crate) path: String,
+    /// As the schema has it, like `aws[].metrics[].period`.
+    pub(crate) trail: String,
+    /// What it is in.
+    pub(crate) parent: Option<&'n Node>,
+    /// Which of the things in there it is.
+    pub(crate) index: Option<usize>,
+    /// Its key, unless it is an item of a list, and where that ends.
+    pub(crate) key: Option<&'n str>,
+    pub(crate) key_end: Option<usize>,
 }
 
 impl<'n> At<'n> {
@@ -79,28 +128,37 @@ impl<'n> At<'n> {
             node: Some(node),
             span: node.span,
             path: String::new(),
+            trail: String::new(),
+            parent: None,
+            index: None,
+            key: None,
+            key_end: None,
         }
     }
 
     /// The place under `key`.
     pub(crate) fn key(&self, key: &str) -> Self {
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
-        let Some(entry) = self.node.and_then(|node| node.entry(key)) else {
-            return Self {
-                node: None,
-                span: self.span,
-                path,
-            };
-        };
-        let scalar = !matches!(entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
+        let entries = self.node.map_or(&[][..], Node::entries);
+        let index = entries.iter().position(|entry| entry.key == key);
+        let entry = index.and_then(|index| entries.get(index));
+        let path = join(&self.path, entry.map_or(key, Entry::shown));
+        let scalar = |entry: &Entry| !matches!(entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
+        let span = entry.map(|entry| {
+            if scalar(entry) {
+                entry.value.span
+            } else {
+                entry.key_span
+            }
+        });
         Self {
-            node: Some(&entry.value),
-            span: if scalar { entry.value.span } else { entry.key_span },
+            node: entry.map(|entry| &entry.value),
+            span: span.unwrap_or(self.span),
             path,
+            trail: join(&self.trail, key),
+            parent: self.node,
+            index,
+            key: entry.map(Entry::shown),
+            key_end: entry.map(|entry| entry.key_span.end),
         }
     }
 
@@ -112,6 +170,7 @@ impl<'n> At<'n> {
         };
         let name = item
             .and_then(|item| item.entry("name"))
+            .filter(|entry| !entry.value.secret)
             .and_then(|entry| entry.value.text());
         let path = match name {
             Some(name) => format!("{}.{name}", self.path),
@@ -121,7 +180,21 @@ impl<'n> At<'n> {
             node: item,
             span: item.map_or(self.span, |item| item.span),
             path,
+            trail: format!("{}[]", self.trail),
+            parent: self.node,
+            index: Some(index),
+            key: None,
+            key_end: None,
         }
+    }
+}
+
+/// A key below a path.
+pub(crate) fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
     }
 }
 

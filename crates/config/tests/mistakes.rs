@@ -18,19 +18,23 @@ use config_file::{
 use zeroize::Zeroizing;
 
 /// A world of a few variables and files; nothing real is read.
-struct Fake(BTreeMap<&'static str, &'static str>);
+pub(crate) struct Fake(BTreeMap<&'static str, &'static str>);
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n";
 const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n";
 
 impl Fake {
-    fn world() -> Self {
+    pub(crate) fn world() -> Self {
         Self(BTreeMap::from([
             ("OTLP_TOKEN", "hunter2"),
             ("CREDENTIALS_DIRECTORY", "/run/credentials"),
             ("/run/credentials/aws-secret", "wJalr\n"),
             ("/etc/nephoscope/azure.secret", "s3cret\n"),
+            ("/run/credentials/NAME", "s3cret\n"),
             ("/etc/nephoscope/ca.pem", CERTIFICATE),
+            ("/etc/nephoscope/clients-ca.pem", CERTIFICATE),
+            ("/etc/nephoscope/server.crt", CERTIFICATE),
+            ("/etc/nephoscope/server.key", KEY),
             ("/etc/nephoscope/client.crt", CERTIFICATE),
             ("/etc/nephoscope/client.key", KEY),
             ("/etc/nephoscope/ca.der", "0\u{1}binary"),
@@ -59,7 +63,7 @@ impl Lookup for Fake {
     }
 }
 
-fn testdata() -> PathBuf {
+pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
 }
 

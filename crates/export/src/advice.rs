@@ -88,11 +88,30 @@ pub(crate) fn broken(why: String) -> Verdict {
     let words = why.to_ascii_lowercase();
     match TABLE.iter().find(|(pattern, ..)| words.contains(pattern)) {
         Some((_, Needs::Person, what)) => hold(&why, what),
-        Some((_, Needs::Patience, what)) => Verdict::Retry {
-            after: None,
-            why: advised(&why, what),
-        },
-        None => Verdict::Retry { after: None, why },
+        Some((_, Needs::Patience, what)) => unanswered(advised(&why, what)),
+        None => unanswered(why),
+    }
+}
+
+fn unanswered(why: String) -> Verdict {
+    Verdict::Retry {
+        after: None,
+        why,
+        answered: false,
+    }
+}
+
+/// What to do about a status that refuses a request, if it is not its points.
+pub(crate) fn of_status(status: u16) -> &'static str {
+    match status {
+        402 => "if nothing is taken, check the plan, quota and bill of the back end's account",
+        404 | 405 | 410 | 421 => ADDRESS,
+        413 => "raise the back end's limit of a request's size; one of 4 MiB is enough",
+        406 | 501 | 505 => "check `protocol` and the port in `endpoint`",
+        426 | 428 => "check `protocol` and the scheme of `endpoint`",
+        431 => "shorten `headers`",
+        451 => "ask the back end's operator why it refuses this data",
+        _ => "if nothing is taken, check `protocol`, `compression`, `headers` and the path in `endpoint`",
     }
 }
 
@@ -103,7 +122,7 @@ pub(crate) fn hold(why: &str, what: &str) -> Verdict {
     }
 }
 
-fn advised(why: &str, what: &str) -> String {
+pub(crate) fn advised(why: &str, what: &str) -> String {
     format!("{why}; {what}")
 }
 

@@ -3,6 +3,8 @@
 //! Reading YAML, replacing `${…}` and loading certificate files is the configuration crate's; here everything is text
 //! already, and what is secret stays out of `Debug`.
 
+use crate::endpoint::Path;
+use provider_api::Matcher;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +18,7 @@ pub struct DestinationConfig {
     /// Where points go.
     pub kind: Kind,
     /// Resource attributes to copy onto points.
-    pub promote: Vec<String>,
+    pub promote: Vec<Matcher>,
     /// What becomes of delta sums and histograms.
     pub deltas: Deltas,
 }
@@ -56,6 +58,8 @@ pub struct OtlpConfig {
     pub endpoint: String,
     /// gRPC or HTTP.
     pub protocol: Protocol,
+    /// With HTTP: the path of requests, below the endpoint or instead of its own.
+    pub path: Path,
     /// How requests are compressed.
     pub compression: Compression,
     /// Headers of every request; values are secret.
@@ -72,6 +76,7 @@ impl OtlpConfig {
         Self {
             endpoint: endpoint.into(),
             protocol: Protocol::Grpc,
+            path: Path::Standard,
             compression: Compression::Gzip,
             headers: Vec::new(),
             tls: None,
@@ -95,6 +100,7 @@ impl fmt::Debug for OtlpConfig {
         f.debug_struct("OtlpConfig")
             .field("endpoint", &self.endpoint)
             .field("protocol", &self.protocol)
+            .field("path", &self.path)
             .field("compression", &self.compression)
             .field("header_names", &names)
             .field("tls", &self.tls)
@@ -118,7 +124,7 @@ pub enum Protocol {
     /// gRPC, usually port 4317.
     #[default]
     Grpc,
-    /// Protobuf over HTTP, usually port 4318; the path is `/v1/metrics` unless the endpoint has one.
+    /// Protobuf over HTTP, usually port 4318, with the endpoint as a base: see [`Path`].
     Http,
 }
 

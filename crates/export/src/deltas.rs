@@ -1,4 +1,4 @@
-//! Back ends that take no delta points: recognising their answer, and parting what they refuse from the rest.
+//! Back ends that take no delta points: parting what they refuse from the rest.
 //!
 //! Prometheus, Mimir and all that use their translation refuse a whole request over one delta metric, so the rest has to
 //! go without them.
@@ -8,9 +8,6 @@ use crate::recode::{DecodeError, decode, recode};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, metric::Data};
 
-/// The words of Prometheus and Mimir, whatever comes before and after them.
-const REFUSAL: &str = "invalid temporality and type combination";
-
 /// A request by temporality.
 pub(crate) enum Parted {
     /// Others first, deltas second.
@@ -19,11 +16,6 @@ pub(crate) enum Parted {
     OnlyDeltas,
     /// No deltas.
     NoDeltas,
-}
-
-/// Whether an answer refuses delta points.
-pub(crate) fn refuses_deltas(why: &str) -> bool {
-    why.to_ascii_lowercase().contains(REFUSAL)
 }
 
 /// Parts delta sums and histograms from all else.
@@ -37,6 +29,13 @@ pub(crate) fn part(batch: &Encoded) -> Result<Parted, DecodeError> {
         (None, _) => Parted::OnlyDeltas,
         (Some(_), None) => Parted::NoDeltas,
     })
+}
+
+/// The delta points of a request; nothing when it has none or cannot be read.
+pub fn deltas_of(batch: &Encoded) -> Option<Encoded> {
+    let mut request = decode(batch).ok()?;
+    keep(&mut request, is_delta);
+    recode(&request)
 }
 
 fn keep(request: &mut ExportMetricsServiceRequest, wanted: impl Fn(&Metric) -> bool) {

@@ -35,19 +35,27 @@ impl JsonFile {
     /// Appends, or leaves the file as long as it was.
     async fn append(&self, line: &[u8]) -> io::Result<()> {
         let _writing = self.writing.lock().await;
-        fs::create_dir_all(&self.folder).await?;
-        let path = self.folder.join(FILE_NAME);
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .await?;
+        let mut file = opened(&self.folder).await?;
         let before = file.metadata().await?.len();
         let written = write(&mut file, line).await;
         if written.is_err() {
             file.set_len(before).await?; // a half-written line would spoil the next
         }
         written
+    }
+}
+
+async fn opened(folder: &Path) -> io::Result<fs::File> {
+    fs::create_dir_all(folder).await?;
+    let path = folder.join(FILE_NAME);
+    fs::OpenOptions::new().create(true).append(true).open(path).await
+}
+
+/// Whether the file in `folder` can be written to; why not, and what to do.
+pub(crate) async fn writable(folder: &Path) -> Result<(), String> {
+    match verdict(opened(folder).await.map(drop), &folder.display()) {
+        Verdict::Retry { why, .. } => Err(why),
+        _ => Ok(()),
     }
 }
 
@@ -102,6 +110,7 @@ fn verdict(written: io::Result<()>, place: &dyn fmt::Display) -> Verdict {
         Err(e) => Verdict::Retry {
             after: None,
             why: format!("writing to {place}: {e}{}", advice(e.kind())),
+            answered: false,
         },
     }
 }

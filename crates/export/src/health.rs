@@ -53,24 +53,48 @@ impl Health {
     }
 }
 
-/// Lets a complaint through now and then, and adds up what it holds back.
+/// Lets a complaint through now and then, and adds up what it holds back until its time comes.
 #[derive(Debug, Default)]
 pub(crate) struct Seldom {
     last: Option<Instant>,
     held: u64,
+    why: String,
 }
 
 impl Seldom {
     /// Adds `points`; gives all since the last time when it is time to complain.
-    pub(crate) fn add(&mut self, now: Instant, points: u64) -> Option<u64> {
+    pub(crate) fn add(&mut self, now: Instant, points: u64, why: &str) -> Option<(u64, String)> {
         self.held = self.held.saturating_add(points);
-        let due = self
-            .last
-            .is_none_or(|last| now.duration_since(last) >= COMPLAIN_EVERY);
-        due.then(|| {
+        why.clone_into(&mut self.why);
+        self.tell(now)
+    }
+
+    /// What was held back, when it is time to complain.
+    pub(crate) fn tell(&mut self, now: Instant) -> Option<(u64, String)> {
+        let due = self.due().is_none_or(|due| due <= now);
+        if due && !self.why.is_empty() {
+            self.tell_all(now)
+        } else {
+            None
+        }
+    }
+
+    /// What was held back, whether it is time or not.
+    pub(crate) fn tell_all(&mut self, now: Instant) -> Option<(u64, String)> {
+        (!self.why.is_empty()).then(|| {
             self.last = Some(now);
-            std::mem::take(&mut self.held)
+            (std::mem::take(&mut self.held), std::mem::take(&mut self.why))
         })
+    }
+
+    /// When what is held back may be told.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.last.map(|last| last + COMPLAIN_EVERY)
+    }
+
+    /// When something that is held back is to be told.
+    pub(crate) fn waits(&self) -> Option<Instant> {
+        self.due().filter(|_| !self.why.is_empty())
     }
 }
 
@@ -94,11 +118,18 @@ mod tests {
     }
 
     #[test]
-    fn complaints_are_added_up() {
+    fn complaints_are_added_up_and_the_rest_is_told_when_the_time_is_over() {
         let (mut seldom, start) = (Seldom::default(), Instant::now());
         let at = |s| start + Duration::from_secs(s);
-        assert_eq!(seldom.add(at(0), 2), Some(2));
-        assert_eq!(seldom.add(at(30), 3), None);
-        assert_eq!(seldom.add(at(60), 4), Some(7));
+        let told = |points, why: &str| Some((points, why.to_owned()));
+        assert_eq!(seldom.tell(at(0)), None);
+        assert_eq!(seldom.add(at(0), 2, "a"), told(2, "a"));
+        assert_eq!(seldom.waits(), None);
+        assert_eq!(seldom.add(at(30), 3, "b"), None);
+        assert_eq!((seldom.waits(), seldom.tell(at(59))), (Some(at(60)), None));
+        assert_eq!(seldom.tell(at(60)), told(3, "b"));
+        assert_eq!(seldom.add(at(61), 4, "c"), None);
+        assert_eq!(seldom.tell_all(at(62)), told(4, "c"));
+        assert_eq!(seldom.tell_all(at(63)), None);
     }
 }

@@ -8,16 +8,16 @@ use crate::body::{Body, body};
 use crate::config::{Compression, OtlpConfig, Signal, Tls};
 use crate::connect::{Wrong, headers, wrong};
 use crate::encode::Encoded;
+use crate::endpoint::{full, shown};
 use crate::proxy::is_local;
-use crate::transport::{HttpAnswer, Transport, Verdict, causes, http_verdict};
+use crate::transport::{Transport, Verdict, causes};
+use crate::verdict::{HttpAnswer, http_verdict};
 use async_trait::async_trait;
 use bytes::BytesMut;
 use http::header;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Response, Url, redirect};
 use zeroize::Zeroizing;
 
-const METRICS: &str = "/v1/metrics";
-const TRACES: &str = "/v1/traces";
 /// Enough for any partial success and for the first words of an error page.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
 
@@ -26,15 +26,16 @@ const MAX_ANSWER_BYTES: usize = 64 << 10;
 pub(crate) struct Http {
     client: Client,
     url: Url,
+    /// The URL as texts show it.
+    shown: String,
     compression: Compression,
 }
 
 impl Http {
     /// Connects lazily, at the first batch.
     pub(crate) fn new(config: &OtlpConfig, signal: Signal) -> Result<Self, Wrong> {
-        let mut url = Url::parse(&config.url()).map_err(|e| wrong("the endpoint", e))?;
-        let path = path(url.path(), signal);
-        url.set_path(&path);
+        let base = Url::parse(&config.url()).map_err(|e| wrong("the endpoint", e))?;
+        let url = full(base, &config.path, signal);
         let builder = Client::builder()
             .timeout(config.timeout)
             .redirect(redirect::Policy::none())
@@ -53,6 +54,7 @@ impl Http {
         let client = builder.build().map_err(|e| wrong("tls", e))?;
         Ok(Self {
             client,
+            shown: shown(&url),
             url,
             compression: config.compression,
         })
@@ -71,15 +73,6 @@ impl Http {
     }
 }
 
-/// An endpoint with a path of its own is that of the metrics; traces go beside it where it has the usual name.
-fn path(written: &str, signal: Signal) -> String {
-    match (signal, written) {
-        (Signal::Metrics, "" | "/") => METRICS.to_owned(),
-        (Signal::Metrics, own) => own.to_owned(),
-        (Signal::Traces, own) => own.strip_suffix(METRICS).unwrap_or_default().to_owned() + TRACES,
-    }
-}
-
 #[async_trait]
 impl Transport for Http {
     async fn deliver(&self, batch: &Encoded) -> Verdict {
@@ -87,7 +80,8 @@ impl Transport for Http {
             Ok(body) => self
                 .attempt(body)
                 .await
-                .unwrap_or_else(|e| broken(causes(&e.without_url()))),
+                .unwrap_or_else(|e| broken(causes(&e.without_url())))
+                .about(&self.shown),
             Err(e) => Verdict::Drop { why: causes(&e) },
         }
     }
@@ -123,21 +117,4 @@ fn with_tls(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Wron
         builder = builder.identity(identity);
     }
     Ok(builder)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn traces_go_beside_metrics() {
-        for (written, metrics, traces) in [
-            ("/", "/v1/metrics", "/v1/traces"),
-            ("/otlp/v1/metrics", "/otlp/v1/metrics", "/otlp/v1/traces"),
-            ("/api/push", "/api/push", "/v1/traces"),
-        ] {
-            assert_eq!(path(written, Signal::Metrics), metrics);
-            assert_eq!(path(written, Signal::Traces), traces);
-        }
-    }
 }

@@ -49,7 +49,7 @@ impl Sender {
             Verdict::Retry { why, .. }
             | Verdict::Hold { why }
             | Verdict::Drop { why }
-            | Verdict::Split { why } => Err(why),
+            | Verdict::Refused { why, .. } => Err(why),
         }
     }
 }

@@ -16,6 +16,12 @@ pub(crate) fn is_local(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether a proxy stands before `url`.
+pub(crate) fn intercepts(url: &str) -> bool {
+    url.parse()
+        .is_ok_and(|to: Uri| !to.host().is_some_and(is_local) && Matcher::from_env().intercept(&to).is_some())
+}
+
 /// The way through the proxy to `url`, if there is one.
 pub(crate) fn tunnel(url: &str) -> Result<Option<Through>, Wrong> {
     through(url, &Matcher::from_env())

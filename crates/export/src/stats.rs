@@ -7,6 +7,10 @@ use provider_api::UnixNanos;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
+
+/// Losses further apart than this are not told together.
+pub const LOSS_FORGOTTEN: Duration = Duration::from_secs(3_600);
 
 /// Counters of one destination.
 #[derive(Debug, Default)]
@@ -27,6 +31,43 @@ pub struct DeliveryStats {
     last_success_ms: AtomicI64,
     newest_end: AtomicI64,
     last_error: Mutex<String>,
+    aside: AtomicU64,
+    aside_why: Mutex<String>,
+    no_deltas: Mutex<String>,
+    losses: Mutex<Option<Losing>>,
+}
+
+/// How points were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Refused while others were taken, and given up.
+    Dropped,
+    /// Rejected out of a request that was taken.
+    Rejected,
+}
+
+/// Points lost lately, to be told to people until nothing more has been lost for an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Losses {
+    /// Dropped.
+    pub dropped: u64,
+    /// Rejected.
+    pub rejected: u64,
+    /// How long ago the first and the last of them were.
+    pub first_ago: Duration,
+    /// See `first_ago`.
+    pub last_ago: Duration,
+    /// The back end's words about the last one.
+    pub why: String,
+}
+
+#[derive(Debug)]
+struct Losing {
+    dropped: u64,
+    rejected: u64,
+    first: Instant,
+    last: Instant,
+    why: String,
 }
 
 /// [`DeliveryStats`] at one moment.
@@ -64,6 +105,14 @@ pub struct DeliverySnapshot {
     pub newest_delivered_end: i64,
     /// What went wrong last; empty = nothing yet.
     pub last_error: String,
+    /// Points that are refused or fail while others are taken, and are tried again.
+    pub aside_points: u64,
+    /// Why.
+    pub aside_why: String,
+    /// Why delta points wait; empty = they do not.
+    pub no_deltas: String,
+    /// What was lost last; see [`LOSS_FORGOTTEN`].
+    pub losses: Option<Losses>,
 }
 
 impl DeliverySnapshot {
@@ -97,17 +146,76 @@ impl DeliveryStats {
             oldest_undelivered_end: self.oldest_waiting.load(Relaxed),
             last_success_ms: self.last_success_ms.load(Relaxed),
             newest_delivered_end: self.newest_end.load(Relaxed),
-            last_error: self
-                .last_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            last_error: text(&self.last_error),
+            aside_points: self.aside.load(Relaxed),
+            aside_why: text(&self.aside_why),
+            no_deltas: text(&self.no_deltas),
+            losses: self.losses(),
         }
     }
 
-    /// A request was taken.
-    pub(crate) fn success(&self, batch: &Encoded, rejected: i64) {
-        let points = u64::from(batch.points);
+    fn losses(&self) -> Option<Losses> {
+        let losing = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losing.as_ref().map(|losing| Losses {
+            dropped: losing.dropped,
+            rejected: losing.rejected,
+            first_ago: losing.first.elapsed(),
+            last_ago: losing.last.elapsed(),
+            why: losing.why.clone(),
+        })
+    }
+
+    /// Points were lost.
+    pub(crate) fn lost(&self, how: Lost, points: u64, why: &str) {
+        let now = Instant::now();
+        let mut losing = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = losing
+            .take()
+            .filter(|before| now.duration_since(before.last) < LOSS_FORGOTTEN);
+        let mut lately = lately.unwrap_or(Losing {
+            dropped: 0,
+            rejected: 0,
+            first: now,
+            last: now,
+            why: String::new(),
+        });
+        match how {
+            Lost::Dropped => lately.dropped += points,
+            Lost::Rejected => lately.rejected += points,
+        }
+        lately.last = now;
+        why.clone_into(&mut lately.why);
+        *losing = Some(lately);
+    }
+
+    /// Points fail while others are taken.
+    pub(crate) fn set_aside(&self, points: u64, why: &str) {
+        if self.aside.swap(points, Relaxed) != points || points > 0 {
+            why.clone_into(&mut self.aside_why.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Delta points are refused, or are not any more. Gives whether they were before.
+    pub(crate) fn deltas_refused(&self, why: Option<&str>) -> bool {
+        let mut no_deltas = self.no_deltas.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = !no_deltas.is_empty();
+        why.unwrap_or_default().clone_into(&mut no_deltas);
+        before
+    }
+
+    /// Points were refused alone that belong to a request of which others were taken.
+    pub(crate) fn rejected_alone(&self, part: &Encoded) {
+        self.rejected.fetch_add(u64::from(part.points), Relaxed);
+    }
+
+    /// A request is to be tried again while others are taken.
+    pub(crate) fn retried(&self, why: &str) {
+        self.error(&self.retry, why);
+    }
+
+    /// A request was taken; `kept` of its points stay in the store.
+    pub(crate) fn success(&self, batch: &Encoded, rejected: i64, kept: u32) {
+        let points = u64::from(batch.points.saturating_sub(kept));
         let rejected = u64::try_from(rejected).unwrap_or(0).min(points);
         self.ok.fetch_add(1, Relaxed);
         self.delivered.fetch_add(points - rejected, Relaxed);
@@ -154,6 +262,10 @@ impl DeliveryStats {
         counter.fetch_add(1, Relaxed);
         why.clone_into(&mut self.last_error.lock().unwrap_or_else(PoisonError::into_inner));
     }
+}
+
+fn text(of: &Mutex<String>) -> String {
+    of.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 fn now_ms() -> i64 {

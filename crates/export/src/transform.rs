@@ -13,18 +13,19 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Gauge, Metric, ResourceMetrics, metric::Data,
 };
+use provider_api::Matcher;
 use std::sync::Arc;
 
 /// What to change.
 #[derive(Clone, Debug)]
 pub(crate) struct Transform {
-    promote: Vec<String>,
+    promote: Vec<Matcher>,
     gauges: bool,
 }
 
 impl Transform {
     /// Nothing when there is nothing to change.
-    pub(crate) fn new(promote: Vec<String>, deltas: Deltas) -> Option<Self> {
+    pub(crate) fn new(promote: Vec<Matcher>, deltas: Deltas) -> Option<Self> {
         let gauges = deltas == Deltas::Gauge;
         (gauges || !promote.is_empty()).then_some(Self { promote, gauges })
     }
@@ -48,7 +49,8 @@ impl Transform {
 
     fn copied(&self, r: &ResourceMetrics) -> Vec<KeyValue> {
         let all = r.resource.iter().flat_map(|r| &r.attributes);
-        all.filter(|a| self.promote.contains(&a.key)).cloned().collect()
+        let wanted = |a: &&KeyValue| self.promote.iter().any(|m| m.matches(&a.key));
+        all.filter(wanted).cloned().collect()
     }
 }
 

@@ -15,6 +15,8 @@ const UNAUTHENTICATED_ATTEMPTS: u32 = 2;
 pub struct RetryLimits {
     /// Attempts in all.
     pub attempts: u32,
+    /// Attempts in all while nobody answers: no connection, or nothing within the time of one attempt.
+    pub unanswered: u32,
     /// Time from the first attempt after which none is begun.
     pub budget: Duration,
     /// First step of the backoff; doubled for each further attempt, of which a random part is waited (full jitter).
@@ -30,6 +32,7 @@ impl Default for RetryLimits {
     fn default() -> Self {
         Self {
             attempts: 8,
+            unanswered: 8,
             budget: Duration::from_secs(120),
             base: Duration::from_millis(200),
             cap: Duration::from_secs(20),
@@ -53,7 +56,7 @@ pub fn reaction(kind: &ErrorKind, tries: u32, spent: Duration, limits: &RetryLim
         ErrorKind::Throttled { retry_after } | ErrorKind::Unavailable { retry_after } => {
             (*retry_after, limits.attempts)
         }
-        ErrorKind::TimedOut => (None, limits.attempts),
+        ErrorKind::TimedOut => (None, limits.attempts.min(limits.unanswered)),
         ErrorKind::BadResponse => (None, limits.attempts.min(BAD_RESPONSE_ATTEMPTS)),
         ErrorKind::Unauthenticated => (None, limits.attempts.min(UNAUTHENTICATED_ATTEMPTS)),
         ErrorKind::Forbidden

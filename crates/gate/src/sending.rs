@@ -100,7 +100,11 @@ impl Gate {
         limits: &RetryLimits,
     ) -> Reaction {
         let kind = failure.kind();
-        let reaction = reaction(kind, tries, asked.begun.elapsed(), limits, fastrand::f64());
+        let reaction = if failure.unreached() && tries >= limits.unanswered {
+            Reaction::GiveUp
+        } else {
+            reaction(kind, tries, asked.begun.elapsed(), limits, fastrand::f64())
+        };
         let shared = pauses::pauses(kind) || *kind == ErrorKind::Unauthenticated;
         let allowed = || self.shared.carried.retries.take(Instant::now(), &asked.place);
         if reaction == Reaction::GiveUp || shared || allowed() {

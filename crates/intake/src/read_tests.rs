@@ -5,9 +5,9 @@ use crate::{Clock, Notices};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream};
 use provider_api::{
-    AccountId, Attributes, Catalogue, CheckReport, Cloud, Detail, Due, GroupSpec, Kind, Members, Metric,
-    MetricSpec, MetricsProvider, Point, Price, Reach, Resource, Scope, Series, SkipReason, Span, Survey,
-    Target, Urgency, Value,
+    AccountId, Apart, Attributes, Catalogue, CheckReport, Cloud, Detail, Due, GroupSpec, Kind, Members,
+    Metric, MetricSpec, MetricsProvider, Point, Price, Reach, Resource, Scope, Series, SkipReason, Span,
+    Survey, Target, Urgency, Value,
 };
 use std::any::Any;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,7 @@ impl Clock for Stopped {
 
 /// Gives its answer once.
 #[derive(Debug)]
-struct Told(AccountId, Mutex<Answer>);
+struct Told(AccountId, Mutex<Answer>, Apart);
 
 #[async_trait]
 impl MetricsProvider for Told {
@@ -51,6 +51,10 @@ impl MetricsProvider for Told {
 
     fn cloud(&self) -> Cloud {
         Cloud::Aws
+    }
+
+    fn apart(&self) -> &Apart {
+        &self.2
     }
 
     async fn check(&self) -> CheckReport {
@@ -183,7 +187,7 @@ fn skips(reason: SkipReason, points: u64) -> Batch {
 }
 
 async fn read(answer: Answer, settled: i64) -> (Read<()>, Kept, Intake) {
-    let told = Told(AccountId("a".into()), Mutex::new(answer));
+    let told = Told(AccountId("a".into()), Mutex::new(answer), Apart::default());
     let intake = Intake::alone(Arc::new(told), Arc::new(Stopped), Notices::default());
     let mut kept = Kept::default();
     let read = intake.read(&call(), at(settled), &mut kept).await;

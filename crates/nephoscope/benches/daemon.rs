@@ -1,7 +1,11 @@
 //! What the daemon costs: it collects ten minutes of points of so many series per cloud from the simulated clouds and
-//! delivers them to a receiver. Clouds and receiver run in this process, so the figures are the daemon's alone.
+//! delivers them to a receiver, its own telemetry with them, as it does by default. Clouds and receiver run in this
+//! process, so the figures are the daemon's alone.
 //!
-//! `cargo bench -p nephoscope --bench daemon [-- --series 10000]`
+//! `cargo bench -p nephoscope --bench daemon [-- --series 10000] [--huge-pages always|madvise|never]`
+//!
+//! `--huge-pages` sets what this machine does about transparent huge pages for as long as the benchmark runs, which takes
+//! root and a `/sys` that can be written.
 
 #![expect(
     clippy::unwrap_used,
@@ -51,6 +55,9 @@ const AZURE_TYPES: [&str; 7] = [
     "Microsoft.Web/sites",
 ];
 
+/// Where the kernel is told what to do about transparent huge pages.
+const HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/enabled";
+
 struct Clouds {
     aws: AwsSim,
     azure: AzureSim,
@@ -59,7 +66,12 @@ struct Clouds {
 
 #[tokio::main]
 async fn main() {
-    let series = argument("--series").unwrap_or(10_000);
+    let series = argument("--series").map_or(10_000, |n| n.parse().unwrap());
+    let _as_before = argument("--huge-pages").map(|wanted| HugePages::set(&wanted));
+    println!(
+        "huge pages           {}",
+        std::fs::read_to_string(HUGE_PAGES).unwrap().trim()
+    );
     let world = World {
         series,
         ..World::default()
@@ -82,11 +94,11 @@ async fn main() {
     let base_bytes = resident_without_series(folder.path(), &clouds, &receiver.grpc_endpoint()).await;
     let daemon = Daemon::start(&config);
     let (points, seconds) = all_arrived(&receiver).await;
-    let cpu_s = daemon.cpu_s();
+    let (cpu_s, system_s) = daemon.cpu_s();
     println!("series per cloud     {series}");
     println!("points delivered     {points} within {seconds:.1} s");
     println!(
-        "CPU                  {cpu_s:.2} s, {:.2} µs per point",
+        "CPU                  {cpu_s:.2} s ({system_s:.2} s of it the system's), {:.2} µs per point",
         cpu_s * 1e6 / float(points)
     );
     println!("peak memory          {} MiB", daemon.memory("VmHWM:") >> 20);
@@ -100,6 +112,25 @@ async fn main() {
     );
     for ((operation, outcome), requests) in requests(&clouds) {
         println!("{operation:<36} {outcome:<6} {requests:>6} requests");
+    }
+}
+
+/// What the machine does about huge pages, until this is dropped.
+struct HugePages(String);
+
+impl HugePages {
+    fn set(wanted: &str) -> Self {
+        let modes = std::fs::read_to_string(HUGE_PAGES).unwrap();
+        let before = modes.split(['[', ']']).nth(1).unwrap().to_owned();
+        std::fs::write(HUGE_PAGES, wanted)
+            .unwrap_or_else(|error| panic!("setting {HUGE_PAGES} to {wanted} (it is {before}): {error}"));
+        Self(before)
+    }
+}
+
+impl Drop for HugePages {
+    fn drop(&mut self) {
+        std::fs::write(HUGE_PAGES, &self.0).unwrap();
     }
 }
 
@@ -119,12 +150,12 @@ impl Daemon {
         )
     }
 
-    /// User and system time so far.
-    fn cpu_s(&self) -> f64 {
+    /// User and system time so far, and the system's alone.
+    fn cpu_s(&self) -> (f64, f64) {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-        let ticks: u32 = fields[11].parse::<u32>().unwrap() + fields[12].parse::<u32>().unwrap();
-        f64::from(ticks) / 100.0
+        let [user, system] = [11, 12].map(|n| f64::from(fields[n].parse::<u32>().unwrap()) / 100.0);
+        (user + system, system)
     }
 
     /// A line of `/proc/PID/status`, in bytes.
@@ -203,7 +234,6 @@ fn configuration(folder: &Path, clouds: &Clouds, otlp: &str) -> String {
         r#"
 state: {{ dir: "{folder}/state" }}
 listen: 127.0.0.1:0
-telemetry: {{ enabled: false }}
 defaults:
   poll: {{ every: 1h, settle: 2m, lookback: 2m, initial: 10m }}
 destinations:
@@ -231,10 +261,9 @@ gcp:
     )
 }
 
-/// The number after `name` on the command line.
-fn argument(name: &str) -> Option<usize> {
-    let mut arguments = std::env::args().skip_while(|a| a != name);
-    arguments.nth(1).map(|n| n.parse().unwrap())
+/// What stands after `name` on the command line.
+fn argument(name: &str) -> Option<String> {
+    std::env::args().skip_while(|a| a != name).nth(1)
 }
 
 fn float(n: u64) -> f64 {

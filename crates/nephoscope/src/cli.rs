@@ -110,12 +110,21 @@ pub(crate) struct CheckArgs {
     /// Only the configuration; no request is made.
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Only this account, or those that a pattern fits (`prod-*`); may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub(crate) accounts: Vec<String>,
+    /// As JSON.
+    #[arg(long, conflicts_with = "offline")]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArg,
+    /// Only this account, or those that a pattern fits (`prod-*`); may be given several times.
+    #[arg(long = "account", value_name = "NAME")]
+    pub(crate) accounts: Vec<String>,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -155,7 +164,7 @@ pub(crate) struct BackfillArgs {
     /// Where to end, written alike; absent = the present. What the daemon has polled is left out by itself.
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
-    /// Only this account; may be given several times.
+    /// Only this account, or those that a pattern fits (`prod-*`); may be given several times.
     #[arg(long = "account", value_name = "NAME")]
     pub(crate) accounts: Vec<String>,
     /// Fetch what there is when the range begins before what a cloud keeps.
@@ -171,6 +180,9 @@ pub(crate) struct StatusArgs {
     /// Where the daemon listens.
     #[arg(long, default_value = "http://127.0.0.1:9464")]
     pub(crate) url: String,
+    /// Only this account, or those that a pattern fits (`prod-*`); may be given several times.
+    #[arg(long = "account", value_name = "NAME", conflicts_with = "json")]
+    pub(crate) accounts: Vec<String>,
     /// As the daemon gave it.
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,6 +9,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SystemClock;
 
+impl SystemClock {
+    /// How long a span of this clock takes.
+    #[expect(clippy::unused_self, reason = "it is this clock's span")]
+    pub(crate) fn true_span(self, span: Duration) -> Duration {
+        pace::true_span(span)
+    }
+}
+
 impl Clock for SystemClock {
     fn now(&self) -> UnixNanos {
         let nanos = pace::now().as_nanosecond();

@@ -53,6 +53,12 @@ impl Failure {
         }
     }
 
+    /// What the command ends with.
+    #[cfg(test)]
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.code
+    }
+
     /// Credentials or permissions are missing (77).
     pub(crate) fn permission(message: impl Into<String>) -> Self {
         Self {

@@ -34,6 +34,7 @@ const THREAD_KEPT: Duration = Duration::from_secs(1);
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let small_pages = telemetry::small_pages();
     let cli = Cli::parse();
     let private = telemetry::private();
     let form = match telemetry::log::start(&cli.log) {
@@ -43,6 +44,9 @@ fn main() -> ExitCode {
     direct::ensure(&config_file::System);
     if let Err(error) = private {
         tracing::warn!(%error, "a crash may leave a core file with secrets in it");
+    }
+    if let Err(error) = small_pages {
+        tracing::debug!(%error, "huge pages stay as the kernel has them; memory may be several times as much");
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     match runtime.enable_all().thread_keep_alive(THREAD_KEPT).build() {

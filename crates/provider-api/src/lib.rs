@@ -4,7 +4,9 @@
 //! This crate knows no SDK, no runtime and no wire format. Providers implement it, the scheduler drives it, the
 //! exporter reads the points that come out.
 
+mod apart;
 pub mod conformance;
+
 mod direct;
 mod error;
 mod matcher;
@@ -22,12 +24,13 @@ mod target;
 mod texts;
 mod time;
 
+pub use apart::{Apart, Met};
 pub use direct::DirectHosts;
 pub use error::{ErrorKind, ProviderError};
 pub use matcher::Matcher;
 pub use model::{
-    Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Pairs, Point, Resource,
-    Series, SeriesId, SeriesPoints, Temporality, Value,
+    Attributes, Buckets, Cloud, Exemplar, Formerly, Histogram, Kind, Metric, MetricSpec, Pairs, Point,
+    Resource, Series, SeriesId, SeriesPoints, Temporality, Value,
 };
 pub use nearest::nearest;
 pub use pages::Pages;

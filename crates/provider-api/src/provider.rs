@@ -1,7 +1,8 @@
 //! The one trait that a cloud has to implement.
 
 use crate::{
-    AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target, TargetId,
+    AccountId, Apart, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target,
+    TargetId, remedy,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -12,7 +13,8 @@ use std::fmt;
 /// # Contract
 ///
 /// An implementation does not retry, sleep, spawn tasks, read a clock or the environment; every request it makes passes
-/// its gate, which does the waiting, counting and trying again. It holds no state that changes what [`plan`] answers.
+/// its gate, which does the waiting, counting and trying again. It holds no state that changes what [`plan`] answers; what
+/// it lists it shows to its [`Apart`], which gets every batch before it is handed over.
 /// Partial answers are handed over as such. The functions in [`crate::conformance`] check these promises.
 ///
 /// [`plan`]: MetricsProvider::plan
@@ -23,6 +25,9 @@ pub trait MetricsProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Which cloud.
     fn cloud(&self) -> Cloud;
+
+    /// What is known of metrics that meet in one name; whoever keeps the state fills it before the first listing.
+    fn apart(&self) -> &Apart;
 
     /// Proves credentials and, by one cheap request per scope, the permissions that this configuration needs; names
     /// what is missing in the cloud's own words.
@@ -86,8 +91,10 @@ pub struct Check {
     pub what: String,
     /// How it went.
     pub outcome: Outcome,
-    /// The cloud's words and what to do; when it passed, what a person should know all the same, or nothing.
+    /// The cloud's words; when it passed, what a person should know all the same, or nothing.
     pub detail: String,
+    /// What to do; nothing when it passed.
+    pub remedy: Option<String>,
 }
 
 impl Check {
@@ -97,15 +104,30 @@ impl Check {
         what: impl Into<String>,
         result: &Result<T, ProviderError>,
     ) -> Self {
-        let (outcome, detail) = match result {
-            Ok(_) => (Outcome::Passed, String::new()),
-            Err(e) => (Outcome::of(e.kind()), e.message().to_owned()),
+        let (outcome, detail, remedy) = match result {
+            Ok(_) => (Outcome::Passed, String::new(), None),
+            Err(e) => {
+                let remedy = remedy::at_once(e.cloud(), e.operation(), e.kind()).into_owned();
+                (Outcome::of(e.kind()), e.message().to_owned(), Some(remedy))
+            }
         };
         Self {
             scope: scope.into(),
             what: what.into(),
             outcome,
             detail,
+            remedy,
+        }
+    }
+
+    /// What a person should know of an entry although nothing fails.
+    pub fn note(entry: usize, detail: String) -> Self {
+        Self {
+            scope: "-".into(),
+            what: format!("metrics[{entry}]"),
+            outcome: Outcome::Passed,
+            detail,
+            remedy: None,
         }
     }
 }

@@ -10,13 +10,12 @@ pub fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, s
     match kind {
         ErrorKind::Throttled { .. } => throttled(cloud).into(),
         ErrorKind::Unavailable { .. } => {
-            "Nothing, if it passes soon: it is asked again, and what was missed is fetched later. If it stays, check the \
-             way to the cloud: name resolution, firewall, proxy, `endpoint`."
+            "Retried automatically; points missed meanwhile are fetched later. If it persists, check the network path to \
+             the cloud: name resolution, firewall, proxy, `endpoint`."
                 .into()
         }
         ErrorKind::TimedOut => {
-            "Nothing, if it passes soon: it is asked again. If it stays, check the way to the cloud: firewall, proxy, \
-             `endpoint`."
+            "Retried automatically. If it persists, check the network path to the cloud: firewall, proxy, `endpoint`."
                 .into()
         }
         ErrorKind::Unauthenticated => unauthenticated(cloud, operation).into(),
@@ -30,29 +29,49 @@ pub fn remedy(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, s
         }
         ErrorKind::OverBudget => OVER_BUDGET.into(),
         ErrorKind::Permanent => {
-            "Mend what the message says, then reload; `nephoscope check` tries every permission of the account.".into()
+            "Fix what the message says, verify with `nephoscope check`, then reload.".into()
         }
     }
 }
 
+/// What to do about a failure of a request that was made once, for somebody who waits for its outcome: nothing retries it.
+pub fn at_once(cloud: Cloud, operation: &str, kind: &ErrorKind) -> Cow<'static, str> {
+    match kind {
+        ErrorKind::Throttled { .. } => "Run `nephoscope check` again later; the daemon spaces requests out.".into(),
+        ErrorKind::Unavailable { .. } | ErrorKind::TimedOut => {
+            "Check the network path to the cloud (name resolution, firewall, proxy, `endpoint`), then run `nephoscope \
+             check` again."
+                .into()
+        }
+        ErrorKind::Permanent => "Fix what the message says, then run `nephoscope check` again.".into(),
+        ErrorKind::Unauthenticated
+        | ErrorKind::Forbidden
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidRequest
+        | ErrorKind::BadResponse
+        | ErrorKind::OverBudget => remedy(cloud, operation, kind),
+    }
+}
+
 /// An account whose polls wait for money.
-pub const OVER_BUDGET: &str = "Nothing, if points may be late: what waits is fetched later, by fewer calls. Else raise `usd_per_day`, or ask for less, or less often (`every`); then reload.";
+pub const OVER_BUDGET: &str = "Waiting polls are fetched later, by fewer calls. For fresh points, raise `usd_per_day`, or ask for less, or less often (`every`); then reload.";
 
 /// An account that could not be connected at all: its configuration names something that is not there.
-pub const NOT_CONNECTED: &str = "Mend what the message says in this account's configuration, prove it with `nephoscope check`, then reload.";
+pub const NOT_CONNECTED: &str =
+    "Fix what the message says in this account's configuration, verify with `nephoscope check`, then reload.";
 
 fn throttled(cloud: Cloud) -> &'static str {
     match cloud {
         Cloud::Aws => {
-            "Nothing, if it passes: requests are spaced out and asked again. If it stays, poll less often (`every`), or \
+            "Requests are spaced out and retried. If it persists, poll less often (`every`), or \
              have the CloudWatch quota raised in Service Quotas."
         }
         Cloud::Azure => {
-            "Nothing, if it passes: requests are spaced out and asked again. If it stays, poll less often (`every`), or \
+            "Requests are spaced out and retried. If it persists, poll less often (`every`), or \
              give each subscription its own credential."
         }
         Cloud::Gcp => {
-            "Nothing, if it passes: requests are spaced out and asked again. If it stays, poll less often (`every`), or \
+            "Requests are spaced out and retried. If it persists, poll less often (`every`), or \
              have the Monitoring API quota of the project raised; `quota_project` says whose it is."
         }
     }
@@ -167,9 +186,10 @@ mod tests {
     fn every_kind_of_every_cloud_has_a_sentence_with_whole_code() {
         for cloud in [Cloud::Aws, Cloud::Azure, Cloud::Gcp] {
             for kind in &KINDS {
-                let text = remedy(cloud, "GetMetricData", kind);
-                assert!(text.ends_with('.') && text.len() > 40, "{cloud} {kind:?}: {text}");
-                assert!(text.matches('`').count().is_multiple_of(2), "{text}");
+                for text in [remedy, at_once].map(|of| of(cloud, "GetMetricData", kind)) {
+                    assert!(text.ends_with('.') && text.len() > 40, "{cloud} {kind:?}: {text}");
+                    assert!(text.matches('`').count().is_multiple_of(2), "{text}");
+                }
             }
         }
     }

@@ -6,19 +6,14 @@
 use crate::client::{self, GET_RESOURCES, LIST_METRICS, ListPage, RegionClient};
 use crate::overlaps::{Overlap, overlaps};
 use crate::{AwsProvider, discover, plan};
-use provider_api::{Check, CheckReport, Outcome, ProviderError};
+use provider_api::{Check, CheckReport, ProviderError};
 use std::time::Duration;
 
 /// Asked for where no metric is listed: an answer without points proves as much.
 const ANY_METRIC: &str = "CPUUtilization";
 
 fn told(overlap: Overlap) -> Check {
-    Check {
-        scope: "-".into(),
-        what: format!("metrics[{}]", overlap.entry),
-        outcome: Outcome::Passed,
-        detail: overlap.detail,
-    }
+    Check::note(overlap.entry, overlap.detail)
 }
 
 impl AwsProvider {

@@ -8,15 +8,10 @@ use crate::AzureProvider;
 use crate::discover::{LIST_SUBSCRIPTIONS, RESOURCE_GRAPH};
 use crate::http::Plane;
 use crate::overlaps::{Overlap, overlaps};
-use provider_api::{Check, CheckReport, Outcome};
+use provider_api::{Check, CheckReport};
 
 fn told(overlap: Overlap) -> Check {
-    Check {
-        scope: "-".into(),
-        what: format!("metrics[{}]", overlap.entry),
-        outcome: Outcome::Passed,
-        detail: overlap.detail,
-    }
+    Check::note(overlap.entry, overlap.detail)
 }
 
 impl AzureProvider {

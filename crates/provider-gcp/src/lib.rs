@@ -40,9 +40,10 @@ use connection::Connection;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
+use google_cloud_api::model::metric_descriptor::ValueType;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Scope, Survey, Target, TargetId,
+    AccountId, Apart, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, Kind, MetricsProvider,
+    ProviderError, Reach, Scope, Survey, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -58,6 +59,7 @@ const BURST: u32 = 100;
 #[derive(Debug)]
 pub struct GcpProvider {
     connection: Connection,
+    apart: Apart,
 }
 
 impl GcpProvider {
@@ -70,7 +72,20 @@ impl GcpProvider {
     pub async fn connect(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         Ok(Self {
             connection: Connection::open(config, gate)?,
+            apart: Apart::default(),
         })
+    }
+}
+
+impl GcpProvider {
+    /// Each target has a metric of its own. Only its name counts here.
+    fn saw(&self, catalogue: &Catalogue) {
+        for detail in catalogue.targets.iter().filter_map(plan::of) {
+            let (metric_type, description) = (&detail.metric_type, &detail.description);
+            let value = ValueType::Double;
+            let metric = naming::metric(metric_type, description, Kind::Gauge, &detail.unit, &value);
+            self.apart.saw(&metric);
+        }
     }
 }
 
@@ -93,6 +108,10 @@ impl MetricsProvider for GcpProvider {
         GCP
     }
 
+    fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
     /// One descriptor per project. Reading points needs `monitoring.timeSeries.list` besides, which
     /// roles/monitoring.viewer also holds but which cannot be proved without a time to ask for.
     async fn check(&self) -> CheckReport {
@@ -110,7 +129,11 @@ impl MetricsProvider for GcpProvider {
         stream! {
             for project in &self.connection.config().projects {
                 let reach = reach.of(&Scope::new(project.as_str()));
-                yield discover::project(&self.connection, project, reach).await;
+                let listed = discover::project(&self.connection, project, reach).await;
+                if let Ok(catalogue) = &listed {
+                    self.saw(catalogue);
+                }
+                yield listed;
             }
         }
         .boxed()
@@ -129,6 +152,9 @@ impl MetricsProvider for GcpProvider {
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        fetch::fetch(&self.connection, call).boxed()
+        let batches = fetch::fetch(&self.connection, call);
+        batches
+            .map(|batch| batch.map(|batch| self.apart.told(batch)))
+            .boxed()
     }
 }

@@ -5,6 +5,7 @@
 //! This crate knows no SDK and no exporter.
 
 mod account;
+mod apart;
 mod begin;
 pub mod core;
 pub mod driver;
@@ -21,6 +22,7 @@ mod testing;
 mod troubled;
 
 pub use account::Account;
+pub use apart::{keep_apart, recall_apart};
 pub use driver::{RunError, Scheduler};
 pub use handle::Handle;
 pub use intake::{

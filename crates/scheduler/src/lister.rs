@@ -1,5 +1,6 @@
 //! Lists one account again and again.
 
+use crate::apart::{keep_apart, recall_apart};
 use crate::begin::Begin;
 use crate::driver::RunError;
 use crate::last_listed::{LastListed, Listings};
@@ -134,6 +135,7 @@ impl Lister {
         memory: &mut Memory,
         round: &mut Tally,
     ) -> Result<(), RunError> {
+        self.keep_apart().await;
         round.found.add(self.found(&catalogue, first));
         round.matches.add(&catalogue);
         for skipped in &catalogue.skipped {
@@ -225,8 +227,17 @@ impl Lister {
         self.poller.skew.corrected(self.poller.intake.clock.now())
     }
 
+    /// What is not kept is found and told again after a restart, unless one of those that have met is gone by then.
+    async fn keep_apart(&self) {
+        let (store, provider) = (&self.poller.store, self.poller.intake.provider.as_ref());
+        if let Err(error) = keep_apart(store, provider).await {
+            tracing::warn!(account = %self.poller.account(), %error, "metrics that share a name not kept");
+        }
+    }
+
     /// What the store says of former listings.
     fn remembered(&self) -> Memory {
+        recall_apart(&self.poller.store, self.poller.intake.provider.as_ref());
         let (store, account) = (&self.poller.store, self.poller.account());
         let known = store.setting(&Listings::key(account));
         let listings = known.and_then(|bytes| Listings::read(&bytes));

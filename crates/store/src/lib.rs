@@ -21,7 +21,7 @@ pub use ledger::{MOST_STRETCHES, Progress, Stretches};
 pub use options::{
     BALLAST_BYTES, DestinationSpec, FORGET_AFTER, Format, LEDGER_BYTES, LOG_BYTES, OnFull, Options,
 };
-pub use spool::Entry;
+pub use spool::{Entry, Wanted};
 pub use store::Store;
 
 use provider_api::{AccountId, GroupSpec, Members, SeriesPoints, TargetId, UnixNanos, Window};
@@ -191,4 +191,6 @@ pub struct DestinationUsage {
     pub dropped_points: u64,
     /// End of the oldest point that waits for it.
     pub oldest_end: Option<UnixNanos>,
+    /// Delta points among them of entries whose other points it has.
+    pub kept_deltas: u64,
 }

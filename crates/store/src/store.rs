@@ -5,9 +5,10 @@ use crate::ledger::Ledger;
 use crate::load::{self, Failed};
 use crate::options::streams;
 use crate::shared::{Shared, State};
+use crate::spool::Wanted;
 use crate::sqlite::lock::Lock;
 use crate::sqlite::{ballast::Ballast, lock, open, rows};
-use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Small, Writer};
+use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Settled, Small, Writer};
 use crate::{
     Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, Observer,
     OpenError, Options, Progress, StoreError, Usage,
@@ -176,14 +177,24 @@ impl Store {
     /// The oldest entry that a destination has not acknowledged; waits until there is one. Its bytes are the same each
     /// time. An entry that is damaged on the disk is skipped and counted as dropped.
     pub async fn next(&self, destination: &str) -> Result<(u64, Entry), StoreError> {
+        let (seq, entry, _) = self.next_of(destination, &Wanted::default()).await?;
+        Ok((seq, entry))
+    }
+
+    /// As [`Self::next`], of the entries that are wanted; true = only its deltas are left.
+    pub async fn next_of(
+        &self,
+        destination: &str,
+        wanted: &Wanted,
+    ) -> Result<(u64, Entry, bool), StoreError> {
         loop {
-            self.until(|_| self.shared.spool().next(destination).is_some())
+            self.until(|_| self.shared.spool().next(destination, wanted).is_some())
                 .await?;
-            let found = self.shared.spool().next(destination);
+            let found = self.shared.spool().next(destination, wanted);
             match found {
-                Some((seq, Some(entry))) => return Ok((seq, entry)),
-                Some((seq, None)) => match self.read(seq).await? {
-                    Some((entry, true)) => return Ok((seq, entry)),
+                Some((seq, meta, Some(entry))) => return Ok((seq, entry, meta.deltas_only)),
+                Some((seq, meta, None)) => match self.read(seq).await? {
+                    Some((entry, true)) => return Ok((seq, entry, meta.deltas_only)),
                     Some((entry, false)) => self.skip_damaged(destination, seq, &entry).await?,
                     None => {}
                 },
@@ -211,17 +222,26 @@ impl Store {
         let small = Small::Acknowledge {
             destination: destination.to_owned(),
             seq,
-            dropped: true,
+            how: Settled::Dropped,
         };
         self.ask(|reply| Message::Small(small, reply)).await
     }
 
-    /// The destination has everything up to and with this entry; returns when that is durable.
+    /// The destination has this entry; returns when that is durable. Those before it that it has not got wait.
     pub async fn acknowledge(&self, destination: &str, seq: u64) -> Result<(), StoreError> {
+        self.settle(destination, seq, Settled::Delivered).await
+    }
+
+    /// The destination has this entry but for so many delta points, which wait; returns when that is durable.
+    pub async fn keep_deltas(&self, destination: &str, seq: u64, points: u32) -> Result<(), StoreError> {
+        self.settle(destination, seq, Settled::ButDeltas(points)).await
+    }
+
+    async fn settle(&self, destination: &str, seq: u64, how: Settled) -> Result<(), StoreError> {
         let small = Small::Acknowledge {
             destination: destination.to_owned(),
             seq,
-            dropped: false,
+            how,
         };
         self.ask(|reply| Message::Small(small, reply)).await
     }
@@ -260,6 +280,7 @@ impl Store {
             pending_points: cursor.pending_points,
             dropped_points: cursor.row.dropped,
             oldest_end: spool.oldest_end(cursor),
+            kept_deltas: cursor.kept_deltas(),
         };
         Usage {
             spool_bytes: spool.bytes(),

@@ -223,7 +223,7 @@ async fn a_file_of_format_2_keeps_its_switch() {
     store.close().await.unwrap();
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
-    conn.execute_batch(include_str!("fixtures/format-4-to-2.sql"))
+    conn.execute_batch(include_str!("fixtures/format-5-to-2.sql"))
         .unwrap();
     conn.close().unwrap();
     let store = open(&options);

@@ -1,5 +1,6 @@
 //! The tests of the store on files and across processes, in one binary.
 
+mod aside;
 mod bounds;
 mod common;
 mod crash;

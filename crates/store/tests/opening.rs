@@ -150,10 +150,10 @@ async fn a_file_of_another_program_and_one_from_the_future_are_left_alone() {
         conn.close().unwrap();
         std::fs::read(db(dir.path())).unwrap()
     };
-    let before = change("PRAGMA user_version=5; UPDATE meta SET value='9.9' WHERE key='written_by'");
+    let before = change("PRAGMA user_version=6; UPDATE meta SET value='9.9' WHERE key='written_by'");
     let error = refused(&options);
     assert!(
-        matches!(&error, OpenError::Newer { found: 5, known: 4, written_by, .. } if written_by == "9.9"),
+        matches!(&error, OpenError::Newer { found: 6, known: 5, written_by, .. } if written_by == "9.9"),
         "{error}"
     );
     assert!(std::fs::read(db(dir.path())).unwrap() == before, "changed");
@@ -189,7 +189,7 @@ async fn a_file_of_format_0_is_brought_to_today_with_its_settings() {
     let version: i64 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
 }
 
 #[tokio::test]

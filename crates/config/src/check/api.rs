@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use super::{Checker, texts::Pem};
 use crate::{
     config::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token},
+    help::Help,
     secret::Secret,
     tree::At,
     written::api as written,
@@ -59,11 +60,9 @@ impl Checker<'_> {
             return ReadyAccounts::Any;
         };
         ReadyAccounts::parse(text).unwrap_or_else(|| {
-            self.problem(
-                at,
-                format!("`{text}` does not say how many accounts must be ready"),
-                "write `any`, `all`, or a share from `1%` to `100%`",
-            );
+            let words = "write `any`, `all`, or a share from `1%` to `100%`";
+            let message = format!("`{text}` does not say how many accounts must be ready");
+            self.problem(at, message, Help::instead(at, "any", words));
             ReadyAccounts::Any
         })
     }
@@ -73,12 +72,12 @@ impl Checker<'_> {
         if listen.ip().is_loopback() || guarded {
             return;
         }
-        self.problem(
-            at,
-            format!("other machines can reach `{listen}`, and nobody would be asked who they are"),
-            "listen on `127.0.0.1`, or add `api: { tokens: [...] }` (`nephoscope config token` makes one), or \
-             `api: { insecure: true }` if something else guards it",
+        let help = Help::write(at, &format!("127.0.0.1:{}", listen.port())).and(
+            ", or add `api: { tokens: [...] }` (`nephoscope config token` makes one), or `api: { insecure: true }` if \
+             something else guards it",
         );
+        let message = format!("other machines can reach `{listen}`, and are not asked who they are");
+        self.problem(at, message, help);
     }
 
     fn tokens(&mut self, written: &[written::Token], at: &At<'_>) -> Vec<Token> {
@@ -88,11 +87,15 @@ impl Checker<'_> {
         self.each(written, at, |checker, token, at| {
             let sha256 = checker.hash(token.hash.expose(), &at.key("hash"));
             if !sha256.is_empty() && !seen.insert(sha256.clone()) {
-                checker.problem(
-                    &at.key("hash"),
-                    format!("the token of `{}` is another one's as well", token.name),
-                    "give each its own: `nephoscope config token` makes one",
-                );
+                // A name that looks like a secret is one that stands in the wrong place.
+                let name = at
+                    .key("name")
+                    .node
+                    .filter(|node| !node.secret)
+                    .map_or("…", |_| &token.name);
+                let message = format!("the token of `{name}` is another one's as well");
+                let words = "remove one of the two; `nephoscope config token` makes a new one";
+                checker.problem(&at.key("hash"), message, Help::remove(at, words));
             }
             Token {
                 name: token.name.clone(),
@@ -125,10 +128,11 @@ impl Checker<'_> {
         });
         let Some(tls) = &written.tls else {
             if clients.is_some() {
+                let files = "{ cert_file: /etc/nephoscope/server.crt, key_file: /etc/nephoscope/server.key }";
                 self.problem(
                     &at.key("mtls"),
                     "client certificates are shown within TLS, and there is no `tls` here",
-                    "add `tls: { cert_file: /etc/nephoscope/server.crt, key_file: /etc/nephoscope/server.key }`",
+                    Help::add(at, "tls", files),
                 );
             }
             return None;
@@ -145,13 +149,14 @@ impl Checker<'_> {
         self.not_empty(
             written,
             at,
-            "the list is empty, so nobody could ask",
-            "write `[127.0.0.0/8, 10.0.0.0/8]`, or leave `allow` out to let everybody ask",
+            "the list is empty, so no address may ask",
+            "[127.0.0.0/8, 10.0.0.0/8]",
         );
         let networks = self.each(written, at, |checker, text, at| {
             let network = network(text);
             if network.is_none() {
-                let help = "write an address or a network: `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`";
+                let words = "write an address or a network: `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`";
+                let help = Help::instead(at, "10.0.0.0/8", words);
                 checker.problem(at, format!("`{text}` is neither an address nor a network"), help);
             }
             network
@@ -169,11 +174,8 @@ impl Checker<'_> {
     fn count(&mut self, written: Option<u32>, fallback: NonZeroU32, at: &At<'_>) -> NonZeroU32 {
         let Some(number) = written else { return fallback };
         NonZeroU32::new(number).unwrap_or_else(|| {
-            self.problem(
-                at,
-                "with 0 nobody could ask anything",
-                format!("write a number above zero, such as {fallback}"),
-            );
+            let help = Help::write(at, &fallback.to_string()).and(", or another number above zero");
+            self.problem(at, "0 lets no request through", help);
             fallback
         })
     }

@@ -11,10 +11,13 @@ use regex::Regex;
 use super::{Checker, texts::Pem};
 use crate::{
     config::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, Poll, StaticKeys},
+    help::Help,
+    misfit,
     nearest::nearest,
     tree::At,
     values::Pattern,
     written::{PatternText, aws as written},
+    yaml,
 };
 
 /// Regions known when this was written; another that looks like one is accepted when no known one is near.
@@ -98,7 +101,7 @@ impl Checker<'_> {
             &written.metrics,
             &at.key("metrics"),
             why,
-            "add `metrics: [{ namespace: AWS/EC2 }]`",
+            "[{ namespace: AWS/EC2 }]",
         );
         AwsAccount {
             name: written.name.clone(),
@@ -119,18 +122,13 @@ impl Checker<'_> {
     }
 
     fn regions(&mut self, regions: &[String], at: &At<'_>) {
-        self.not_empty(
-            regions,
-            at,
-            "this account has no regions",
-            "write `regions: [eu-west-1]`",
-        );
+        self.not_empty(regions, at, "this account has no regions", "[eu-west-1]");
         let mut seen = BTreeSet::new();
         self.each(regions, at, |checker, region, at| {
             if !seen.insert(region.clone()) {
                 let message =
                     format!("`{region}` stands here twice, and everything in it would be read twice");
-                checker.problem(at, message, format!("remove one `{region}`"));
+                checker.problem(at, message, Help::remove(at, format!("remove one `{region}`")));
             }
             if REGIONS.contains(&region.as_str()) {
                 return;
@@ -138,11 +136,13 @@ impl Checker<'_> {
             let near = nearest(region, REGIONS);
             if !is_match(REGION.as_ref(), region) || near.is_some_and(|near| !same_but_digit(near, region)) {
                 let near = near.unwrap_or("eu-west-1");
-                checker.problem(
-                    at,
-                    format!("`{region}` is not an AWS region"),
-                    format!("write `{near}`"),
-                );
+                let message = format!("`{region}` is not an AWS region");
+                if regions.iter().any(|other| other == near) {
+                    let words = format!("`{near}` is here already: remove this one");
+                    checker.problem(at, message, Help::remove(at, words));
+                } else {
+                    checker.problem(at, message, Help::write(at, near));
+                }
             }
         });
     }
@@ -151,10 +151,11 @@ impl Checker<'_> {
         let Some(id) = id else { return };
         if id.len() != ACCOUNT_ID_DIGITS || !id.chars().all(|c| c.is_ascii_digit()) {
             let message = format!("`{id}` is not an AWS account id: those have {ACCOUNT_ID_DIGITS} digits");
+            let guess = format!("\"{}\"", misfit::account_id(id));
             self.problem(
                 at,
                 message,
-                "write it in quotes: \"123456789012\"; `aws sts get-caller-identity` shows it",
+                Help::write(at, &guess).and("; `aws sts get-caller-identity` shows it"),
             );
         }
     }
@@ -162,11 +163,9 @@ impl Checker<'_> {
     fn aws_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> AwsCredentials {
         if written.profile.is_some() && written.static_keys.is_some() {
             let message = "both `profile` and `static` say who we are; it can be only one";
-            self.problem(
-                &at.key("static"),
-                message,
-                "remove `static`, or `profile`; `assume_role` may stand beside either",
-            );
+            let at = at.key("static");
+            let words = "remove `static`, or `profile`; `assume_role` may stand beside either";
+            self.problem(&at, message, Help::remove(&at, words));
         }
         let keys = written.static_keys.as_ref().map(|keys| {
             AwsBase::Static(StaticKeys {
@@ -187,12 +186,10 @@ impl Checker<'_> {
 
     fn role(&mut self, role: &written::AssumeRole, at: &At<'_>) -> AssumeRole {
         if !is_match(ROLE.as_ref(), &role.arn) {
-            let help = "write `arn:aws:iam::123456789012:role/metrics`, as the role's page in the IAM console shows it";
-            self.problem(
-                &at.key("arn"),
-                format!("`{}` is not the ARN of a role", role.arn),
-                help,
-            );
+            let at = at.key("arn");
+            let help = Help::write(&at, "arn:aws:iam::123456789012:role/metrics");
+            let help = help.and(", as the role's page in the IAM console shows it");
+            self.problem(&at, format!("`{}` is not the ARN of a role", role.arn), help);
         }
         AssumeRole {
             arn: role.arn.clone(),
@@ -270,8 +267,7 @@ impl Checker<'_> {
             } else {
                 format!("{}m", seconds / SECONDS_PER_MINUTE)
             };
-            let help =
-                format!("write `period: {near}`; possible are 1s, 5s, 10s, 20s, 30s and whole minutes");
+            let help = Help::write(at, &near).and("; possible are 1s, 5s, 10s, 20s, 30s and whole minutes");
             self.problem(at, format!("CloudWatch refuses a period of {text}"), help);
             return None;
         }
@@ -286,18 +282,18 @@ impl Checker<'_> {
             .map(|rest| rest.strip_suffix('$').unwrap_or(rest));
         if let Some(expression) = between.or(anchored).filter(|e| !e.is_empty()) {
             let expression = expression.trim_start_matches('^').trim_end_matches('$');
-            self.problem(
-                at,
-                format!("`{name}` looks like a regular expression, but is a glob here"),
-                format!("write `~{expression}`: `~` makes it an expression, always for the whole name"),
-            );
+            let words =
+                format!("write `~{expression}`: `~` makes it an expression, always for the whole name");
+            let value = yaml::text_of(&format!("~{expression}"));
+            let message = format!("`{name}` looks like a regular expression, but is a glob here");
+            self.problem(at, message, Help::instead(at, &value, words));
         }
     }
 
     /// `ListMetrics` takes a namespace or none; a pattern would find nothing.
     fn namespace(&mut self, name: &str, at: &At<'_>) {
         if name.contains(['*', '?']) || name.starts_with('~') {
-            let help = "write one entry per namespace, like `namespace: AWS/EC2`; patterns are for `names`";
+            let help = Help::write(at, "AWS/EC2").and(", one entry per namespace; patterns are for `names`");
             self.problem(
                 at,
                 format!("`{name}` is a pattern, and CloudWatch lists by the whole namespace"),
@@ -311,17 +307,13 @@ impl Checker<'_> {
             return;
         }
         if percentile(name).is_some() {
-            self.problem(
-                at,
-                format!("`{name}` is above p100"),
-                "percentiles go from p0 to p100, like `p99` or `p99.9`",
-            );
+            let help = Help::write(at, "p99").and("; percentiles go from p0 to p100, like `p99.9`");
+            self.problem(at, format!("`{name}` is above p100"), help);
         } else if !STATISTICS.contains(&name) {
-            let near = nearest(name, STATISTICS).unwrap_or("Average");
-            let help = format!(
-                "write `{near}`; possible are {}, and percentiles like p99 or p99.9",
-                STATISTICS.join(", ")
-            );
+            let near = meant_statistic(name);
+            let all = STATISTICS.join(", ");
+            let help =
+                Help::write(at, near).and(format!("; possible are {all}, and percentiles like p99 or p99.9"));
             self.problem(at, format!("`{name}` is not a statistic of CloudWatch"), help);
         }
     }
@@ -346,4 +338,17 @@ fn percentile(name: &str) -> Option<f64> {
 /// `eu-west-7` is a new region as likely as a slip; `eu-wset-1` is a slip.
 fn same_but_digit(a: &str, b: &str) -> bool {
     a.trim_end_matches(|c: char| c.is_ascii_digit()) == b.trim_end_matches(|c: char| c.is_ascii_digit())
+}
+
+/// What the statistic is called by other programs, or nearly.
+fn meant_statistic(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "avg" | "mean" => "Average",
+        "total" => "Sum",
+        "min" => "Minimum",
+        "max" => "Maximum",
+        "count" | "samples" | "n" => "SampleCount",
+        "median" => "p50",
+        lower => nearest(lower, STATISTICS).unwrap_or("Average"),
+    }
 }

@@ -8,8 +8,9 @@ use crate::{
         AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
         CustomAzureCloud, Poll,
     },
+    help::Help,
     tree::At,
-    values::{Pattern, show_duration},
+    values::{Pattern, parse_duration, show_duration},
     written::{PatternText, azure as written},
 };
 
@@ -23,6 +24,11 @@ const KINDS: [&str; 5] = [
 const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
 /// Azure reads `top` as a signed number of 32 bits; more is refused by every request.
 const LARGEST_TOP: u32 = i32::MAX.unsigned_abs();
+/// Letters of an id.
+const UUID_LENGTH: usize = 36;
+/// The id of an identity, as it looks.
+const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ops/providers/\
+                        Microsoft.ManagedIdentity/userAssignedIdentities/nephoscope";
 const GRAINS: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "6h", "12h", "1d"];
 
 impl Checker<'_> {
@@ -35,7 +41,7 @@ impl Checker<'_> {
     ) -> AzureAccount {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
         let why = "this account reads nothing: it has no metrics entries";
-        let help = "add `metrics: [{ resource_type: Microsoft.Compute/virtualMachines }]`";
+        let help = "[{ resource_type: Microsoft.Compute/virtualMachines }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         self.tenant_needed(written, at);
         self.subscriptions(&written.subscriptions, &at.key("subscriptions"));
@@ -62,10 +68,11 @@ impl Checker<'_> {
                 ..at.clone()
             };
             let message = "an app registration belongs to a tenant, and `tenant` is missing here";
+            let help = Help::add(at, "tenant", "00000000-0000-0000-0000-000000000000");
             self.problem(
                 &place,
                 message,
-                "add `tenant: 00000000-0000-0000-0000-000000000000`; `az account show` shows it as tenantId",
+                help.and("; `az account show` shows it as tenantId"),
             );
         }
     }
@@ -79,13 +86,20 @@ impl Checker<'_> {
                 let message = format!(
                     "the subscription `{id}` is here twice: upper and lower case are the same to Azure"
                 );
-                checker.problem(at, message, "remove one of the two");
+                checker.problem(at, message, Help::remove(at, "remove one of the two"));
             }
             seen.push(folded);
             if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
                 let message = format!("`{id}` is not a subscription's id");
+                let last = id.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+                let id = last.len() == UUID_LENGTH && last.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+                let id = if id {
+                    last
+                } else {
+                    "00000000-0000-0000-0000-000000000000"
+                };
                 let help =
-                    "write the id alone, `00000000-0000-0000-0000-000000000000`; `az account list` shows it";
+                    Help::write(at, &format!("\"{id}\"")).and(", the id alone; `az account list` shows it");
                 checker.problem(at, message, help);
             }
         });
@@ -107,11 +121,9 @@ impl Checker<'_> {
             .collect();
         if let [first, second, ..] = given.as_slice() {
             let message = format!("both `{first}` and `{second}` say who we are; it can be only one");
-            self.problem(
-                &at.key(second),
-                message,
-                format!("remove `{second}`, or `{first}`"),
-            );
+            let at = at.key(second);
+            let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
+            self.problem(&at, message, help);
         }
         if let Some(app) = &written.client_secret {
             return AzureCredentials::ClientSecret {
@@ -151,24 +163,18 @@ impl Checker<'_> {
         };
         if let Some((second, _)) = given.next() {
             let message = format!("both `{first}` and `{second}` name the identity; it can be only one");
-            self.problem(
-                &at.key(second),
-                message,
-                format!("remove `{second}`, or `{first}`"),
-            );
+            let at = at.key(second);
+            let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
+            self.problem(&at, message, help);
         }
         if let AzureIdentity::Resource(id) = &identity
             && !id
                 .to_ascii_lowercase()
                 .contains("/providers/microsoft.managedidentity/userassignedidentities/")
         {
-            let help = "write `/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`; \
-                        `az identity show` shows it as id";
-            self.problem(
-                &at.key("resource_id"),
-                format!("`{id}` is not the resource id of an identity"),
-                help,
-            );
+            let at = at.key("resource_id");
+            let help = Help::write(&at, IDENTITY).and("; `az identity show` shows it as id");
+            self.problem(&at, format!("`{id}` is not the resource id of an identity"), help);
         }
         identity
     }
@@ -243,7 +249,7 @@ impl Checker<'_> {
             return Some(top);
         }
         let message = format!("Azure Monitor takes a `top` from 1 to {LARGEST_TOP}, not {top}");
-        let help = "write `top: 100`: the most series of one metric and resource that you expect";
+        let help = Help::write(at, "100").and(": the most series of one metric and resource that you expect");
         self.problem(at, message, help);
         None
     }
@@ -259,7 +265,7 @@ impl Checker<'_> {
         if parts.len() < 2 || !parts.iter().all(word) {
             let message =
                 format!("`{text}` is not a resource type: those are a provider, a slash and a type");
-            self.problem(at, message, "write `Microsoft.Compute/virtualMachines`");
+            self.problem(at, message, Help::write(at, "Microsoft.Compute/virtualMachines"));
         }
     }
 
@@ -269,7 +275,12 @@ impl Checker<'_> {
         if GRAINS.contains(&shown.as_str()) {
             return Some(period);
         }
-        let help = format!("write `period: 1m`; possible are {}", GRAINS.join(", "));
+        let finer = GRAINS
+            .iter()
+            .rev()
+            .find(|grain| parse_duration(grain).is_some_and(|grain| grain <= period));
+        let help =
+            Help::write(at, finer.unwrap_or(&GRAINS[0])).and(format!("; possible are {}", GRAINS.join(", ")));
         self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
         None
     }

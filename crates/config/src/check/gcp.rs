@@ -6,10 +6,14 @@ use std::{collections::HashSet, path::Path};
 use super::Checker;
 use crate::{
     config::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Poll},
+    help::Help,
     loose,
     tree::At,
     written::{PatternText, gcp as written},
 };
+
+/// A filter that works.
+const ZONE_FILTER: &str = "'resource.labels.zone = \"europe-west1-b\"'";
 
 impl Checker<'_> {
     /// A project that an account names twice would be read and paid for twice. Two accounts may read one project, each with
@@ -21,7 +25,8 @@ impl Checker<'_> {
             for (index, project) in written.projects.iter().enumerate() {
                 if !seen.insert(project.as_str()) {
                     let message = format!("project `{project}` is named a second time");
-                    self.problem(&at.item(index), message, "remove it here");
+                    let at = at.item(index);
+                    self.problem(&at, message, Help::remove(&at, "remove it here"));
                 }
             }
         }
@@ -39,10 +44,10 @@ impl Checker<'_> {
             &written.projects,
             &at.key("projects"),
             "this account has no projects",
-            "write `projects: [my-project]`",
+            "[my-project]",
         );
         let why = "this account reads nothing: it has no metrics entries";
-        let help = "add `metrics: [{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]`";
+        let help = "[{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         GcpAccount {
             name: written.name.clone(),
@@ -70,11 +75,10 @@ impl Checker<'_> {
         };
         if let Some(other) = other.filter(|_| anonymous) {
             let message = format!("`anonymous` means no credentials, and `{other}` gives some");
-            self.problem(
-                &at.key("anonymous"),
-                message,
-                format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)"),
-            );
+            let at = at.key("anonymous");
+            let words =
+                format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)");
+            self.problem(&at, message, Help::remove(&at, words));
         }
         self.impersonated(written.impersonate.as_deref(), &at.key("impersonate"));
         let base = match &written.service_account_file {
@@ -90,7 +94,8 @@ impl Checker<'_> {
 
     fn impersonated(&mut self, account: Option<&str>, at: &At<'_>) {
         if let Some(account) = account.filter(|account| !account.contains('@')) {
-            let help = "write its e-mail address: `metrics@my-project.iam.gserviceaccount.com`";
+            let help =
+                Help::write(at, "metrics@my-project.iam.gserviceaccount.com").and(", its e-mail address");
             self.problem(at, format!("`{account}` is not a service account"), help);
         }
     }
@@ -106,7 +111,7 @@ impl Checker<'_> {
     }
 
     fn gcp_metrics(&mut self, written: &written::Metrics, account: &Poll, at: &At<'_>) -> GcpMetrics {
-        let help = "write `types: [\"compute.googleapis.com/instance/cpu/*\"]`";
+        let help = "[\"compute.googleapis.com/instance/cpu/*\"]";
         self.not_empty(
             &written.types,
             &at.key("types"),
@@ -117,11 +122,10 @@ impl Checker<'_> {
             checker.whole_type(text, at);
         });
         if let Some(filter) = written.filter.as_ref().filter(|filter| !is_closed(filter)) {
-            self.problem(
-                &at.key("filter"),
-                format!("the filter `{filter}` has a string or a parenthesis that is not closed"),
-                "write it as Google's filter language has it: `resource.labels.zone = \"europe-west1-b\"`",
-            );
+            let at = at.key("filter");
+            let words = "write it as Google's filter language has it: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
+            let message = format!("the filter `{filter}` has a string or a parenthesis that is not closed");
+            self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
         }
         if let Some(filter) = written
             .filter
@@ -131,11 +135,9 @@ impl Checker<'_> {
             let message = format!(
                 "the filter `{filter}` speaks of metric.type, which `types` is for: one filter can name only one"
             );
-            self.problem(
-                &at.key("filter"),
-                message,
-                "move the type to `types`, and filter on labels: `resource.labels.zone = \"europe-west1-b\"`",
-            );
+            let at = at.key("filter");
+            let words = "move the type to `types`, and filter on labels: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
+            self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
         }
         GcpMetrics {
             types: self.patterns(&written.types, &at.key("types")),
@@ -153,7 +155,12 @@ impl Checker<'_> {
         if literal && name.is_empty() && !service.is_empty() {
             let message =
                 format!("`{written}` is no metric type but what types begin with, so it matches none");
-            self.problem(at, message, format!("write `{service}/*`"));
+            let value = format!("\"{service}/*\"");
+            self.problem(
+                at,
+                message,
+                Help::instead(at, &value, format!("write `{service}/*`")),
+            );
         }
     }
 }

@@ -16,11 +16,13 @@ use std::{collections::HashMap, net::SocketAddr, path::Path};
 
 use crate::{
     config::Config,
+    help::Help,
     lookup::Lookup,
     problem::Found,
     tree::{At, Node},
     values::Pattern,
     written::{File, PatternText},
+    yaml,
 };
 
 const DEFAULT_STATE_DIR: &str = "/var/lib/nephoscope";
@@ -79,14 +81,9 @@ impl Checker<'_> {
     }
 
     /// Reports, unless this place is already known to be wrong.
-    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<Help>) {
         if !self.found.covers(&at.path) {
-            let hidden = |text: String| match at.node.filter(|node| node.secret).and_then(Node::text) {
-                Some(secret) if !secret.is_empty() => text.replace(secret, "***"),
-                _ => text,
-            };
-            self.found
-                .at(at, hidden(message.into()), Some(hidden(help.into())));
+            self.found.at(at, message, help);
         }
     }
 
@@ -114,17 +111,20 @@ impl Checker<'_> {
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
         Pattern::new(&text.0)
             .map_err(|error| {
-                let (kind, help) = if text.0.starts_with('~') {
+                let (kind, value, words) = if text.0.starts_with('~') {
                     (
                         "regular expression",
+                        "~CPU.*",
                         "write an expression for the whole name, like `~CPU.*`, or a glob without `~`",
                     )
                 } else {
                     (
                         "glob",
+                        "Network*",
                         "write `Network*`, `{In,Out}*` or the exact name; a literal `[` is `[[]`",
                     )
                 };
+                let help = Help::instead(at, &yaml::text_of(value), words);
                 self.problem(at, format!("`{}` is not a {kind}: {error}", text.0), help);
             })
             .ok()
@@ -133,7 +133,8 @@ impl Checker<'_> {
     fn listen(&mut self, text: &str, at: &At<'_>) -> SocketAddr {
         text.parse().unwrap_or_else(|_| {
             let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(9464);
-            let help = format!("write a numeric address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every interface");
+            let words = format!("write a numeric address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every interface");
+            let help = Help::instead(at, &format!("127.0.0.1:{port}"), words);
             self.problem(at, format!("`{text}` is not a numeric address with a port"), help);
             SocketAddr::from(([127, 0, 0, 1], port))
         })
@@ -165,31 +166,34 @@ impl Checker<'_> {
         for (index, name) in names.iter().enumerate() {
             let place = at.item(index).key("name");
             if name.trim().is_empty() {
-                self.problem(
-                    &place,
-                    format!("the {what}'s name is empty"),
-                    "write one, like `name: prod`",
-                );
+                let free = free("prod", |name| seen.contains_key(name) || names.contains(&name));
+                let help = Help::write(&place, &free);
+                self.problem(&place, format!("the {what}'s name is empty"), help);
             } else if let Some(first) = seen.insert((*name).to_owned(), at.path.clone()) {
                 let message = format!("a second {what} is called `{name}`; the first is in `{first}`");
-                let help = format!("names label metrics and must differ: `{name}-2`");
+                let free = free(name, |name| seen.contains_key(name) || names.contains(&name));
+                let help =
+                    Help::write(&place, &yaml::text_of(&free)).and("; names label metrics and must differ");
                 // Both places have the same path, so the first must not cover the second.
-                self.found.at(&place, message, Some(help));
+                self.found.at(&place, message, help);
             }
         }
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
         if file.aws.is_empty() && file.azure.is_empty() && file.gcp.is_empty() && self.found_nothing_in(at) {
-            let message = "there is no account, so there is nothing to read";
-            let help = "add an `aws:`, `azure:` or `gcp:` list here or in a file that `accounts:` names; \
-                        `nephoscope config example` shows each";
-            self.found.at(at, message, Some(help.into()));
+            let value = "[{ name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }]";
+            let help = top(at, "aws", value).and(
+                ", or `azure:` or `gcp:`, here or in a file that `accounts:` names; `nephoscope config example` shows each",
+            );
+            self.found
+                .at(at, "there is no account, so there is nothing to read", help);
         }
         if file.destinations.is_empty() && !self.found.covers("destinations") {
-            let message = "there is no destination, so points would go nowhere";
-            let help = "add `destinations: [{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]`";
-            self.found.at(at, message, Some(help.into()));
+            let value = "[{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]";
+            let help = top(at, "destinations", value);
+            self.found
+                .at(at, "there is no destination, so points would go nowhere", help);
         }
     }
 
@@ -198,4 +202,23 @@ impl Checker<'_> {
             .iter()
             .all(|list| !self.found.covers(&at.key(list).path))
     }
+}
+
+/// A list of the file, added or filled.
+fn top(root: &At<'_>, key: &str, value: &str) -> Help {
+    let at = root.key(key);
+    if at.node.is_some() {
+        Help::write(&at, value)
+    } else {
+        Help::add(root, key, value)
+    }
+}
+
+/// A name like this one that nobody has.
+fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) && !name.is_empty() {
+        return name.to_owned();
+    }
+    let mut names = (2..).map(|number: u32| format!("{name}-{number}"));
+    names.find(|name| !taken(name)).unwrap_or_default()
 }

@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use super::Checker;
 use crate::{
+    help::Help,
     loose,
     nearest::nearest,
     tree::At,
-    values::{parse_duration, parse_size},
+    values::{guess_duration, guess_size, parse_duration, parse_size},
     written::{DurationText, SizeText},
+    yaml,
 };
 
 /// What a PEM file is expected to hold.
@@ -54,7 +56,9 @@ impl Checker<'_> {
     pub(crate) fn some_duration(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
         let duration = parse_duration(text).filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            let help = "write a number above zero and a unit (ms, s, m, h, d): `30s`, `5m`, `1h30m`";
+            let guess = guess_duration(text).unwrap_or_else(|| "5m".into());
+            let help = Help::write(at, &guess)
+                .and("; a duration is a number above zero and a unit (ms, s, m, h, d)");
             self.problem(at, format!("`{text}` is not a duration"), help);
         }
         duration
@@ -63,8 +67,9 @@ impl Checker<'_> {
     pub(crate) fn size(&mut self, text: Option<&SizeText>, fallback: u64, at: &At<'_>) -> u64 {
         let Some(text) = text else { return fallback };
         parse_size(&text.0).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
-            let help =
-                "write a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB): `512MiB`, `2GiB`";
+            let guess = guess_size(&text.0).unwrap_or_else(|| "512MiB".into());
+            let help = Help::write(at, &guess)
+                .and("; a size is a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB)");
             self.problem(at, format!("`{}` is not a size", text.0), help);
             fallback
         })
@@ -82,6 +87,25 @@ impl Checker<'_> {
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
                 Some("it does not begin with http:// or https://".into())
             }
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+                let mut bare = url.clone();
+                // Only URLs without a host refuse this.
+                let bared = bare.set_username("").and_then(|()| bare.set_password(None));
+                let words = "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`";
+                let help = match bared {
+                    Ok(()) if url.query().is_none() => {
+                        Help::instead(at, &yaml::text_of(bare.as_str()), words)
+                    }
+                    Ok(()) | Err(()) => words.into(),
+                };
+                self.found.span(
+                    at.span,
+                    at.path.clone(),
+                    "a user and a password in a URL are never sent",
+                    help,
+                );
+                None
+            }
             Ok(_) => None,
         };
         if let Some(fault) = fault {
@@ -89,7 +113,14 @@ impl Checker<'_> {
                 .rsplit("//")
                 .next()
                 .filter(|rest| !rest.is_empty() && !rest.contains([' ', '$']));
-            let help = format!("write `http://{}`", rest.unwrap_or("127.0.0.1:4317"));
+            let guess = format!("http://{}", rest.unwrap_or("127.0.0.1:4317"));
+            let valid = url::Url::parse(&guess).is_ok() && !at.node.is_some_and(|node| node.secret);
+            let guess = if valid {
+                guess
+            } else {
+                "http://127.0.0.1:4317".into()
+            };
+            let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
             self.problem(
                 at,
                 format!("`{text}` is not a URL that can be called: {fault}"),
@@ -103,19 +134,22 @@ impl Checker<'_> {
     pub(crate) fn word(&mut self, what: &str, word: &str, set: &[&str], at: &At<'_>) {
         if !set.contains(&word) {
             let list = set.join(", ");
-            let help = match nearest(word, set.iter().copied()) {
+            let near = nearest(word, set.iter().copied());
+            let value = near.or(set.first().copied()).unwrap_or_default();
+            let words = match near {
                 Some(near) => format!("did you mean `{near}`? Possible: {list}"),
-                None => format!("possible: {list}"),
+                None => format!("write `{value}`; possible: {list}"),
             };
+            let help = Help::instead(at, value, words);
             self.problem(at, format!("`{word}` is not {what}"), help);
         }
     }
 
     /// A list that must have something in it.
-    pub(crate) fn not_empty<T>(&mut self, items: &[T], at: &At<'_>, why: &str, help: &str) {
+    pub(crate) fn not_empty<T>(&mut self, items: &[T], at: &At<'_>, why: &str, value: &str) {
         // A list that is not there at all is the schema's to report.
         if items.is_empty() && at.node.is_some() {
-            self.problem(at, why, help);
+            self.problem(at, why, Help::write(at, value));
         }
     }
 

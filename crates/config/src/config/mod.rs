@@ -10,8 +10,10 @@ mod gcp;
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::{
+    profile::Profile,
     secret::Secret,
-    written::destination::{Compression, Deltas, FileFormat, OnFull, Protocol, Revisions},
+    values::Pattern,
+    written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions},
 };
 
 pub use api::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token};
@@ -87,16 +89,20 @@ pub struct Destination {
     pub name: String,
     /// What it is.
     pub kind: DestinationKind,
+    /// The kind of back end, when the user named one. Its settings are applied already.
+    pub profile: Option<Profile>,
     /// What to make of delta sums.
     pub deltas: Deltas,
     /// Resource attributes to copy onto points.
-    pub promote: Vec<String>,
+    pub promote: Vec<Pattern>,
     /// Most bytes that may wait for it, if it has a bound of its own.
     pub spool_max_bytes: Option<u64>,
     /// What to do when that much waits.
     pub on_full: OnFull,
     /// What to do with changed points.
     pub revisions: Revisions,
+    /// Which points go first.
+    pub order: Order,
 }
 
 /// What a destination is.
@@ -127,6 +133,8 @@ pub struct Otlp {
     pub endpoint: String,
     /// gRPC or HTTP.
     pub protocol: Protocol,
+    /// The path of requests by HTTP.
+    pub path: OtlpPath,
     /// Compression of requests.
     pub compression: Compression,
     /// Headers of every request.
@@ -135,6 +143,17 @@ pub struct Otlp {
     pub tls: Option<Tls>,
     /// How long one request may take.
     pub timeout: Duration,
+}
+
+/// The path of requests by HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtlpPath {
+    /// `/v1/metrics` below the endpoint's own.
+    Standard,
+    /// The path that the kind of back end has, below the endpoint's own.
+    OfProfile(&'static str),
+    /// As written, in place of the endpoint's own.
+    Written(String),
 }
 
 /// Certificates, PEM.

@@ -43,7 +43,7 @@ pub struct Token {
     #[schemars(extend("examples" = ["ci"]))]
     pub name: String,
     /// Its hash as `nephoscope config token` prints it; the token itself is kept nowhere.
-    #[schemars(extend("examples" = ["sha256:…"]))]
+    #[schemars(extend("examples" = ["sha256:0000000000000000000000000000000000000000000000000000000000000000"]))]
     pub hash: Secret,
     /// What its holder may do. Default: read.
     #[schemars(extend("examples" = [["read"]]))]

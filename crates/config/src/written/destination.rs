@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{DurationText, SizeText};
-use crate::secret::Secret;
+use super::{DurationText, PatternText, SizeText};
+use crate::{profile::Profile, secret::Secret};
 
 /// One place that points go to: exactly one of `otlp`, `file`, `prometheus` and `stdout`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -24,17 +24,24 @@ pub struct Destination {
     pub prometheus: Option<Empty>,
     /// Standard output.
     pub stdout: Option<Stdout>,
-    /// What to make of delta sums. Default: keep.
+    /// The kind of back end that takes `otlp`. It sets `path`, `protocol`, `deltas`, `promote` and `order` as that kind
+    /// needs them; each can still be written. Default: none, and nothing is set.
+    #[serde(rename = "for")]
+    #[schemars(extend("examples" = ["prometheus"]))]
+    pub profile: Option<Profile>,
+    /// What to make of delta sums. Default: keep, or what `for` sets.
     pub deltas: Option<Deltas>,
-    /// Resource attributes to copy onto every point. Default: none.
+    /// Resource attributes to copy onto every point, as globs. Default: none, or what `for` sets.
     #[schemars(extend("examples" = [["cloud.region"]]))]
-    pub promote: Vec<String>,
+    pub promote: Option<Vec<PatternText>>,
     /// Most that may wait for this destination. Default: `state.spool_max`.
     pub spool_max: Option<SizeText>,
     /// What to do when that much waits. Default: pause.
     pub on_full: Option<OnFull>,
     /// What to do when the cloud changes a point that was already sent. Default: count.
     pub revisions: Option<Revisions>,
+    /// Whether a gap is delivered before what is newer. Default: `as_polled`, or what `for` sets.
+    pub order: Option<Order>,
 }
 
 /// An OpenTelemetry receiver.
@@ -42,11 +49,15 @@ pub struct Destination {
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("required" = ["endpoint"]))]
 pub struct Otlp {
-    /// URL. Port 4317 is usual for grpc, 4318 for http.
+    /// URL. Port 4317 is usual for grpc, 4318 for http. With http it is a base: `/v1/metrics`, or the path that `for`
+    /// knows, is appended unless the URL ends so.
     #[schemars(extend("examples" = ["http://127.0.0.1:4317"]))]
     pub endpoint: String,
-    /// How to speak to it. Default: grpc.
+    /// How to speak to it. Default: grpc, or what `for` sets.
     pub protocol: Option<Protocol>,
+    /// With http: the whole path of requests, in place of the endpoint's. Default: see `endpoint`.
+    #[schemars(extend("examples" = ["/v2/datapoint/otlp"]))]
+    pub path: Option<String>,
     /// How to compress requests. Default: gzip.
     pub compression: Option<Compression>,
     /// Headers (gRPC metadata) of every request; their values are kept secret.
@@ -156,6 +167,17 @@ pub enum Revisions {
     Count,
     /// Counted, and the new value is sent as well.
     Resend,
+}
+
+/// Which points go first when some were late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The present first; a gap is filled beside it.
+    #[default]
+    AsPolled,
+    /// A gap before the present, each series in the order of time, for back ends that refuse what is out of order.
+    OldestFirst,
 }
 
 /// How points are written to files and standard output.

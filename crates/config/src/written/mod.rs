@@ -26,7 +26,8 @@ pub struct File {
     pub listen: Option<String>,
     /// Who may ask the daemon over HTTP, and how.
     pub api: api::Api,
-    /// Globs of account files, relative to this file; each holds `aws`, `azure`, `gcp` and `destinations` lists.
+    /// Account files, relative to this file: globs (`.yaml` takes `.yml` too), directories or files; each holds `aws`, `azure`,
+    /// `gcp` and `destinations` lists.
     #[schemars(extend("examples" = [["accounts.d/*.yaml"]]))]
     pub accounts: Vec<String>,
     /// What holds for every account unless the account or the entry says otherwise.

@@ -4,8 +4,7 @@
 use crate::back_end::{Queue, taken};
 use crate::points::{NOON, many, one_of_each};
 use async_trait::async_trait;
-use export::{Delivery, DeliveryStats, Encoded, Limits, Transport, Verdict, decode, encode};
-use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric::Data};
+use export::{Delivery, DeliveryStats, Encoded, Limits, Transport, Verdict, encode};
 use provider_api::UnixNanos;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -74,6 +73,7 @@ fn refused() -> Verdict {
     Verdict::Retry {
         after: None,
         why: "connection refused; check that it runs".into(),
+        answered: false,
     }
 }
 
@@ -94,7 +94,10 @@ async fn an_outage_backs_off_to_its_bound_and_is_two_lines_in_the_log() {
         log.contains("is down") && log.contains("check that it runs"),
         "{log}"
     );
-    assert!(log.contains("up again") && log.contains("points=15"), "{log}");
+    assert!(
+        log.contains("has recovered") && log.contains("points=15"),
+        "{log}"
+    );
     let now = stats.snapshot();
     assert!(now.up && now.down_since_ms == 0);
     assert_eq!(
@@ -116,7 +119,7 @@ async fn a_hold_is_down_at_once_and_said_once() {
     let (_, _, log) = run(batches, mend_at(50, Verdict::Hold { why })).await;
     assert_eq!(log.lines().count(), 2, "{log}");
     assert!(
-        log.contains("needs a person") && log.contains("HTTP 401"),
+        log.contains("action required") && log.contains("HTTP 401"),
         "{log}"
     );
 }
@@ -141,35 +144,4 @@ async fn the_figures_tell_of_an_outage_while_it_lasts() {
     assert!(now.down_since_ms > 0 && !now.holding);
     stop.cancel();
     running.await.unwrap();
-}
-
-/// Answers like Prometheus and Mimir: one delta metric and the whole request is refused.
-fn no_deltas(_: usize, batch: &Encoded) -> Verdict {
-    let request = decode(batch).unwrap();
-    let scopes = request.resource_metrics.iter().flat_map(|r| &r.scope_metrics);
-    let delta = scopes.flat_map(|s| &s.metrics).any(|m| match &m.data {
-        Some(Data::Sum(d)) => d.aggregation_temporality() == AggregationTemporality::Delta,
-        Some(Data::Histogram(d)) => d.aggregation_temporality() == AggregationTemporality::Delta,
-        _ => false,
-    });
-    if !delta {
-        return taken(0, "");
-    }
-    Verdict::Split {
-        why: r#"HTTP 400: otlp parse error: invalid temporality and type combination for metric "b.delta""#
-            .into(),
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_back_end_without_deltas_gets_the_rest_and_its_owner_one_line() {
-    let batches: Vec<Encoded> = (0..5)
-        .flat_map(|_| encode(&one_of_each(), Limits::default()))
-        .collect();
-    let (stats, at, log) = run(batches, no_deltas).await;
-    let now = stats.snapshot();
-    assert_eq!((now.delivered_points, now.dropped_points), (20, 10));
-    assert_eq!(at.len(), 15, "whole, rest, deltas: no search for single points");
-    assert_eq!(log.matches("deltas: cumulative").count(), 1, "{log}");
-    assert_eq!(log.lines().count(), 2, "one more for the points dropped: {log}");
 }

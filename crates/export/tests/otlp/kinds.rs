@@ -4,6 +4,7 @@ use crate::back_end::{config, receiver, sorted, taken, transport};
 use crate::points::{NOON, one_of_each};
 use export::receiver::{FlatPoint, FlatValue};
 use export::{Compression, Deltas, Kind, Limits, Protocol, connect, encode};
+use provider_api::Matcher;
 
 fn check_each(points: &[FlatPoint]) {
     let u = |s: i64| u64::try_from((NOON + s) * 1_000_000_000).unwrap();
@@ -135,7 +136,7 @@ async fn without_compression_and_with_changes() {
             panic!()
         };
         otlp.compression = Compression::None;
-        (config.promote, config.deltas) = (vec!["cloud.region".into()], Deltas::Gauge);
+        (config.promote, config.deltas) = (vec![Matcher::exactly("cloud.region")], Deltas::Gauge);
         let batch = &encode(&one_of_each(), Limits::default())[0];
         assert_eq!(
             connect(&config).unwrap().transport.deliver(batch).await,

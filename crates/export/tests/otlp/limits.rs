@@ -34,7 +34,7 @@ async fn above_the_limit_it_is_split_oldest_first() {
     for protocol in [Protocol::Grpc, Protocol::Http] {
         let t = transport(&receiver, protocol);
         let refused = t.deliver(&whole).await;
-        assert!(matches!(refused, Verdict::Split { .. }), "{refused:?}");
+        assert!(matches!(refused, Verdict::Refused { .. }), "{refused:?}");
         for b in &batches {
             assert_eq!(t.deliver(b).await, taken(0, ""));
         }

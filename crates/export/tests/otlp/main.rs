@@ -8,6 +8,7 @@ mod health;
 mod kinds;
 mod limits;
 mod points;
+mod proof;
 mod queue;
 mod seeds;
 mod tls;

@@ -40,12 +40,29 @@ async fn one_bad_point_does_not_take_the_batch_along() {
 }
 
 #[tokio::test]
-async fn a_back_end_that_refuses_everything_costs_a_bounded_number_of_requests() {
+async fn a_back_end_that_refuses_everything_loses_nothing_and_costs_few_requests() {
     let receiver = receiver().await;
     receiver.refuse(Some(Box::new(|_| true)));
-    let stats = deliver(&receiver, encode(&many(2_000), Limits::default())).await;
-    assert_eq!((stats.delivered_points, stats.dropped_points), (0, 2_000));
-    assert!(receiver.requests() < 600, "{}", receiver.requests());
+    let batches: Vec<_> = (0..3)
+        .flat_map(|_| encode(&many(2_000), Limits::default()))
+        .collect();
+    let queue = Queue::new(batches);
+    let delivery = Delivery::new("test", transport(&receiver, Protocol::Grpc), queue.clone());
+    let (stats, stop) = (delivery.stats(), CancellationToken::new());
+    let running = tokio::spawn(delivery.run(stop.clone()));
+    while !stats.snapshot().holding || receiver.requests() < 14 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    stop.cancel();
+    running.await.unwrap();
+    let now = stats.snapshot();
+    assert_eq!(
+        (now.delivered_points, now.dropped_points, now.losses),
+        (0, 0, None)
+    );
+    assert!(now.last_error.contains("check `protocol`"), "{}", now.last_error);
+    assert!(receiver.requests() <= 15, "{}", receiver.requests());
+    assert_eq!(queue.0.lock().unwrap().len(), 3);
 }
 
 #[tokio::test]

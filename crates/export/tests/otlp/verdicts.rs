@@ -30,10 +30,10 @@ async fn answers_become_verdicts() {
             Verdict::Retry { after: None, .. }
         ));
         assert!(matches!(t.deliver(batch).await, Verdict::Retry { after: Some(a), .. } if a == after));
-        assert!(matches!(t.deliver(batch).await, Verdict::Split { .. }));
-        assert!(matches!(t.deliver(batch).await, Verdict::Split { .. }));
+        assert!(matches!(t.deliver(batch).await, Verdict::Refused { .. }));
+        assert!(matches!(t.deliver(batch).await, Verdict::Refused { .. }));
         assert!(matches!(t.deliver(batch).await, Verdict::Hold { .. }));
-        assert!(matches!(t.deliver(batch).await, Verdict::Drop { .. }));
+        assert!(matches!(t.deliver(batch).await, Verdict::Retry { .. }));
         assert_eq!(t.deliver(batch).await, taken(2, "old"));
     }
     receiver.script(vec![Fault::Page]);

@@ -87,6 +87,9 @@ async fn collect(
             intake.failed("", &part.error);
             missing.parts += 1;
         }
+        for met in provider.apart().untold() {
+            tracing::warn!("account {}: {met}", provider.account());
+        }
         for call in provider.plan(&due(&catalogue, args)) {
             let read = intake
                 .read(&call, call.window.end(), &mut Printing(args.format))

@@ -5,14 +5,17 @@
 use crate::wiring;
 use futures::{StreamExt as _, stream};
 use gate::{BudgetLimits, Gate};
-use provider_api::{Catalogue, GroupSpec, Joined, MetricsProvider, Reach, Target, Unlisted};
+use provider_api::{
+    Catalogue, GroupSpec, Joined, Met, MetricsProvider, ProviderError, Reach, Target, Unlisted, remedy,
+};
 use scheduler::{Matches, Unmatched};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Accounts that are listed at once.
-const LISTINGS_AT_ONCE: usize = 8;
+const LISTINGS_AT_ONCE: usize = 32;
 
 /// Targets that are asked for together.
 pub(crate) struct Group {
@@ -30,21 +33,86 @@ pub(crate) struct Account {
     pub(crate) unmatched: Vec<Unmatched>,
     /// How the metrics of entries with tags have found their resources.
     pub(crate) joined: Vec<Joined>,
+    /// Metrics that share a name.
+    pub(crate) met: Vec<Met>,
 }
 
 impl Account {
     /// What a person should know of the account's patterns, a line each.
     pub(crate) fn remarks(&self) -> Vec<String> {
-        let joined = self.joined.iter().map(|one| {
+        let unmatched = self.unmatched.iter().map(ToString::to_string);
+        let met = self.met.iter().map(ToString::to_string);
+        unmatched
+            .chain(self.joins().map(|(_, text)| text))
+            .chain(met)
+            .collect()
+    }
+
+    /// How the entries with tags have found the resources of their metrics, by the entry's place.
+    pub(crate) fn joins(&self) -> impl Iterator<Item = (usize, String)> {
+        self.joined.iter().map(|one| {
             let (entry, Joined { found, metrics, .. }) = (one.entry, *one);
             let ambiguous = match one.ambiguous {
                 0 => String::new(),
                 n => format!("; {n} match several resources and take no tags"),
             };
-            format!("metrics[{entry}] tags: {found} of {metrics} metrics found their resource{ambiguous}")
-        });
-        let unmatched = self.unmatched.iter().map(ToString::to_string);
-        unmatched.chain(joined).collect()
+            let text = format!(
+                "metrics[{entry}] tags: {found} of {metrics} metrics found their resource{ambiguous}"
+            );
+            (entry, text)
+        })
+    }
+}
+
+/// A scope or a part of one that could not be listed.
+#[derive(Clone, Debug)]
+pub(crate) struct Failed {
+    pub(crate) account: String,
+    /// The part; nothing where it is all of a scope.
+    namespace: Option<Arc<str>>,
+    error: Arc<ProviderError>,
+}
+
+impl Failed {
+    fn new(account: &str, error: ProviderError) -> Self {
+        Self {
+            account: account.to_owned(),
+            namespace: None,
+            error: Arc::new(error),
+        }
+    }
+
+    fn part(account: &str, part: &Unlisted) -> Self {
+        Self {
+            account: account.to_owned(),
+            namespace: Some(Arc::clone(&part.namespace)),
+            error: Arc::clone(&part.error),
+        }
+    }
+
+    /// What failed.
+    pub(crate) fn error(&self) -> &ProviderError {
+        &self.error
+    }
+
+    /// Why, without the account's name.
+    pub(crate) fn text(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}: {}", self.error),
+            None => self.error.to_string(),
+        }
+    }
+
+    /// What to do.
+    pub(crate) fn remedy(&self) -> String {
+        let error = &self.error;
+        remedy::at_once(error.cloud(), error.operation(), error.kind()).into_owned()
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.account, self.text())
     }
 }
 
@@ -52,7 +120,15 @@ impl Account {
 #[derive(Default)]
 pub(crate) struct Inventory {
     pub(crate) accounts: Vec<Account>,
-    pub(crate) failed: Vec<String>,
+    pub(crate) failed: Vec<Failed>,
+}
+
+impl Inventory {
+    /// What could not be listed, in one line.
+    pub(crate) fn failures(&self) -> String {
+        let texts: Vec<String> = self.failed.iter().map(ToString::to_string).collect();
+        texts.join("; ")
+    }
 }
 
 /// Lists every account, with what may have had points within `reach`; one that cannot be reached leaves the others alone.
@@ -68,10 +144,11 @@ pub(crate) async fn inventory(accounts: Vec<wiring::Account>, reach: Duration) -
     all
 }
 
-async fn list(account: wiring::Account, reach: Duration) -> (Option<Account>, Vec<String>) {
+/// Lists one.
+pub(crate) async fn list(account: wiring::Account, reach: Duration) -> (Option<Account>, Vec<Failed>) {
     let provider = match account.connected {
         Ok(provider) => provider,
-        Err(error) => return (None, vec![format!("{}: {error}", account.name)]),
+        Err(error) => return (None, vec![Failed::new(&account.name, error)]),
     };
     let (mut groups, mut failed) = (BTreeMap::new(), Vec::new());
     let mut matches = Matches::default();
@@ -80,15 +157,16 @@ async fn list(account: wiring::Account, reach: Duration) -> (Option<Account>, Ve
         match scope {
             Ok(catalogue) => {
                 matches.add(&catalogue);
-                let part = |part: &Unlisted| format!("{}: {}: {}", account.name, part.namespace, part.error);
+                let part = |part: &Unlisted| Failed::part(&account.name, part);
                 failed.extend(catalogue.unlisted.iter().map(part));
                 sort(&mut groups, catalogue);
             }
-            Err(error) => failed.push(format!("{}: {error}", account.name)),
+            Err(error) => failed.push(Failed::new(&account.name, error)),
         }
     }
     drop(scopes);
     let listed = Account {
+        met: provider.apart().met(),
         provider,
         gate: account.gate,
         limits: account.limits,

@@ -8,9 +8,11 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod discover;
 mod inventory;
+mod only;
 mod paint;
 pub(crate) mod permissions;
 pub(crate) mod plan;
+mod screen;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulate;
 pub(crate) mod status;

@@ -1,9 +1,13 @@
 //! Columns that line up, with lines between the rows that belong to the row above them.
 
 use super::paint::Paint;
+use super::screen::wrapped;
 
 /// What stands in a cell without a value.
 const NOTHING: &str = "-";
+
+/// A column of text is not made narrower than this.
+const NARROWEST: usize = 12;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -75,9 +79,10 @@ impl Table {
         }
     }
 
-    /// As text.
-    pub(crate) fn render(&self, paint: Paint) -> String {
-        let widths = self.widths();
+    /// As text that fits `columns`: notes are wrapped, and where the rows are too wide the widest texts are cut; numbers
+    /// never are.
+    pub(crate) fn render(&self, columns: usize, paint: Paint) -> String {
+        let widths = self.fitting(columns);
         let names = self
             .headings
             .iter()
@@ -89,16 +94,38 @@ impl Table {
         for line in &self.lines {
             match line {
                 Line::Row(cells) => {
-                    let painted = cells
-                        .iter()
-                        .map(|c| (paint.level(&c.level, &c.text), width(&c.text)));
+                    let painted = cells.iter().zip(&widths).map(|(cell, room)| {
+                        let text = cut(&cell.text, *room);
+                        (paint.level(&cell.level, &text), width(&text))
+                    });
                     text.push_str(&self.line(painted, &widths));
                 }
-                Line::Note(note) => text.extend(["    ", &*paint.aside(note), "\n"]),
-                Line::Advice(advice) => text.extend(["    → ", advice, "\n"]),
+                Line::Note(note) => {
+                    let note = wrapped(note, "    ", "    ", columns);
+                    text.extend([&*paint.aside(note.trim_end()), "\n"]);
+                }
+                Line::Advice(advice) => text.push_str(&wrapped(advice, "    → ", "      ", columns)),
             }
         }
         text
+    }
+
+    /// The widths of the columns, the widest of text made narrower until all fit.
+    fn fitting(&self, columns: usize) -> Vec<usize> {
+        let mut widths = self.widths();
+        let gaps = GAP.len() * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > columns {
+            let texts = widths.iter_mut().zip(self.headings);
+            let widest = texts
+                .filter(|(_, heading)| !heading.starts_with('>'))
+                .map(|(width, _)| width)
+                .max();
+            match widest {
+                Some(width) if *width > NARROWEST => *width -= 1,
+                _ => break,
+            }
+        }
+        widths
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -135,6 +162,11 @@ impl Table {
     }
 }
 
+/// The beginning, and a sign that there is more.
+fn cut(text: &str, room: usize) -> String {
+    console::truncate_str(text, room, "…").into_owned()
+}
+
 fn width(text: &str) -> usize {
     console::measure_text_width(text)
 }
@@ -161,16 +193,31 @@ mod tests {
     fn columns_line_up_and_the_same_advice_is_given_once() {
         let wanted =
             "NAME  STATE        N\nprod  failing      7\n    why\n    → do\n日本  -        1,234\n    why\n";
-        assert_eq!(table().render(Paint::plain()), wanted);
+        assert_eq!(table().render(80, Paint::plain()), wanted);
+    }
+
+    #[test]
+    fn the_widest_texts_are_cut_where_the_rows_are_too_wide() {
+        let mut table = Table::new(&["NAME", "SCOPE", ">N"]);
+        let scope = "11111111-aaaa-4bbb-8ccc-000000000001";
+        table.row(
+            ["prod", scope, "1,234,567"]
+                .map(|text| Cell::plain(text.to_owned()))
+                .into(),
+        );
+        let wanted = "NAME  SCOPE                          N\nprod  11111111-aaaa-4bbb-8…  1,234,567\n";
+        assert_eq!(table.render(38, Paint::plain()), wanted);
+        let whole = table.render(100, Paint::plain());
+        assert!(whole.contains(scope), "{whole}");
     }
 
     #[test]
     fn colours_change_no_width_and_no_word() {
-        let coloured = table().render(Paint::coloured());
+        let coloured = table().render(80, Paint::coloured());
         assert!(coloured.contains("\u{1b}[31m"), "{coloured}");
         assert_eq!(
             console::strip_ansi_codes(&coloured),
-            table().render(Paint::plain())
+            table().render(80, Paint::plain())
         );
     }
 }

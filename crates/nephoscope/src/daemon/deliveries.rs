@@ -1,10 +1,11 @@
 //! The deliveries that run, one task for each destination. One can be stopped and begun anew without the others.
 
+use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::live::{Live, LiveDestination};
 use crate::wiring::destinations::{self, Cursor};
-use config_file::Config;
-use export::{Delivery, DeliveryStats};
+use config_file::{Config, Destination, Order};
+use export::{Delivery, DeliveryStats, Waits};
 use futures::future::{join_all, pending, select_all};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,20 @@ pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub(crate) struct Ready {
     pub(crate) name: String,
+    /// A batch that may yet be taken is not passed by a later one.
+    pub(crate) in_order: bool,
     pub(crate) connected: export::Destination,
+}
+
+impl Ready {
+    /// A configured destination and what carries to it.
+    pub(super) fn new(destination: &Destination, connected: export::Destination) -> Self {
+        Self {
+            name: destination.name.clone(),
+            in_order: destination.order == Order::OldestFirst,
+            connected,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -56,8 +70,7 @@ impl Deliveries {
         };
         for destination in &config.destinations {
             let connected = destinations::connect(destination)?;
-            let name = destination.name.clone();
-            deliveries.add(Ready { name, connected }, None);
+            deliveries.add(Ready::new(destination, connected), None);
         }
         live.set_destinations(deliveries.shown(config));
         Ok(deliveries)
@@ -69,7 +82,9 @@ impl Deliveries {
             store: Arc::clone(&self.store),
             destination: ready.name.clone(),
         };
-        let mut delivery = Delivery::new(&ready.name, Arc::clone(&ready.connected.transport), source);
+        let delivery = Delivery::new(&ready.name, Arc::clone(&ready.connected.transport), source);
+        let waits = Waits::default().map(|wait| SystemClock.true_span(wait));
+        let mut delivery = delivery.with_waits(waits).in_order(ready.in_order);
         if let Some(before) = before {
             delivery = delivery.with_stats(Arc::clone(&before.stats));
         }

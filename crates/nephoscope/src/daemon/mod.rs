@@ -132,7 +132,7 @@ impl Daemon {
         let live = Arc::new(live.with_recent(recent).with_control(control));
         let deliveries = Deliveries::start(config, &live)?;
         let page = Page::serve(bound, admission, &live);
-        let mut telemetry = Own::default();
+        let mut telemetry = Own::new();
         // Before the first request of an account, so that it is traced.
         telemetry.follow(config, &live, page.address()).await;
         let (stop, polling) = (CancellationToken::new(), scheduler.handle());

@@ -126,8 +126,7 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     differences.try_again(&checked, &live.not_connected());
     let ready = differences.deliver.iter().map(|destination| {
         let connected = destinations::connect(destination)?;
-        let name = destination.name.clone();
-        Ok(Ready { name, connected })
+        Ok(Ready::new(destination, connected))
     });
     let ready: Vec<Ready> = ready
         .collect::<Result<_, Failure>>()
@@ -143,6 +142,7 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     let common = Common {
         books: Some(books::of(&live.store)),
         domains: live.domains.clone(),
+        ..Common::default()
     };
     let attempts = connect(differences.connect.clone(), |name| live.gate(name), &common).await;
     let attempt = |(configured, account)| Attempt {

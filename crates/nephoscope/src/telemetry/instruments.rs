@@ -1,5 +1,5 @@
 //! Every figure that the daemon gives of itself: its name, kind, unit, labels and what it means, in one table. The table
-//! feeds `/metrics`, the OpenTelemetry SDK and docs/metrics.md.
+//! feeds `/metrics`, the reports over OTLP and docs/metrics.md.
 
 /// How a figure behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,7 @@ macro_rules! figures {
 
         impl Figure {
             /// All, in the order in which they are shown.
+            #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$id,)*];
 
             /// What it is.

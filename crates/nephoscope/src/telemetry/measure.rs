@@ -1,6 +1,6 @@
 //! All figures of one moment, read from what runs. Nothing is counted here.
 
-use super::instruments::Figure;
+use super::instruments::{Figure, Number};
 use super::process;
 use crate::live::Live;
 use gate::{Gate, Standing};
@@ -17,6 +17,16 @@ pub(crate) enum Value {
     Whole(u64),
     /// Of a figure that is real.
     Real(f64),
+}
+
+impl Value {
+    /// Which figures have such values.
+    fn number(self) -> Number {
+        match self {
+            Self::Whole(_) => Number::Whole,
+            Self::Real(_) => Number::Real,
+        }
+    }
 }
 
 impl fmt::Display for Value {
@@ -67,6 +77,7 @@ impl Measured {
     /// One more sample, its labels in the order of the figure's.
     pub(super) fn add(&mut self, figure: Figure, labels: &[&str], value: Value) {
         debug_assert_eq!(labels.len(), figure.about().labels.len(), "{figure:?}");
+        debug_assert_eq!(value.number(), figure.about().number, "{figure:?}");
         let labels = labels.iter().map(|text| (*text).to_owned()).collect();
         self.0.entry(figure).or_default().push(Sample { labels, value });
     }

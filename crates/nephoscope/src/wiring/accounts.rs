@@ -4,13 +4,20 @@
 use super::{account_id, aws, azure, budget, gcp};
 use config_file::{AwsAccount, AzureAccount, Config, GcpAccount, Poll};
 use futures::{StreamExt as _, stream};
-use gate::{Books, Budget, BudgetLimits, Domains, Gate, GateConfig};
+use gate::{Books, Budget, BudgetLimits, Domains, Gate, GateConfig, RetryLimits};
 use provider_api::{AccountId, Cloud, MetricsProvider, ProviderError};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Accounts that are connected at once.
 const CONNECTING: usize = 8;
+
+/// How long a command waits for one answer; a healthy cloud takes a second or two.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Requests of one account that a command has in flight: as many as an account has regions, and some.
+const SCOPES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
 /// An account as the configuration has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +37,54 @@ pub(crate) struct Account {
     pub(crate) connected: Result<Arc<dyn MetricsProvider>, ProviderError>,
 }
 
+/// How requests are sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sending {
+    attempt_timeout: Duration,
+    retry: RetryLimits,
+    concurrency: NonZeroUsize,
+}
+
+impl Default for Sending {
+    /// As a daemon sends them, which has all the time in the world.
+    fn default() -> Self {
+        let GateConfig {
+            attempt_timeout,
+            retry,
+            concurrency,
+            ..
+        } = GateConfig::default();
+        Self {
+            attempt_timeout,
+            retry,
+            concurrency,
+        }
+    }
+}
+
+impl Sending {
+    /// While somebody waits for what a command says: who does not answer once is out of reach, and scopes are asked all
+    /// at once.
+    pub(crate) fn for_a_person() -> Self {
+        let ours = Self::default();
+        Self {
+            attempt_timeout: PATIENCE,
+            retry: RetryLimits {
+                attempts: 3,
+                unanswered: 1,
+                budget: PATIENCE,
+                ..ours.retry
+            },
+            concurrency: SCOPES_AT_ONCE,
+        }
+    }
+}
+
 /// What all accounts of a process share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Common {
+    /// How requests are sent.
+    pub(crate) sending: Sending,
     /// Where what is spent is kept; without it nothing is limited.
     pub(crate) books: Option<Arc<dyn Books>>,
     /// The quotas that several scopes and accounts have together.
@@ -83,9 +135,16 @@ impl Configured {
             Self::Azure(_) => provider_azure::quotas(),
             Self::Gcp(_) => provider_gcp::quotas(),
         };
+        let Sending {
+            attempt_timeout,
+            retry,
+            concurrency,
+        } = common.sending.clone();
         let config = GateConfig {
             quotas,
-            ..GateConfig::default()
+            attempt_timeout,
+            retry,
+            concurrency,
         };
         if let Some(gate) = before.filter(|gate| gate.cloud() == self.cloud()) {
             return gate.reconfigured(config);

@@ -4,14 +4,14 @@ use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::recent::Recent;
 use async_trait::async_trait;
-use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp};
-use export::{DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source};
+use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp, OtlpPath, Profile};
+use export::{Batch, DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source, Want};
 use provider_api::SeriesPoints;
 use scheduler::Clock as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError};
+use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError, Wanted};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
@@ -61,17 +61,21 @@ const SAID_EVERY: u32 = 300;
 #[async_trait]
 impl Source for Cursor {
     /// A store that cannot be read at the moment is asked again: what waits in it has not been lost.
-    async fn next(&self) -> Option<(u64, Encoded)> {
+    async fn next(&self, want: &Want) -> Option<(u64, Batch)> {
+        let wanted = Wanted {
+            except: want.except.clone(),
+            deltas: want.deltas,
+        };
         let mut failures = 0;
         loop {
-            match self.store.next(&self.destination).await {
-                Ok((sequence, entry)) => return Some((sequence, encoded(entry))),
+            match self.store.next_of(&self.destination, &wanted).await {
+                Ok((sequence, entry, deltas_only)) => return Some((sequence, batch(entry, deltas_only))),
                 Err(error) if error.is_retryable() => {
                     self.pause("reading what waits", &error, &mut failures).await;
                 }
                 Err(StoreError::Closed) => return None,
                 Err(error) => {
-                    tracing::error!(destination = %self.destination, %error, "delivery ends");
+                    tracing::error!(destination = %self.destination, %error, "delivery stopped");
                     return None;
                 }
             }
@@ -81,13 +85,24 @@ impl Source for Cursor {
     /// Not noted durably = delivered again after a restart, so it is tried until the store closes.
     async fn done(&self, sequence: u64) {
         let mut failures = 0;
-        loop {
-            match self.store.acknowledge(&self.destination, sequence).await {
-                Err(error) if error.is_retryable() => {
-                    self.pause("noting what was delivered", &error, &mut failures)
-                        .await;
-                }
-                Ok(()) | Err(_) => return,
+        while let Err(error) = self.store.acknowledge(&self.destination, sequence).await {
+            if !self
+                .try_again("noting what was delivered", &error, &mut failures)
+                .await
+            {
+                return;
+            }
+        }
+    }
+
+    async fn keep_deltas(&self, sequence: u64, points: u32) {
+        let mut failures = 0;
+        while let Err(error) = self.store.keep_deltas(&self.destination, sequence, points).await {
+            if !self
+                .try_again("noting what was delivered", &error, &mut failures)
+                .await
+            {
+                return;
             }
         }
     }
@@ -101,12 +116,34 @@ impl Source for Cursor {
 }
 
 impl Cursor {
+    /// Whether it is worth trying again, after a pause.
+    async fn try_again(&self, what: &str, error: &StoreError, failures: &mut u32) -> bool {
+        let again = error.is_retryable();
+        if again {
+            self.pause(what, error, failures).await;
+        }
+        again
+    }
+
     async fn pause(&self, what: &str, error: &StoreError, failures: &mut u32) {
         if failures.is_multiple_of(SAID_EVERY) {
-            tracing::warn!(destination = %self.destination, %error, failures, "{what} failed; trying again");
+            tracing::warn!(destination = %self.destination, %error, failures, "{what} failed, retrying");
         }
         *failures += 1;
         sleep(STORE_PAUSE).await;
+    }
+}
+
+/// An entry of which only deltas are left is parted when it is read: the store keeps it as it was.
+fn batch(entry: Entry, deltas_only: bool) -> Batch {
+    let whole = encoded(entry);
+    if !deltas_only {
+        return Batch::whole(whole);
+    }
+    Batch {
+        // What cannot be read is refused when it is sent.
+        encoded: export::deltas_of(&whole).unwrap_or(whole),
+        deltas_only,
     }
 }
 
@@ -151,8 +188,37 @@ fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
     }
 }
 
+/// That a destination looks like a kind of back end which it is not set up for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Proposal {
+    /// What it looks like.
+    pub(crate) seen: String,
+    /// The line to write, and what that sets.
+    pub(crate) remedy: String,
+}
+
+/// What `for:` would do for a destination that has none.
+pub(crate) fn proposal(destination: &Destination) -> Option<Proposal> {
+    let DestinationKind::Otlp(otlp) = &destination.kind else {
+        return None;
+    };
+    if destination.profile.is_some() {
+        return None;
+    }
+    let profile = Profile::of_endpoint(&otlp.endpoint)?;
+    let keys = profile.would_set(destination);
+    (!keys.is_empty()).then(|| Proposal {
+        seen: format!("the endpoint looks like {}", profile.habits().name),
+        remedy: format!("write `for: {profile}`, which sets {}", keys.join(", ")),
+    })
+}
+
 /// Makes the transport of a destination; nothing is sent yet.
 pub(crate) fn connect(destination: &Destination) -> Result<export::Destination, Failure> {
+    if let Some(Proposal { seen, remedy }) = proposal(destination) {
+        let name = &destination.name;
+        tracing::warn!(destination = %name, "destination {name}: {seen}; {remedy}");
+    }
     export::connect(&config(destination)?).map_err(|error| {
         Failure::usage(format!(
             "destination `{}`: {}",
@@ -163,7 +229,7 @@ pub(crate) fn connect(destination: &Destination) -> Result<export::Destination, 
 }
 
 /// A destination as the exporter wants it.
-fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
+pub(crate) fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     let kind = match &destination.kind {
         DestinationKind::Otlp(otlp) => Kind::Otlp(otlp_config(otlp)?),
         DestinationKind::File { path, .. } => Kind::File { path: path.clone() },
@@ -178,7 +244,7 @@ fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     Ok(DestinationConfig {
         name: destination.name.clone(),
         kind,
-        promote: destination.promote.clone(),
+        promote: destination.promote.iter().map(super::matcher).collect(),
         deltas,
     })
 }
@@ -202,6 +268,11 @@ pub(crate) fn otlp_config(otlp: &Otlp) -> Result<OtlpConfig, Failure> {
         protocol: match otlp.protocol {
             config_file::Protocol::Grpc => export::Protocol::Grpc,
             config_file::Protocol::Http => export::Protocol::Http,
+        },
+        path: match &otlp.path {
+            OtlpPath::Standard => export::Path::Standard,
+            OtlpPath::OfProfile(path) => export::Path::Below((*path).to_owned()),
+            OtlpPath::Written(path) => export::Path::Exactly(path.clone()),
         },
         compression: match otlp.compression {
             config_file::Compression::Gzip => export::Compression::Gzip,

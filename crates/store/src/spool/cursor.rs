@@ -23,6 +23,17 @@ pub(crate) struct CursorRow {
     /// What it wanted up to and with which entry, before its configuration changed; oldest first. Only what may still
     /// wait is kept, so there are never more than entries.
     pub(crate) before: Vec<(u64, Stream)>,
+    /// Entries up to `seq` that have not been acknowledged all the same: others went on beside them.
+    pub(crate) aside: Arc<BTreeMap<u64, Left>>,
+}
+
+/// What is left of an entry that others have passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// All of it.
+    All,
+    /// Its delta points, this many.
+    Deltas(u32),
 }
 
 impl CursorRow {
@@ -33,23 +44,44 @@ impl CursorRow {
             dropped: 0,
             stream,
             before: Vec::new(),
+            aside: Arc::default(),
         }
     }
 
     /// The same destination with what its configuration says today: what waits is still delivered as it was encoded.
     #[must_use]
     pub(crate) fn switch(mut self, stream: Stream, last: u64) -> Self {
-        let newest = self.before.last().map_or(self.seq, |(upto, _)| *upto);
-        if self.stream != stream && newest < last {
+        let waits = self.seq < last || !self.aside.is_empty();
+        let told = self.before.last().is_some_and(|(upto, _)| *upto >= last);
+        if self.stream != stream && waits && !told {
             self.before.push((last, self.stream));
         }
         Self { stream, ..self }
     }
 
-    /// It has everything up to and with `seq`.
-    pub(crate) fn acknowledge(&mut self, seq: u64) {
-        self.seq = self.seq.max(seq);
-        self.before.retain(|(upto, _)| *upto > self.seq);
+    /// It has this entry; those in `passed` wait before it.
+    pub(crate) fn acknowledge(&mut self, seq: u64, passed: impl Iterator<Item = u64>) {
+        if seq > self.seq {
+            let mut passed = passed.peekable();
+            if passed.peek().is_some() {
+                let aside = Arc::make_mut(&mut self.aside);
+                for seq in passed {
+                    aside.entry(seq).or_insert(Left::All);
+                }
+            }
+            self.seq = seq;
+        } else if self.aside.contains_key(&seq) {
+            Arc::make_mut(&mut self.aside).remove(&seq);
+        }
+        self.before.retain(|(upto, _)| {
+            *upto > self.seq || self.aside.keys().next().is_some_and(|first| first <= upto)
+        });
+    }
+
+    /// It has this entry but for so many deltas, and not those in `passed`.
+    pub(crate) fn keep_deltas(&mut self, seq: u64, points: u32, passed: impl Iterator<Item = u64>) {
+        self.acknowledge(seq, passed);
+        Arc::make_mut(&mut self.aside).insert(seq, Left::Deltas(points));
     }
 
     fn stream_at(&self, seq: u64) -> Stream {
@@ -59,7 +91,7 @@ impl CursorRow {
 
     /// Whether it still has to get this entry.
     pub(crate) fn wants(&self, seq: u64, meta: &Meta) -> bool {
-        seq > self.seq && meta.stream == self.stream_at(seq)
+        (seq > self.seq || self.aside.contains_key(&seq)) && meta.stream == self.stream_at(seq)
     }
 }
 
@@ -91,15 +123,42 @@ impl Cursor {
         self.pending_points = points;
     }
 
-    /// Entries that it still has to get, oldest first.
+    /// Entries that it still has to get, in the order in which they came.
     pub(crate) fn pending<'a>(
         &'a self,
         metas: &'a BTreeMap<u64, Meta>,
-    ) -> impl Iterator<Item = (u64, &'a Meta)> {
-        metas
-            .range(self.row.seq.saturating_add(1)..)
-            .map(|(seq, meta)| (*seq, meta))
+    ) -> impl Iterator<Item = (u64, Meta)> + 'a {
+        let passed = self
+            .row
+            .aside
+            .keys()
+            .filter_map(|seq| Some((*seq, metas.get(seq)?)));
+        let rest = metas.range(self.row.seq.saturating_add(1)..);
+        passed
+            .chain(rest.map(|(seq, meta)| (*seq, meta)))
             .filter(|(seq, meta)| self.row.wants(*seq, meta))
+            .map(|(seq, meta)| (seq, self.left(seq, *meta)))
+    }
+
+    /// An entry with the points that are left of it.
+    pub(crate) fn left(&self, seq: u64, meta: Meta) -> Meta {
+        match self.row.aside.get(&seq) {
+            Some(Left::Deltas(points)) => Meta {
+                points: *points,
+                deltas_only: true,
+                ..meta
+            },
+            Some(Left::All) | None => meta,
+        }
+    }
+
+    /// Delta points that wait by themselves.
+    pub(crate) fn kept_deltas(&self) -> u64 {
+        let points = |left: &Left| match left {
+            Left::Deltas(points) => u64::from(*points),
+            Left::All => 0,
+        };
+        self.row.aside.values().map(points).sum()
     }
 
     pub(crate) fn has_room(&self) -> bool {

@@ -57,45 +57,53 @@ impl Draft {
         cursors.position(|cursor| cursor.spec.name == destination)
     }
 
-    /// The destination goes on without the entries up to and with `seq`; their points are counted.
+    /// The destination goes on without an entry; its points are counted.
     pub(crate) fn skip(&mut self, spool: &Spool, destination: usize, seq: u64) {
-        let Some(cursor) = self.cursors.get(destination) else {
-            return;
-        };
-        let skipped = self.wanted(spool, cursor, seq);
-        let points: u64 = skipped.iter().map(|(_, meta)| u64::from(meta.points)).sum();
-        self.acknowledge(spool, destination, seq);
+        let points = self.acknowledge(spool, destination, seq);
         if let Some(cursor) = self.cursors.get_mut(destination) {
             cursor.row.dropped += points;
         }
     }
 
-    /// The destination has everything up to and with `seq`.
-    pub(crate) fn acknowledge(&mut self, spool: &Spool, destination: usize, seq: u64) {
+    /// The destination has an entry. Gives how many points of it were left.
+    pub(crate) fn acknowledge(&mut self, spool: &Spool, destination: usize, seq: u64) -> u64 {
+        self.settle(spool, destination, seq, None)
+    }
+
+    /// The destination has an entry but for so many deltas.
+    pub(crate) fn keep_deltas(&mut self, spool: &Spool, destination: usize, seq: u64, points: u32) {
+        self.settle(spool, destination, seq, Some(points));
+    }
+
+    fn settle(&mut self, spool: &Spool, destination: usize, seq: u64, deltas: Option<u32>) -> u64 {
         let Some(cursor) = self.cursors.get(destination) else {
-            return;
+            return 0;
         };
-        let seq = seq.min(self.next - 1);
-        let taken = self.wanted(spool, cursor, seq);
-        if let Some(cursor) = self.cursors.get_mut(destination) {
-            for (_, meta) in &taken {
-                cursor.subtract(meta);
+        let wanted = self.wanted(spool, cursor, seq);
+        let Some((_, meta)) = wanted.iter().find(|(one, _)| *one == seq).copied() else {
+            return 0;
+        };
+        let passed = wanted.iter().map(|(one, _)| *one).filter(|one| *one != seq);
+        let Some(cursor) = self.cursors.get_mut(destination) else {
+            return 0;
+        };
+        cursor.subtract(&meta);
+        match deltas {
+            None => cursor.row.acknowledge(seq, passed),
+            Some(points) => {
+                cursor.row.keep_deltas(seq, points, passed);
+                cursor.add(&Meta { points, ..meta });
             }
-            cursor.row.acknowledge(seq);
         }
-        for (seq, meta) in taken {
-            if !self.cursors.iter().any(|cursor| cursor.row.wants(seq, &meta)) {
-                self.gone.push(seq);
-            }
+        if !self.cursors.iter().any(|cursor| cursor.row.wants(seq, &meta)) {
+            self.gone.push(seq);
         }
+        u64::from(meta.points)
     }
 
     /// Entries up to and with `upto` that a destination still has to get, oldest first.
     fn wanted(&self, spool: &Spool, cursor: &Cursor, upto: u64) -> Vec<(u64, Meta)> {
-        let old = cursor
-            .pending(&spool.metas)
-            .take_while(|(seq, _)| *seq <= upto)
-            .map(|(seq, meta)| (seq, *meta));
+        let old = cursor.pending(&spool.metas).take_while(|(seq, _)| *seq <= upto);
         let new = self.pushed.iter().map(|(seq, meta, _)| (*seq, *meta));
         let new = new.filter(|(seq, meta)| *seq <= upto && cursor.row.wants(*seq, meta));
         old.chain(new).collect()

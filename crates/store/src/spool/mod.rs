@@ -5,14 +5,32 @@ mod cursor;
 mod draft;
 mod layout;
 
-pub(crate) use cursor::{Cursor, CursorRow};
+pub(crate) use cursor::{Cursor, CursorRow, Left};
 pub(crate) use draft::Draft;
 pub(crate) use layout::Layout;
 
 use crate::options::Stream;
 use bytes::Bytes;
 use provider_api::UnixNanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Which entries a destination wants at present.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Not these: it goes on beside them.
+    pub except: BTreeSet<u64>,
+    /// Also those of which only deltas are left.
+    pub deltas: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            except: BTreeSet::new(),
+            deltas: true,
+        }
+    }
+}
 
 /// One encoded batch. The spool does not look inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +54,8 @@ pub(crate) struct Meta {
     pub(crate) bytes: u64,
     pub(crate) points: u32,
     pub(crate) oldest_end: UnixNanos,
+    /// Everything else of it was delivered before.
+    pub(crate) deltas_only: bool,
 }
 
 impl Meta {
@@ -45,6 +65,7 @@ impl Meta {
             bytes: u64::try_from(entry.payload.len()).unwrap_or(u64::MAX),
             points: entry.points,
             oldest_end: entry.oldest_end,
+            deltas_only: false,
         }
     }
 }
@@ -94,14 +115,14 @@ impl Spool {
         self.cursors.iter().all(Cursor::keeps_up)
     }
 
-    /// The oldest entry that a destination has not acknowledged, and its bytes if they are at hand.
-    pub(crate) fn next(&self, destination: &str) -> Option<(u64, Option<Entry>)> {
-        let cursor = self
-            .cursors
-            .iter()
-            .find(|cursor| cursor.spec.name == destination)?;
-        let (seq, _) = cursor.pending(&self.metas).next()?;
-        Some((seq, self.cache.get(&seq).cloned()))
+    /// The first entry that a destination wants and has not acknowledged, and its bytes if they are at hand.
+    pub(crate) fn next(&self, destination: &str, wanted: &Wanted) -> Option<(u64, Meta, Option<Entry>)> {
+        let mut cursors = self.cursors.iter();
+        let cursor = cursors.find(|cursor| cursor.spec.name == destination)?;
+        let mut pending = cursor.pending(&self.metas);
+        let (seq, meta) = pending
+            .find(|(seq, meta)| !wanted.except.contains(seq) && (wanted.deltas || !meta.deltas_only))?;
+        Some((seq, meta, self.cache.get(&seq).cloned()))
     }
 
     /// End of the oldest point that a destination waits for.

@@ -1,10 +1,11 @@
 //! Rows in and out. Times are Unix nanoseconds; unsigned numbers are stored bit by bit as signed ones.
 
 use crate::options::Stream;
-use crate::spool::{CursorRow, Entry, Meta};
+use crate::spool::{CursorRow, Entry, Left, Meta};
 use provider_api::UnixNanos;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) fn save_account(conn: &Connection, number: u32, name: &str) -> Result<()> {
@@ -110,6 +111,7 @@ pub(crate) fn metas(conn: &Connection) -> Result<Vec<(u64, Meta)>> {
             bytes: row.get::<_, i64>(2)?.cast_unsigned(),
             points: row.get(3)?,
             oldest_end: UnixNanos(row.get(4)?),
+            deltas_only: false,
         };
         Ok((row.get::<_, i64>(0)?.cast_unsigned(), meta))
     })
@@ -131,8 +133,49 @@ pub(crate) fn save_cursor(conn: &Connection, name: &str, c: &CursorRow) -> Resul
     Ok(())
 }
 
+/// Writes what differs between the entries that a destination has been passed with, before and after.
+pub(crate) fn save_aside(
+    conn: &Connection,
+    name: &str,
+    before: &BTreeMap<u64, Left>,
+    after: &BTreeMap<u64, Left>,
+) -> Result<()> {
+    for (seq, left) in after.iter().filter(|(seq, left)| before.get(*seq) != Some(*left)) {
+        let deltas = match left {
+            Left::All => None,
+            Left::Deltas(points) => Some(*points),
+        };
+        conn.prepare_cached("INSERT OR REPLACE INTO aside VALUES(?1,?2,?3)")?
+            .execute((name, seq.cast_signed(), deltas))?;
+    }
+    for seq in before.keys().filter(|seq| !after.contains_key(*seq)) {
+        conn.prepare_cached("DELETE FROM aside WHERE destination=?1 AND seq=?2")?
+            .execute((name, seq.cast_signed()))?;
+    }
+    Ok(())
+}
+
+fn aside(conn: &Connection, cursors: &mut BTreeMap<String, CursorRow>) -> Result<()> {
+    let found = all(conn, "SELECT destination, seq, deltas FROM aside", |row| {
+        let left = row.get::<_, Option<u32>>(2)?.map_or(Left::All, Left::Deltas);
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, i64>(1)?.cast_unsigned(),
+            left,
+        ))
+    })?;
+    for (name, seq, left) in found {
+        if let Some(cursor) = cursors.get_mut(&name) {
+            Arc::make_mut(&mut cursor.aside).insert(seq, left);
+        }
+    }
+    Ok(())
+}
+
 pub(crate) fn delete_cursor(conn: &Connection, name: &str) -> Result<()> {
     conn.prepare_cached("DELETE FROM cursors WHERE destination=?1")?
+        .execute([name])?;
+    conn.prepare_cached("DELETE FROM aside WHERE destination=?1")?
         .execute([name])?;
     delete_switches(conn, name)
 }
@@ -151,6 +194,7 @@ pub(crate) fn cursors(conn: &Connection) -> Result<BTreeMap<String, CursorRow>> 
             dropped: row.get::<_, i64>(2)?.cast_unsigned(),
             stream: Stream::from_code(row.get(3)?),
             before: Vec::new(),
+            aside: Arc::default(),
         };
         Ok((row.get::<_, String>(0)?, cursor))
     })?;
@@ -168,6 +212,7 @@ pub(crate) fn cursors(conn: &Connection) -> Result<BTreeMap<String, CursorRow>> 
             cursor.before.push((upto, stream));
         }
     }
+    aside(conn, &mut cursors)?;
     Ok(cursors)
 }
 

@@ -8,13 +8,13 @@ use rusqlite::{Connection, Transaction};
 pub(crate) const APPLICATION_ID: u32 = 0x6e65_7068;
 
 /// The format that this version writes.
-pub(crate) const FORMAT: i64 = 4;
+pub(crate) const FORMAT: i64 = 5;
 
 /// One step from a format to the next.
 type Step = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// Step *i* leads from format *i* to *i* + 1.
-const STEPS: [Step; 4] = [to_1, to_2, to_3, to_4];
+const STEPS: [Step; 5] = [to_1, to_2, to_3, to_4, to_5];
 
 /// Format 1. Payloads come last in their rows, so that reading the other columns does not read them.
 const TABLES: &str = "
@@ -82,6 +82,15 @@ fn to_3(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 /// accounts are listed: only who knows what they stand for can give them those of today.
 fn to_4(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE targets ADD COLUMN members INTEGER NOT NULL DEFAULT 0")
+}
+
+/// A destination may go on beside entries that it does not take; of some it has all but the deltas. And a series is known by
+/// the cloud's own name for its metric: each gets its identity of today with its next points.
+fn to_5(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE aside(destination TEXT NOT NULL, seq INTEGER NOT NULL, deltas INTEGER,
+           PRIMARY KEY(destination, seq)) WITHOUT ROWID",
+    )
 }
 
 /// Leaves word of who wrote the file last, and that it is in use.

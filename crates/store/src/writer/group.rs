@@ -1,6 +1,6 @@
 //! One transaction in the making: what it will change outside the ledger, and who waits for it.
 
-use super::{Reply, Small, Writer, full};
+use super::{Reply, Settled, Small, Writer, full};
 use crate::ledger::codec;
 use crate::ledger::targets::{Staged, Targets};
 use crate::shared::Shared;
@@ -65,15 +65,15 @@ impl Group {
         if let Small::Acknowledge {
             destination,
             seq,
-            dropped,
+            how,
         } = &small
             && let Some(destination) = self.draft.position(destination)
         {
             let spool = shared.spool();
-            if *dropped {
-                self.draft.skip(&spool, destination, *seq);
-            } else {
-                self.draft.acknowledge(&spool, destination, *seq);
+            match how {
+                Settled::Delivered => drop(self.draft.acknowledge(&spool, destination, *seq)),
+                Settled::ButDeltas(points) => self.draft.keep_deltas(&spool, destination, *seq, *points),
+                Settled::Dropped => self.draft.skip(&spool, destination, *seq),
             }
         }
         self.smalls.push((small, reply));
@@ -177,6 +177,7 @@ impl Writer {
         for (before, after) in spool.cursors.iter().zip(&group.draft.cursors) {
             if before.row != after.row {
                 rows::save_cursor(&self.conn, &after.spec.name, &after.row)?;
+                rows::save_aside(&self.conn, &after.spec.name, &before.row.aside, &after.row.aside)?;
             }
         }
         for (small, _) in &group.smalls {

@@ -58,15 +58,24 @@ pub(crate) enum Message {
 /// Requests that are carried out even on a full disk.
 #[derive(Debug)]
 pub(crate) enum Small {
-    /// A destination has everything up to and with an entry.
+    /// A destination is done with an entry.
     Acknowledge {
         destination: String,
         seq: u64,
-        /// It was not delivered but is damaged.
-        dropped: bool,
+        how: Settled,
     },
     /// Keep a setting.
     Put { key: String, value: Vec<u8> },
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Settled {
+    Delivered,
+    /// All of it but so many delta points.
+    ButDeltas(u32),
+    /// It was not delivered but is damaged.
+    Dropped,
 }
 
 /// What waits until the transaction before it is durable.

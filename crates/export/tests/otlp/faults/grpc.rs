@@ -2,7 +2,7 @@
 
 use super::grpc_server::message;
 use super::server::{Act, Reply, Take};
-use super::{Case, Expect, SHORT, Times, after, case, doubled, dropped, halved, held, retried, run_all};
+use super::{Case, Expect, SHORT, Times, after, case, doubled, halved, held, retried, run_all};
 use export::Protocol;
 use h2::Reason;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
@@ -52,11 +52,6 @@ fn partial(rejected: i64) -> Reply {
         error_message: "too old".into(),
     });
     message(&ExportMetricsServiceResponse { partial_success }.encode_to_vec())
-}
-
-/// A whole batch refused by the server for good.
-fn server_error(fault: &'static str, reply: Reply) -> Case {
-    case(fault, no(reply), dropped())
 }
 
 fn broken_connections() -> Vec<Case> {
@@ -142,8 +137,8 @@ fn statuses() -> Vec<Case> {
         case("Unauthenticated", twice(&code(Code::Unauthenticated)), held()),
         case("PermissionDenied", twice(&code(Code::PermissionDenied)), held()),
         case("Unimplemented", twice(&code(Code::Unimplemented)), held()),
-        server_error("Unknown, the server's word", code(Code::Unknown)),
-        server_error("Internal, the server's word", code(Code::Internal)),
+        case("Unknown, the server's word", no(code(Code::Unknown)), retried()),
+        case("Internal, the server's word", no(code(Code::Internal)), retried()),
         case(
             "partial success",
             vec![Act::reply(Take::Yes, partial(2))],

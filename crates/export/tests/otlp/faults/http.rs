@@ -1,7 +1,7 @@
 //! The rows of HTTP.
 
 use super::server::{Act, Judge, Reply, Take};
-use super::{Case, Expect, SHORT, Times, after, case, doubled, dropped, halved, held, retried, run_all};
+use super::{Case, Expect, SHORT, Times, after, case, doubled, halved, held, retried, run_all};
 use export::Protocol;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
@@ -105,7 +105,10 @@ fn answers() -> Vec<Case> {
             )
         },
         case("504", no(plain(504)), retried()),
-        case("500, the server's word", no(plain(500)), dropped()),
+        case("500, the server's word", no(plain(500)), retried()),
+        case("520", no(plain(520)), retried()),
+        case("423", no(plain(423)), retried()),
+        case("425", no(plain(425)), retried()),
         case(
             "partial success",
             vec![Act::reply(Take::Yes, took_some)],

@@ -11,7 +11,7 @@ mod http_server;
 mod server;
 mod wire;
 
-use crate::back_end::Queue;
+use crate::back_end::{Queue, waits};
 use crate::points::many;
 use export::{Delivery, DeliverySnapshot, Deltas, DestinationConfig, Encoded, Limits, OtlpConfig, Protocol};
 use server::{Act, Judge, Server};
@@ -96,14 +96,6 @@ fn held() -> Expect {
     }
 }
 
-/// Refused for good by the server's own word: the first batch is dropped and counted, the others arrive.
-fn dropped() -> Expect {
-    Expect {
-        dropped: (0..40).collect(),
-        ..Expect::default()
-    }
-}
-
 /// Tried again, but not before the server wants it.
 fn after(wait: Duration) -> Expect {
     Expect { wait, ..retried() }
@@ -165,7 +157,7 @@ async fn deliver(
         .unwrap()
         .transport;
     let (queue, wait) = (Queue::new(batches()), Duration::from_millis(5));
-    let delivery = Delivery::new("faulty", transport, queue.clone()).with_waits(wait, wait);
+    let delivery = Delivery::new("faulty", transport, queue.clone()).with_waits(waits(wait));
     let stats = delivery.stats();
     let mending = async {
         while stats.snapshot().requests_retry < 2 {

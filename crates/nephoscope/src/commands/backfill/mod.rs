@@ -14,6 +14,7 @@ mod work;
 use crate::cli::BackfillArgs;
 use crate::clock::SystemClock;
 use crate::commands::inventory::{self, Inventory};
+use crate::commands::only::only;
 use crate::daemon::{self, Deliveries, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
@@ -24,7 +25,7 @@ use futures::{StreamExt as _, stream};
 use intake::{Intake, Notices};
 use offer::Estimate;
 use range::Range;
-use scheduler::Clock as _;
+use scheduler::{Clock as _, keep_apart, recall_apart};
 use std::convert::Infallible;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -57,27 +58,6 @@ pub(crate) async fn run(args: &BackfillArgs) -> Result<(), Failure> {
     ended
 }
 
-/// The configuration with these accounts alone; all when none is named.
-fn only(mut config: Config, names: &[String]) -> Result<Config, Failure> {
-    if names.is_empty() {
-        return Ok(config);
-    }
-    let aws = config.aws.iter().map(|account| account.name.as_str());
-    let azure = config.azure.iter().map(|account| account.name.as_str());
-    let gcp = config.gcp.iter().map(|account| account.name.as_str());
-    let known: Vec<&str> = aws.chain(azure).chain(gcp).collect();
-    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Failure::usage(format!(
-            "`--account {unknown}` is not configured; there are: {}",
-            known.join(", ")
-        )));
-    }
-    config.aws.retain(|account| names.contains(&account.name));
-    config.azure.retain(|account| names.contains(&account.name));
-    config.gcp.retain(|account| names.contains(&account.name));
-    Ok(config)
-}
-
 async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
     let opened = daemon::try_open(config, None).await?;
     opened.map_err(|error| {
@@ -107,7 +87,7 @@ struct Backfill<'a> {
 impl Backfill<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let reach = self.walk.now.since(self.walk.range.from);
-        let inventory = inventory::inventory(wiring::accounts(self.config).await, reach).await;
+        let inventory = self.inventory(reach).await?;
         work::enlist(&self.walk, self.store, &inventory)
             .await
             .map_err(|error| Failure::software("storing what is to be fetched", &error))?;
@@ -122,6 +102,24 @@ impl Backfill<'_> {
             ended = self.fetch_and_deliver(&inventory, planned, &stop) => ended,
             never = stop_on_signal(&mut signals, &stop) => match never {},
         }
+    }
+
+    /// What there is, with what the daemon knows of metrics that share a name.
+    async fn inventory(&self, reach: Duration) -> Result<Inventory, Failure> {
+        let accounts = wiring::accounts(self.config).await;
+        for provider in accounts
+            .iter()
+            .filter_map(|account| account.connected.as_ref().ok())
+        {
+            recall_apart(self.store, provider.as_ref());
+        }
+        let inventory = inventory::inventory(accounts, reach).await;
+        for account in &inventory.accounts {
+            keep_apart(self.store, account.provider.as_ref())
+                .await
+                .map_err(|error| Failure::software("storing which metrics share a name", &error))?;
+        }
+        Ok(inventory)
     }
 
     /// Whether the range is one that can be fetched.
@@ -202,7 +200,9 @@ impl Backfill<'_> {
         let waiting = self.drain(stop).await;
         deliveries.end().await;
         let mut ended = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
-        ended.left.extend(inventory.failed.iter().cloned());
+        ended
+            .left
+            .extend(inventory.failed.iter().map(ToString::to_string));
         for one in &ended.left {
             say(&format!("not fetched: {one}"));
         }

@@ -7,7 +7,9 @@ mod report;
 
 use super::config::print;
 use super::inventory::{self, Inventory};
+use super::only::only;
 use super::paint::Paint;
+use super::screen;
 use crate::cli::PlanArgs;
 use crate::clock::SystemClock;
 use crate::exit::Failure;
@@ -19,12 +21,13 @@ use std::time::Duration;
 
 pub(crate) async fn run(args: &PlanArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
+    let config = only(config, &args.accounts)?;
     let inventory = inventory::inventory(wiring::accounts(&config).await, Duration::ZERO).await;
     let costs = Costs::of(&inventory, SystemClock.now());
     print(&if args.json {
-        report::json(&costs, &inventory.failed)
+        report::json(&costs, &inventory)
     } else {
-        report::table(&costs, Paint::for_stdout())
+        report::table(&costs, screen::columns(), Paint::for_stdout())
     })?;
     whole(&inventory)
 }
@@ -37,6 +40,6 @@ fn whole(inventory: &Inventory) -> Result<(), Failure> {
     Err(Failure::unavailable(format!(
         "the plan lacks what could not be listed ({}): {}",
         many(inventory.failed.len(), "failure"),
-        inventory.failed.join("; ")
+        inventory.failures()
     )))
 }

@@ -1,6 +1,7 @@
 //! A plan as a table and as JSON.
 
 use super::cost::{AccountCost, Budgeted, Costs, GroupCost, INSTEAD, Sum};
+use crate::commands::inventory::Inventory;
 use crate::commands::paint::Paint;
 use crate::commands::table::{Cell, Table};
 use crate::overview::words::{count, dollars, span};
@@ -25,7 +26,7 @@ const HEADINGS: [&str; 10] = [
 ];
 
 /// A row per group, one per account with several, and the sum.
-pub(super) fn table(costs: &Costs, paint: Paint) -> String {
+pub(super) fn table(costs: &Costs, columns: usize, paint: Paint) -> String {
     let mut table = Table::new(&HEADINGS);
     for account in &costs.accounts {
         for group in &account.groups {
@@ -49,7 +50,7 @@ pub(super) fn table(costs: &Costs, paint: Paint) -> String {
     if costs.accounts.len() != 1 {
         table.row(row("total", "", &costs.sum, Default::default()));
     }
-    let mut text = table.render(paint);
+    let mut text = table.render(columns, paint);
     text.push_str(
         "\nUSD at list price in 30 days, free allowances not taken off; listings and tokens are not billed and not counted.\n\
          FRESH WITHIN: the oldest that a group's newest point gets, before settle is learnt.\n\
@@ -110,8 +111,9 @@ fn a_month(usd_nanos: u64) -> u64 {
 }
 
 /// The same for programs; `failed` is what could not be listed.
-pub(super) fn json(costs: &Costs, failed: &[String]) -> String {
+pub(super) fn json(costs: &Costs, inventory: &Inventory) -> String {
     let accounts: Vec<Value> = costs.accounts.iter().map(account).collect();
+    let failed: Vec<String> = inventory.failed.iter().map(ToString::to_string).collect();
     let all = json!({ "accounts": accounts, "total": sums(&costs.sum), "failed": failed });
     format!("{all:#}\n")
 }

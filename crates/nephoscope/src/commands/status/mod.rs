@@ -5,6 +5,7 @@ mod ask;
 
 use super::config::print;
 use super::paint::Paint;
+use super::screen;
 use super::table::{Cell, Table};
 use crate::cli::StatusArgs;
 use crate::exit::Failure;
@@ -40,7 +41,7 @@ fn render(status: &Value, paint: Paint) -> String {
     for table in [accounts(status), destinations(status), namespaces(status)] {
         if !table.is_empty() {
             text.push('\n');
-            text.push_str(&table.render(paint));
+            text.push_str(&table.render(screen::columns(), paint));
         }
     }
     text

@@ -155,7 +155,10 @@ impl Differences {
 
 /// Whether the same transport serves both: what the store keeps for a destination is the store's.
 fn carried_alike(one: &Destination, other: &Destination) -> bool {
-    one.kind == other.kind && one.deltas == other.deltas && one.promote == other.promote
+    one.kind == other.kind
+        && one.deltas == other.deltas
+        && one.promote == other.promote
+        && one.order == other.order
 }
 
 #[cfg(test)]

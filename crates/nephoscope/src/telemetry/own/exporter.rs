@@ -1,22 +1,18 @@
-//! The SDK's exporters over our own wires, with the endpoint, headers, TLS and compression of a destination.
+//! Requests of our own telemetry over the wires of a destination, with its endpoint, headers, TLS and compression; and the
+//! SDK's exporter of spans on top.
 //!
 //! The SDK calls from threads of its own, so each request runs on the daemon's runtime and is waited for.
 
 use export::Sender;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::metrics::Temporality;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use prost::Message as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// One signal's way out.
@@ -41,7 +37,8 @@ impl Exporter {
         }
     }
 
-    async fn send(&self, request: Vec<u8>) -> OTelSdkResult {
+    /// Sends an encoded request once.
+    pub(super) async fn send(&self, request: Vec<u8>) -> OTelSdkResult {
         let sender = self.sender.clone();
         let sent = self.runtime.spawn(async move { sender.send(&request).await });
         let sent = sent.await.map_err(|error| error.to_string()).flatten();
@@ -56,30 +53,11 @@ impl Exporter {
             (false, Some(why)) => tracing::warn!(
                 destination,
                 why,
-                "our own telemetry is not taken; what was not is lost, later figures are sent on"
+                "self-telemetry export failed; until it recovers, its reports are dropped"
             ),
-            (true, None) => tracing::info!(destination, "our own telemetry is taken again"),
+            (true, None) => tracing::info!(destination, "self-telemetry export recovered"),
             (false, None) | (true, Some(_)) => {}
         }
-    }
-}
-
-impl PushMetricExporter for Exporter {
-    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        let request = ExportMetricsServiceRequest::from(metrics);
-        self.send(request.encode_to_vec()).await
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn temporality(&self) -> Temporality {
-        Temporality::Cumulative
     }
 }
 

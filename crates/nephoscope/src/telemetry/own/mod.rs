@@ -1,10 +1,12 @@
-//! Our own figures and traces on their way to a destination, through the OpenTelemetry SDK. The SDK's threads measure and
-//! send; a destination that is down costs what it would have got and one line in the log.
+//! Our own figures and traces on their way to a destination: figures as a report at an interval, traces through the
+//! OpenTelemetry SDK. A destination that is down costs what it would have got and one line in the log.
 
 mod exporter;
-mod instruments;
+mod figures;
+mod reporter;
 pub(in crate::telemetry) mod spans;
 
+use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::live::Live;
 use crate::wiring::destinations;
@@ -14,17 +16,16 @@ use exporter::Exporter;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream};
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use provider_api::UnixNanos;
+use reporter::{Report, Reporter};
+use scheduler::Clock as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest wait for the last figures and spans to be sent.
 const END_MAX: Duration = Duration::from_secs(2);
-
-/// Most combinations of labels of one figure: thousands of accounts with a dozen operations and outcomes each.
-const MOST_SERIES: usize = 200_000;
 
 /// What is asked for: where to, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,41 +35,59 @@ struct Wanted {
 }
 
 /// Telemetry that is being sent, or none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Own {
-    running: Option<(Wanted, SdkMeterProvider, SdkTracerProvider)>,
+    /// When the counters were zero; the same whatever is configured later, or totals would look as if they had begun anew.
+    start: UnixNanos,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    wanted: Wanted,
+    reporter: Reporter,
+    tracers: SdkTracerProvider,
 }
 
 impl Own {
+    /// Of a daemon that starts now.
+    pub(crate) fn new() -> Self {
+        Self {
+            start: SystemClock.now(),
+            running: None,
+        }
+    }
+
     /// Sends what the configuration wants from now on; goes on undisturbed where that is what is sent already.
     pub(crate) async fn follow(&mut self, config: &Config, live: &Arc<Live>, page: SocketAddr) {
         let wanted = wanted(config);
-        if self.running.as_ref().map(|(running, ..)| running) == wanted.as_ref() {
+        if self.running.as_ref().map(|running| &running.wanted) == wanted.as_ref() {
             return;
         }
         self.end().await;
         if let Some(wanted) = wanted {
-            match start(&wanted, live, page) {
-                Ok((meters, tracers)) => self.running = Some((wanted, meters, tracers)),
-                Err(failure) => tracing::error!("our own telemetry is not sent: {failure}"),
+            match start(wanted, live, page, self.start) {
+                Ok(running) => self.running = Some(running),
+                Err(failure) => tracing::error!("self-telemetry is not sent: {failure}"),
             }
         }
     }
 
     /// Sends what there still is, within a limit.
     pub(crate) async fn end(&mut self) {
-        let Some((_, meters, tracers)) = self.running.take() else {
+        let Some(Running {
+            reporter, tracers, ..
+        }) = self.running.take()
+        else {
             return;
         };
         spans::to(None);
-        let ended = tokio::task::spawn_blocking(move || {
-            let spans = tracers.shutdown_with_timeout(END_MAX);
-            spans.and(meters.shutdown_with_timeout(END_MAX))
-        });
+        reporter.end(END_MAX).await;
+        let ended = tokio::task::spawn_blocking(move || tracers.shutdown_with_timeout(END_MAX));
         match ended.await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the last telemetry was not sent"),
-            Err(error) => tracing::error!(%error, "ending our own telemetry"),
+            Ok(Err(error)) => tracing::debug!(%error, "the last spans were not sent"),
+            Err(error) => tracing::error!(%error, "ending the export of traces panicked"),
         }
     }
 }
@@ -83,36 +102,33 @@ fn wanted(config: &Config) -> Option<Wanted> {
     })
 }
 
-fn start(
-    wanted: &Wanted,
-    live: &Arc<Live>,
-    page: SocketAddr,
-) -> Result<(SdkMeterProvider, SdkTracerProvider), Failure> {
+fn start(wanted: Wanted, live: &Arc<Live>, page: SocketAddr, start: UnixNanos) -> Result<Running, Failure> {
     let DestinationKind::Otlp(otlp) = &wanted.destination.kind else {
         return Err(Failure::usage("the destination does not speak OTLP"));
     };
     let otlp = destinations::otlp_config(otlp)?;
-    let name = &wanted.destination.name;
-    let resource = resource(page);
-    let reader = PeriodicReader::builder(exporter(name, &otlp, Signal::Metrics)?)
-        .with_interval(wanted.telemetry.interval)
-        .build();
-    let meters = SdkMeterProvider::builder()
-        .with_reader(reader)
-        .with_resource(resource.clone())
-        .with_view(|_: &_| Stream::builder().with_cardinality_limit(MOST_SERIES).build().ok())
-        .build();
-    instruments::register(&meters, live);
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(wanted.telemetry.sample)));
+    let (name, telemetry) = (&wanted.destination.name, &wanted.telemetry);
+    let attributes = attributes(page);
+    let report = Report {
+        live: Arc::clone(live),
+        resource: figures::resource(&attributes),
+        exporter: exporter(name, &otlp, Signal::Metrics)?,
+        start,
+    };
+    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(telemetry.sample)));
     let tracers = SdkTracerProvider::builder()
         .with_batch_exporter(exporter(name, &otlp, Signal::Traces)?)
         .with_sampler(sampler)
-        .with_resource(resource)
+        .with_resource(of_traces(&attributes))
         .build();
-    if wanted.telemetry.sample > 0.0 {
+    if telemetry.sample > 0.0 {
         spans::to(Some(tracers.tracer(env!("CARGO_PKG_NAME"))));
     }
-    Ok((meters, tracers))
+    Ok(Running {
+        reporter: Reporter::start(report, telemetry.interval),
+        tracers,
+        wanted,
+    })
 }
 
 fn exporter(name: &str, otlp: &OtlpConfig, signal: Signal) -> Result<Exporter, Failure> {
@@ -120,15 +136,19 @@ fn exporter(name: &str, otlp: &OtlpConfig, signal: Signal) -> Result<Exporter, F
     Ok(Exporter::new(name, sender))
 }
 
-/// The same after a restart, different on every machine and for every daemon on it.
-fn resource(page: SocketAddr) -> Resource {
+/// Who reports: the same after a restart, different on every machine and for every daemon on it.
+fn attributes(page: SocketAddr) -> [(&'static str, String); 3] {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let instance = format!("{}:{}", host.trim(), page.port());
-    Resource::builder_empty()
-        .with_attributes([
-            KeyValue::new("service.name", env!("CARGO_PKG_NAME")),
-            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
-            KeyValue::new("service.instance.id", instance),
-        ])
-        .build()
+    [
+        ("service.name", env!("CARGO_PKG_NAME").to_owned()),
+        ("service.version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("service.instance.id", format!("{}:{}", host.trim(), page.port())),
+    ]
+}
+
+fn of_traces(attributes: &[(&'static str, String)]) -> Resource {
+    let attributes = attributes
+        .iter()
+        .map(|(name, text)| KeyValue::new(*name, text.clone()));
+    Resource::builder_empty().with_attributes(attributes).build()
 }

@@ -4,11 +4,13 @@
 use crate::question::{AskedMetric, Question};
 use provider_api::{ErrorKind, Scope, Target, TargetId, UnixNanos};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 /// An error code of one metric counts as final when it comes so often in a row.
 const REFUSALS: u32 = 2;
-/// One that looks like a passing fault is given more time: what is missing once it counts as final is not asked for later.
-const FAULTS: u32 = 30;
+/// One that looks like a passing fault is given a day, however often it is polled: what is missing once it counts as final
+/// is not asked for later.
+const FAULT_LASTS: Duration = Duration::from_secs(86_400);
 /// How a target is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
@@ -103,6 +105,8 @@ struct Left {
 #[derive(Debug)]
 struct Strikes {
     scope: Scope,
+    /// The end of the first window that failed.
+    first: UnixNanos,
     /// The end of the newest window that failed: what is asked for again counts once.
     end: UnixNanos,
     in_a_row: u32,
@@ -218,6 +222,7 @@ impl LeftOut {
         let key = (target.id, metric.to_lowercase());
         let known = self.strikes.entry(key).or_insert_with(|| Strikes {
             scope: target.group.scope.clone(),
+            first: end,
             end,
             in_a_row: 1,
         });
@@ -225,17 +230,14 @@ impl LeftOut {
             known.end = end;
             known.in_a_row = known.in_a_row.saturating_add(1);
         }
-        let strikes = known.in_a_row;
-        let most = match kind {
-            Some(ErrorKind::Throttled { .. }) => return Strike::Failed,
-            Some(ErrorKind::Unavailable { .. } | ErrorKind::TimedOut) => FAULTS,
-            _ => REFUSALS,
+        let is_final = match kind {
+            Some(ErrorKind::Throttled { .. }) => false,
+            Some(ErrorKind::Unavailable { .. } | ErrorKind::TimedOut) => {
+                known.end.since(known.first) >= FAULT_LASTS
+            }
+            _ => known.in_a_row >= REFUSALS,
         };
-        if strikes < most {
-            Strike::Failed
-        } else {
-            Strike::Out
-        }
+        if is_final { Strike::Out } else { Strike::Failed }
     }
 
     pub(super) fn listed(&mut self, scope: &Scope, targets: &[Target]) {
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_refusal_in_a_row_is_final_and_a_fault_takes_longer() {
+    fn the_second_refusal_in_a_row_is_final_and_a_fault_after_a_day() {
         let (mut left, q, t) = two();
         let at = UnixNanos::from_seconds;
         let struck = |left: &mut LeftOut, name: &str, kind: &ErrorKind, minute: i64| {
@@ -358,7 +360,7 @@ mod tests {
             "it had recovered"
         );
         let fault = ErrorKind::Unavailable { retry_after: None };
-        let strikes: Vec<Strike> = (0..30).map(|m| struck(&mut left, "A", &fault, m)).collect();
-        assert_eq!(strikes[28..], [Strike::Failed, Strike::Out]);
+        let strikes = [0, 1, 30, 1_439, 1_440].map(|minute| struck(&mut left, "A", &fault, minute));
+        assert_eq!(strikes[3..], [Strike::Failed, Strike::Out]);
     }
 }
