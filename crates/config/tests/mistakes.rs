@@ -284,9 +284,7 @@ fn no_message_quotes_a_secret() {
         account(&format!(
             "{out}api: {{ tokens: [hunter2, {{ name: ci, token: hunter2 }}], token: hunter2, password: 1 }}\n"
         )),
-        account(&format!(
-            "{out}secrets: {{ a: hunter2 }}\n? hunter2\n"
-        )),
+        account(&format!("{out}secrets: {{ a: hunter2 }}\n? hunter2\n")),
         account(&format!(
             "{out}listen: \"postgres://a:hunter2@host\"\nstate: {{ spool_max: \"token=hunter2\" }}\n"
         )),
