@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod account_files;
 mod api;
 mod authority;
 mod backfill;
@@ -24,10 +25,14 @@ mod hostile;
 mod light;
 mod listener;
 mod lives;
+mod missing;
 mod packaged;
 mod part;
+mod probes;
+mod ready;
 mod refusals;
 mod reload;
+mod repeats;
 mod restart;
 mod secrets;
 mod setup;

@@ -4,8 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     nearest::nearest,
-    problem::Found,
-    tree::{At, Data, Entry, Node},
+    tree::{Data, Node},
 };
 
 /// Most alternatives that a help line lists.
@@ -38,46 +37,12 @@ pub(crate) fn near_unknown<'s>(properties: Option<&'s Map<String, Value>>, key: 
     nearest(key, properties.keys().map(String::as_str))
 }
 
-pub(crate) fn unknown(
-    properties: Option<&Map<String, Value>>,
-    entry: &Entry,
-    place: &At<'_>,
-    found: &mut Found,
-) {
-    let names: Vec<&str> = properties
-        .into_iter()
-        .flat_map(|all| all.keys())
-        .map(String::as_str)
-        .collect();
-    let message = if entry.hidden {
-        "an unknown key stands here".to_owned()
-    } else {
-        format!("there is no key `{}` here", entry.key)
-    };
-    found.span(
-        entry.key_span,
-        place.path.clone(),
-        message,
-        Some(choices(&entry.key, &names)),
-    );
-}
-
 pub(crate) fn choices(word: &str, names: &[&str]) -> String {
     let listed: Vec<&str> = names.iter().take(MAX_LISTED).copied().collect();
     let list = listed.join(", ");
     match nearest(word, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Possible here: {list}"),
         None => format!("possible here: {list}"),
-    }
-}
-
-pub(crate) fn unit_example(form: &Value, number: &str) -> Option<String> {
-    match form.get("format").and_then(Value::as_str)? {
-        "duration" => Some(format!(
-            "write `{number}s` for seconds, `{number}m` for minutes, `{number}h` for hours"
-        )),
-        "size" => Some(format!("write `{number}MiB` or `{number}GiB`")),
-        _ => None,
     }
 }
 
@@ -138,24 +103,12 @@ pub(crate) fn found_words(node: &Node) -> &'static str {
     }
 }
 
-pub(crate) fn scalar_text(node: &Node) -> String {
-    if node.secret {
-        "***".into()
-    } else {
-        plain(&json_of(node))
-    }
-}
-
 pub(crate) fn quoted(node: &Node, text: &str) -> String {
     if node.secret {
         "this value".into()
     } else {
         format!("`{text}`")
     }
-}
-
-pub(crate) fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 pub(crate) fn json_of(node: &Node) -> Value {

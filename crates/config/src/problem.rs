@@ -5,6 +5,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use crate::{
+    help::{Edit, Help},
     hide::without,
     source::{Source, Sources, Span},
     tree::At,
@@ -25,6 +26,9 @@ pub struct Problem {
     pub message: String,
     /// What would work.
     pub help: Option<String>,
+    /// Changes of the file that do what `help` says; none where only the user knows what is right, or where something else
+    /// than the file has to change. [`crate::apply`] makes them.
+    pub edits: Vec<Edit>,
     /// Bytes of the file that are meant: first, and how many.
     pub(crate) bytes: (usize, usize),
     /// The file's text as it may be shown.
@@ -69,7 +73,7 @@ struct Raw {
     span: Span,
     path: String,
     message: String,
-    help: Option<String>,
+    help: Help,
 }
 
 /// Collects problems while a configuration is read.
@@ -84,14 +88,23 @@ impl Found {
     }
 
     /// Adds a problem at a place of the tree; what may not be seen there is not quoted.
-    pub(crate) fn at(&mut self, at: &At<'_>, message: impl Into<String>, help: Option<String>) {
+    pub(crate) fn at(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<Help>) {
         let secret = at.node.filter(|node| node.secret);
         let secret = secret.map(|node| node.text().unwrap_or(&node.written));
         let hidden = |text: String| match secret {
             Some(secret) => without(&text, secret),
             None => text,
         };
-        self.span(at.span, at.path.clone(), hidden(message.into()), help.map(hidden));
+        let mut help = help.into();
+        if help
+            .edits
+            .iter()
+            .any(|edit| hidden(edit.text.clone()) != edit.text)
+        {
+            help.edits.clear();
+        }
+        help.words = help.words.map(hidden);
+        self.span(at.span, at.path.clone(), hidden(message.into()), help);
     }
 
     /// Adds a problem at a stretch of text.
@@ -100,13 +113,13 @@ impl Found {
         span: Span,
         path: String,
         message: impl Into<String>,
-        help: Option<String>,
+        help: impl Into<Help>,
     ) {
         self.list.push(Raw {
             span,
             path,
             message: message.into(),
-            help,
+            help: help.into(),
         });
     }
 
@@ -142,7 +155,8 @@ impl Raw {
             column,
             path: self.path,
             message: self.message,
-            help: self.help,
+            help: self.help.words,
+            edits: self.help.edits,
             bytes: (self.span.start, self.span.end.saturating_sub(self.span.start)),
             text: Arc::clone(&source.shown),
         }

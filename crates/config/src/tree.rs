@@ -62,6 +62,15 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The key and its value.
+    pub(crate) fn extent(&self) -> Span {
+        Span {
+            start: self.key_span.start,
+            end: self.value.extent.end.max(self.key_span.end),
+            file: self.key_span.file,
+        }
+    }
+
     /// The key as messages have it.
     pub(crate) fn shown(&self) -> &str {
         if self.hidden { HIDDEN } else { &self.key }
@@ -69,7 +78,7 @@ impl Entry {
 }
 
 impl Node {
-    /// The value under `key`.
+    /// The entry under `key`.
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.key == key)
     }
@@ -101,6 +110,15 @@ pub(crate) struct At<'n> {
     pub(crate) span: Span,
     /// As shown to the user, like `aws.prod.metrics[0]`.
     pub(crate) path: String,
+    /// As the schema has it, like `aws[].metrics[].period`.
+    pub(crate) trail: String,
+    /// What it is in.
+    pub(crate) parent: Option<&'n Node>,
+    /// Which of the things in there it is.
+    pub(crate) index: Option<usize>,
+    /// Its key, unless it is an item of a list, and where that ends.
+    pub(crate) key: Option<&'n str>,
+    pub(crate) key_end: Option<usize>,
 }
 
 impl<'n> At<'n> {
@@ -110,25 +128,37 @@ impl<'n> At<'n> {
             node: Some(node),
             span: node.span,
             path: String::new(),
+            trail: String::new(),
+            parent: None,
+            index: None,
+            key: None,
+            key_end: None,
         }
     }
 
     /// The place under `key`.
     pub(crate) fn key(&self, key: &str) -> Self {
-        let entry = self.node.and_then(|node| node.entry(key));
+        let entries = self.node.map_or(&[][..], Node::entries);
+        let index = entries.iter().position(|entry| entry.key == key);
+        let entry = index.and_then(|index| entries.get(index));
         let path = join(&self.path, entry.map_or(key, Entry::shown));
-        let Some(entry) = entry else {
-            return Self {
-                node: None,
-                span: self.span,
-                path,
-            };
-        };
-        let scalar = !matches!(entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
+        let scalar = |entry: &Entry| !matches!(entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
+        let span = entry.map(|entry| {
+            if scalar(entry) {
+                entry.value.span
+            } else {
+                entry.key_span
+            }
+        });
         Self {
-            node: Some(&entry.value),
-            span: if scalar { entry.value.span } else { entry.key_span },
+            node: entry.map(|entry| &entry.value),
+            span: span.unwrap_or(self.span),
             path,
+            trail: join(&self.trail, key),
+            parent: self.node,
+            index,
+            key: entry.map(Entry::shown),
+            key_end: entry.map(|entry| entry.key_span.end),
         }
     }
 
@@ -150,6 +180,11 @@ impl<'n> At<'n> {
             node: item,
             span: item.map_or(self.span, |item| item.span),
             path,
+            trail: format!("{}[]", self.trail),
+            parent: self.node,
+            index: Some(index),
+            key: None,
+            key_end: None,
         }
     }
 }

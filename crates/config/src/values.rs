@@ -50,7 +50,8 @@ fn leading_number(text: &str) -> Option<(u64, &str)> {
 pub(crate) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0 => format!("{}ms", duration.as_millis()),
+        _ if duration.subsec_millis() > 0 => format!("{}ms", duration.as_millis()),
+        0 => "0s".into(),
         s if s % 86_400 == 0 => format!("{}d", s / 86_400),
         s if s % 3_600 == 0 => format!("{}h", s / 3_600),
         s if s % 60 == 0 => format!("{}m", s / 60),

@@ -6,12 +6,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    form::{
-        accepts, allowed, choices, forms, found_words, json_of, kind_of, kind_words, near_unknown, plain,
-        quoted, scalar_text, unit_example, unknown, words,
-    },
+    example,
+    form::{accepts, allowed, choices, forms, json_of, kind_of, quoted, words},
+    help::Help,
+    misfit,
+    nearest::nearest,
     problem::Found,
     tree::{At, Data, Entry, Node, join},
+    unknown,
 };
 
 /// A schema, and the walk over a tree beside it.
@@ -36,7 +38,7 @@ impl<'s> Walker<'s> {
         let kinds = forms.iter().map(|form| kind_of(form)).collect::<Vec<_>>();
         let form = forms.iter().zip(&kinds).find(|(_, kind)| accepts(kind, node));
         let Some((form, kind)) = form else {
-            self.wrong_kind(schema, &forms, node, at, found);
+            misfit::report(self.root, schema, &forms, at, found);
             return None;
         };
         match (&node.data, *kind) {
@@ -59,17 +61,40 @@ impl<'s> Walker<'s> {
         for entry in entries {
             let place = at.key(&entry.key);
             let schema = properties.and_then(|all| all.get(&entry.key));
-            match schema.or_else(|| form.get("additionalProperties").filter(|other| other.is_object())) {
-                Some(schema) => {
-                    if let Some(value) = self.value(schema, &entry.value, &place, found) {
-                        out.insert(entry.key.clone(), value);
-                    }
-                }
-                None => unknown(properties, entry, &place, found),
+            let free = || form.get("additionalProperties").filter(|other| other.is_object());
+            let Some(schema) = schema.or_else(free) else {
+                unknown::report(self.root, form, entry, &place, found);
+                self.below_unknown(form, entry, &place, found);
+                continue;
+            };
+            if let Some(value) = self.value(schema, &entry.value, &place, found) {
+                out.insert(entry.key.clone(), value);
             }
         }
         self.required(form, properties, entries, at, found);
         Value::Object(out)
+    }
+
+    /// What is wrong below a key that only has another name is said with it, not after it.
+    fn below_unknown(&self, form: &'s Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
+        let meant = unknown::meant(form, entry, place);
+        let schema = meant.and_then(|word| form.get("properties")?.get(word));
+        let accepted = schema.filter(|schema| {
+            let collection = matches!(entry.value.data, Data::Seq(_) | Data::Map(_));
+            collection
+                && self
+                    .forms(schema)
+                    .iter()
+                    .any(|form| accepts(kind_of(form), &entry.value))
+        });
+        if let (Some(schema), Some(word)) = (accepted, meant) {
+            let place = At {
+                trail: join(place.trail.rsplit_once('.').map_or("", |(table, _)| table), word),
+                ..place.clone()
+            };
+            // The value itself is not taken: its key has to be written first.
+            drop(self.value(schema, &entry.value, &place, found));
+        }
     }
 
     fn required(
@@ -86,23 +111,20 @@ impl<'s> Walker<'s> {
             .into_iter()
             .flatten();
         for name in required.filter_map(Value::as_str) {
-            let meant = |entry: &Entry| near_unknown(properties, &entry.key) == Some(name);
+            let meant = |entry: &Entry| unknown::meant(form, entry, &at.key(&entry.key)) == Some(name);
             if entries.iter().any(|entry| entry.key == name || meant(entry)) {
                 continue;
             }
             let schema = properties.and_then(|all| all.get(name));
             let example = schema
-                .and_then(|schema| self.example(schema))
+                .and_then(|schema| example::of(self.root, schema))
                 .unwrap_or_else(|| "…".to_owned());
             let place = At {
                 path: join(&at.path, name),
                 ..at.clone()
             };
-            found.at(
-                &place,
-                format!("`{name}` is missing here"),
-                Some(format!("add `{name}: {example}`")),
-            );
+            let help = Help::add(at, name, &example);
+            found.at(&place, format!("required key `{name}` is missing"), help);
         }
     }
 
@@ -140,7 +162,9 @@ impl<'s> Walker<'s> {
                 "{} is not one of the values that this key takes",
                 quoted(node, text)
             );
-            found.at(at, message, Some(choices(text, &allowed)));
+            let value = nearest(text, allowed.iter().copied()).or(allowed.first().copied());
+            let words = choices(text, &allowed);
+            found.at(at, message, Help::instead(at, value.unwrap_or_default(), words));
             return None;
         }
         let minimum = forms.iter().find_map(|form| form.get("minimum")?.as_f64());
@@ -150,7 +174,7 @@ impl<'s> Walker<'s> {
             found.at(
                 at,
                 format!("{number} is less than {minimum}"),
-                Some(format!("write {minimum} or more")),
+                Help::instead(at, &format!("{minimum}"), format!("write {minimum} or more")),
             );
             return None;
         }
@@ -161,96 +185,10 @@ impl<'s> Walker<'s> {
             found.at(
                 at,
                 format!("{value} is more than {}", u32::MAX),
-                Some("write a smaller number".into()),
+                Help::instead(at, "1000", "write a smaller number"),
             );
             return None;
         }
         Some(value)
-    }
-
-    fn wrong_kind(
-        &self,
-        schema: &'s Value,
-        forms: &[&'s Value],
-        node: &Node,
-        at: &At<'_>,
-        found: &mut Found,
-    ) {
-        let kinds: Vec<_> = forms.iter().map(|form| kind_words(kind_of(form))).collect();
-        let mut kinds_once = kinds.clone();
-        kinds_once.dedup();
-        let expected = kinds_once.join(" or ");
-        let (message, help) = match &node.data {
-            Data::Null => (
-                "this key has no value".to_owned(),
-                self.help_for(schema, at, "remove the line, or write"),
-            ),
-            Data::Int(_) | Data::Float(_) | Data::Bool(_) if expected.contains("text") => {
-                let shown = scalar_text(node);
-                if let Some(unit) = forms.iter().find_map(|form| unit_example(form, &shown)) {
-                    found.at(at, format!("`{shown}` has no unit"), Some(unit));
-                    return;
-                }
-                (
-                    format!("expected {expected}, found {} {shown}", found_words(node)),
-                    format!("put it in quotes: \"{shown}\""),
-                )
-            }
-            Data::Int(_) | Data::Float(_) | Data::Bool(_) | Data::Str(_) | Data::Seq(_) | Data::Map(_) => (
-                format!("expected {expected}, found {}", found_words(node)),
-                self.help_for(schema, at, "write"),
-            ),
-        };
-        found.at(at, message, Some(help));
-    }
-
-    fn help_for(&self, schema: &'s Value, at: &At<'_>, verb: &str) -> String {
-        let key = at.path.rsplit('.').next().unwrap_or_default();
-        match self.example(schema) {
-            Some(example) if key.ends_with(']') => format!("{verb} `{example}`"),
-            Some(example) => format!("{verb} `{key}: {example}`"),
-            None => format!("{verb} a value"),
-        }
-    }
-
-    /// A value that would work, as YAML on one line.
-    fn example(&self, schema: &'s Value) -> Option<String> {
-        let own = schema.get("examples").and_then(|list| list.get(0));
-        let forms = self.forms(schema);
-        let example = own.or_else(|| forms.iter().find_map(|form| form.get("examples")?.get(0)));
-        if let Some(example) = example {
-            return Some(plain(example));
-        }
-        let form = forms.first()?;
-        let word = words(form).first().map(|word| (*word).to_owned());
-        word.or_else(|| match kind_of(form) {
-            "array" => self.example(form.get("items")?).map(|item| format!("[{item}]")),
-            "object" => Some(self.example_object(form)),
-            "boolean" => Some("true".into()),
-            "integer" | "number" => Some("20".into()),
-            _ => None,
-        })
-    }
-
-    fn example_object(&self, form: &'s Value) -> String {
-        let properties = form.get("properties").and_then(Value::as_object);
-        let required = form.get("required").and_then(Value::as_array);
-        let names: Vec<&str> = match required {
-            Some(required) => required.iter().filter_map(Value::as_str).collect(),
-            None => properties
-                .and_then(|all| all.keys().next())
-                .map(String::as_str)
-                .into_iter()
-                .collect(),
-        };
-        let pairs: Vec<String> = names
-            .iter()
-            .filter_map(|name| Some(format!("{name}: {}", self.example(properties?.get(*name)?)?)))
-            .collect();
-        if pairs.is_empty() {
-            "{}".into()
-        } else {
-            format!("{{ {} }}", pairs.join(", "))
-        }
     }
 }

@@ -22,7 +22,7 @@ const SHAPED: [&str; 5] = [
 /// Keys whose values are known to be no secret, where they are spelt well and stand at their place.
 const OPEN: &str = "\
     dir spool_max listen per_second burst recent_max accounts every settle lookback initial \
-    discover_every usd_per_day enabled name endpoint protocol compression timeout deltas promote on_full \
+    discover_every usd_per_day enabled name for order endpoint protocol compression timeout deltas promote on_full \
     revisions path format regions account_id session_name namespace names statistics period dimensions \
     tags copy_tags tenant subscriptions cloud resource_type aggregations top resource_groups projects \
     quota_project types filter InstanceId AvailabilityZone env profile impersonate arn";

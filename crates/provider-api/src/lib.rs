@@ -4,7 +4,9 @@
 //! This crate knows no SDK, no runtime and no wire format. Providers implement it, the scheduler drives it, the
 //! exporter reads the points that come out.
 
+mod apart;
 pub mod conformance;
+
 mod direct;
 mod error;
 mod matcher;
@@ -14,6 +16,8 @@ mod nearest;
 mod pages;
 mod provider;
 pub mod remedy;
+mod role;
+mod shared;
 mod skips;
 mod stamp;
 mod survey;
@@ -21,16 +25,19 @@ mod target;
 mod texts;
 mod time;
 
+pub use apart::{Apart, Met};
 pub use direct::DirectHosts;
 pub use error::{ErrorKind, ProviderError};
 pub use matcher::Matcher;
 pub use model::{
-    Attributes, Buckets, Cloud, Exemplar, Histogram, Kind, Metric, MetricSpec, Pairs, Point, Resource,
-    Series, SeriesId, SeriesPoints, Temporality, Value,
+    Attributes, Buckets, Cloud, Exemplar, Formerly, Histogram, Kind, Metric, MetricSpec, Pairs, Point,
+    Resource, Series, SeriesId, SeriesPoints, Temporality, Value,
 };
 pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use role::Role;
+pub use shared::Shared;
 pub use skips::Skips;
 pub use stamp::FileStamp;
 pub use survey::{Survey, Surveyed};

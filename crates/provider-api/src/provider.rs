@@ -1,8 +1,8 @@
 //! The one trait that a cloud has to implement.
 
 use crate::{
-    AccountId, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target, TargetId,
-    remedy,
+    AccountId, Apart, Batch, Call, Catalogue, Cloud, Due, ErrorKind, ProviderError, Reach, Survey, Target,
+    TargetId, remedy,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -13,7 +13,8 @@ use std::fmt;
 /// # Contract
 ///
 /// An implementation does not retry, sleep, spawn tasks, read a clock or the environment; every request it makes passes
-/// its gate, which does the waiting, counting and trying again. It holds no state that changes what [`plan`] answers.
+/// its gate, which does the waiting, counting and trying again. It holds no state that changes what [`plan`] answers; what
+/// it lists it shows to its [`Apart`], which gets every batch before it is handed over.
 /// Partial answers are handed over as such. The functions in [`crate::conformance`] check these promises.
 ///
 /// [`plan`]: MetricsProvider::plan
@@ -24,6 +25,9 @@ pub trait MetricsProvider: fmt::Debug + Send + Sync + 'static {
 
     /// Which cloud.
     fn cloud(&self) -> Cloud;
+
+    /// What is known of metrics that meet in one name; whoever keeps the state fills it before the first listing.
+    fn apart(&self) -> &Apart;
 
     /// Proves credentials and, by one cheap request per scope, the permissions that this configuration needs; names
     /// what is missing in the cloud's own words.

@@ -376,6 +376,14 @@ impl SkipReason {
             Self::BadShape => "bad_shape",
         }
     }
+
+    /// Whether a point that was asked for is missing because of it.
+    pub fn loses(self) -> bool {
+        match self {
+            Self::NotFinite | Self::BadBuckets | Self::BadTime | Self::NoNumber | Self::BadShape => true,
+            Self::OutsideWindow | Self::Repeated => false,
+        }
+    }
 }
 
 /// Something that was left out, by the cloud's own name.

@@ -33,8 +33,8 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use gate::{Gate, Quota};
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider, ProviderError,
-    Reach, Scope, Survey, Target, TargetId,
+    AccountId, Apart, Batch, Call, Catalogue, CheckReport, Cloud, Due, ErrorKind, MetricsProvider,
+    ProviderError, Reach, Scope, Survey, Target, TargetId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -57,6 +57,7 @@ pub struct AwsProvider {
     known_number: Number,
     /// What serves while they cannot be listed.
     tags: Kept<TagIndex>,
+    apart: Apart,
     /// What namespaces there are, for those that have none of their metrics.
     names: Kept<BTreeSet<String>>,
 }
@@ -95,6 +96,7 @@ impl AwsProvider {
             known_number,
             tags: Kept::default(),
             names: Kept::default(),
+            apart: Apart::default(),
         })
     }
 
@@ -164,6 +166,18 @@ impl AwsProvider {
         }
     }
 
+    /// Targets of one metric lie together, as a rule, and share it.
+    fn saw(&self, catalogue: &Catalogue) {
+        let details = catalogue.targets.iter().filter_map(AwsTarget::of);
+        let mut last = std::ptr::null();
+        for metric in details.map(|detail| &detail.metric) {
+            if last != Arc::as_ptr(metric) {
+                last = Arc::as_ptr(metric);
+                metric.statistics.iter().for_each(|one| self.apart.saw(one));
+            }
+        }
+    }
+
     fn region(&self, scope: &Scope) -> Result<&RegionClient, ProviderError> {
         self.regions.iter().find(|r| r.scope == *scope).ok_or_else(|| {
             let message = "this region is not configured";
@@ -188,6 +202,10 @@ impl MetricsProvider for AwsProvider {
         Cloud::Aws
     }
 
+    fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
     async fn check(&self) -> CheckReport {
         self.report().await
     }
@@ -201,6 +219,9 @@ impl MetricsProvider for AwsProvider {
             }
             let mut listings = stream::iter(listings).buffer_unordered(REGIONS_AT_ONCE);
             while let Some(listed) = listings.next().await {
+                if let Ok(catalogue) = &listed {
+                    self.saw(catalogue);
+                }
                 yield listed;
             }
         })
@@ -219,7 +240,10 @@ impl MetricsProvider for AwsProvider {
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        self.batches(call)
+        let batches = self.batches(call);
+        batches
+            .map(|batch| batch.map(|batch| self.apart.told(batch)))
+            .boxed()
     }
 }
 

@@ -126,16 +126,16 @@ mod tests {
     use provider_api::UnixNanos;
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
     use provider_api::{
-        AccountId, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError, Reach, Survey,
-        TargetId,
+        AccountId, Apart, Batch, Catalogue, CheckReport, Cloud, MetricsProvider, ProviderError, Reach,
+        Survey, TargetId,
     };
     use std::sync::LazyLock;
 
     static ACCOUNT: LazyLock<AccountId> = LazyLock::new(|| AccountId("a".into()));
 
     /// Only plans; the conformance functions want a provider.
-    #[derive(Debug)]
-    struct Planner;
+    #[derive(Debug, Default)]
+    struct Planner(Apart);
 
     #[async_trait]
     impl MetricsProvider for Planner {
@@ -145,6 +145,10 @@ mod tests {
 
         fn cloud(&self) -> Cloud {
             Cloud::Aws
+        }
+
+        fn apart(&self) -> &Apart {
+            &self.0
         }
 
         async fn check(&self) -> CheckReport {
@@ -190,7 +194,7 @@ mod tests {
     }
 
     fn checked(due: &[Due]) -> Vec<Call> {
-        let calls = each_due_target_in_exactly_one_call(&Planner, due);
+        let calls = each_due_target_in_exactly_one_call(&Planner::default(), due);
         calls_within_limits(&calls, LIMITS);
         for call in &calls {
             assert!(call.targets.iter().map(queries_of).sum::<u64>() <= MOST_QUERIES);

@@ -3,8 +3,8 @@
 //! `CloudWatch` names units only on the points that are put in, not on those that are read through `GetMetricData`, so
 //! units come from a table. What the table does not know has no unit: a wrong unit is worse than none.
 
-use provider_api::names::snake;
-use provider_api::{Cloud, Kind, Metric, MetricSpec, Temporality};
+use provider_api::names::{snake, snake_formerly};
+use provider_api::{Cloud, Formerly, Kind, Metric, MetricSpec, Temporality};
 use std::sync::Arc;
 
 /// Units by namespace and exact metric name; an empty namespace stands for any. Source: the metric tables of each
@@ -42,10 +42,10 @@ const EXACT: &[(&str, &str, &str)] = &[
     ("AWS/EC2", "NetworkOut", "By"),
     ("AWS/EC2", "NetworkPacketsIn", "{packet}"),
     ("AWS/EC2", "NetworkPacketsOut", "{packet}"),
-    ("AWS/EC2", "StatusCheckFailed", "1"),
-    ("AWS/EC2", "StatusCheckFailed_Instance", "1"),
-    ("AWS/EC2", "StatusCheckFailed_System", "1"),
-    ("AWS/EC2", "StatusCheckFailed_AttachedEBS", "1"),
+    ("AWS/EC2", "StatusCheckFailed", "{check}"),
+    ("AWS/EC2", "StatusCheckFailed_Instance", "{check}"),
+    ("AWS/EC2", "StatusCheckFailed_System", "{check}"),
+    ("AWS/EC2", "StatusCheckFailed_AttachedEBS", "{check}"),
     ("AWS/EC2", "CPUCreditUsage", "{credit}"),
     ("AWS/EC2", "CPUCreditBalance", "{credit}"),
     ("AWS/EC2", "CPUSurplusCreditBalance", "{credit}"),
@@ -94,26 +94,36 @@ const SUFFIXES: &[(&str, &str)] = &[
     ("MessagesVisible", "{message}"),
     ("MessagesNotVisible", "{message}"),
     ("MessagesDelayed", "{message}"),
-    ("Count", "1"),
+    ("Count", "{count}"),
     ("Requests", "{request}"),
 ];
 
 /// The metric that one statistic of a `CloudWatch` metric becomes.
 pub(crate) fn metric(namespace: &Arc<str>, name: &Arc<str>, statistic: &Arc<str>) -> Metric {
-    Metric::new(MetricSpec {
+    let (outgoing, unit) = (
+        outgoing_name(snake, namespace, name, statistic),
+        unit(namespace, name, statistic),
+    );
+    let before = outgoing_name(snake_formerly, namespace, name, statistic);
+    let formerly = Formerly {
+        name: (before != outgoing).then(|| before.into()),
+        unit: unit_formerly(namespace, name, unit).map(Into::into),
+    };
+    let spec = MetricSpec {
         cloud: Cloud::Aws,
         namespace: Arc::clone(namespace),
-        name: outgoing_name(namespace, name, statistic).into(),
+        name: outgoing.into(),
         cloud_name: Arc::clone(name),
         statistic: Some(Arc::clone(statistic)),
-        unit: unit(namespace, name, statistic).into(),
+        unit: unit.into(),
         kind: kind(namespace, statistic),
         description: format!("{namespace} {name}, {statistic} of the period").into(),
-    })
+    };
+    Metric::renamed(spec, &formerly)
 }
 
 /// `aws.ec2.cpu_utilization.average`; a custom namespace stands whole where AWS's have their service.
-fn outgoing_name(namespace: &str, name: &str, statistic: &str) -> String {
+fn outgoing_name(snake: fn(&str) -> String, namespace: &str, name: &str, statistic: &str) -> String {
     let service = namespace.strip_prefix("AWS/").unwrap_or(namespace);
     format!("aws.{}.{}.{}", snake(service), snake(name), snake(statistic))
 }
@@ -150,6 +160,12 @@ fn unit(namespace: &str, name: &str, statistic: &str) -> &'static str {
             .map(|(_, unit)| *unit)
     };
     exact.map(|(_, _, unit)| *unit).or_else(suffix).unwrap_or("")
+}
+
+/// What files of format 4 and older have, where it is another unit: counts and flags were ratios there.
+fn unit_formerly(namespace: &str, name: &str, unit: &str) -> Option<&'static str> {
+    let flag = namespace == "AWS/EC2" && unit == "{check}" && name.starts_with("StatusCheckFailed");
+    (flag || unit == "{count}").then_some("1")
 }
 
 /// `cloud.platform` of the semantic conventions for what a namespace is about.
@@ -199,7 +215,7 @@ mod tests {
             ),
             ("Shop/Orders", "Late", "Maximum", "aws.shop_orders.late.maximum"),
         ] {
-            assert_eq!(outgoing_name(namespace, name, statistic), wanted);
+            assert_eq!(outgoing_name(snake, namespace, name, statistic), wanted);
         }
     }
 
@@ -227,8 +243,20 @@ mod tests {
             ("AWS/EC2", "CPUUtilization", "SampleCount", "{sample}"),
             ("AWS/EC2", "NetworkIn", "Sum", "By"),
             ("AWS/EC2", "EBSReadBytes", "Sum", "By"),
-            ("AWS/EC2", "StatusCheckFailed", "Sum", "1"),
-            ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", "Sum", "1"),
+            ("AWS/EC2", "StatusCheckFailed", "Sum", "{check}"),
+            ("AWS/EC2", "StatusCheckFailed", "SampleCount", "{sample}"),
+            (
+                "AWS/ApplicationELB",
+                "HTTPCode_Target_5XX_Count",
+                "Sum",
+                "{count}",
+            ),
+            (
+                "AWS/ApplicationELB",
+                "HTTPCode_Target_5XX_Count",
+                "Average",
+                "{count}",
+            ),
             (
                 "AWS/SQS",
                 "ApproximateNumberOfMessagesVisible",
@@ -242,6 +270,26 @@ mod tests {
             ("Shop", "CartBytes", "Sum", ""),
         ] {
             assert_eq!(unit(namespace, name, statistic), wanted, "{namespace} {name}");
+        }
+    }
+
+    /// Back ends with Prometheus' rules call a gauge in `1` a ratio.
+    #[test]
+    fn no_count_and_no_flag_is_a_ratio() {
+        let units = EXACT.iter().map(|(_, _, unit)| *unit);
+        assert!(
+            units
+                .chain(SUFFIXES.iter().map(|(_, unit)| *unit))
+                .all(|unit| unit != "1")
+        );
+        for (namespace, name, formerly) in [
+            ("AWS/EC2", "StatusCheckFailed_System", Some("1")),
+            ("AWS/ApplicationELB", "HealthyHostCount", None),
+            ("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", Some("1")),
+            ("AWS/EC2", "CPUUtilization", None),
+        ] {
+            let unit = unit(namespace, name, "Sum");
+            assert_eq!(unit_formerly(namespace, name, unit), formerly, "{name}");
         }
     }
 }

@@ -29,13 +29,17 @@ mod wire;
 pub use config::{AzureCloud, AzureConfig, AzureCredentials, AzureEntry, ENVIRONMENT, ManagedId};
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use http::Api;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
+    AccountId, Apart, Batch, Call, Catalogue, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
     Survey, Target, TargetId,
 };
+use question::Question;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Why a provider could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +71,7 @@ pub struct AzureProvider {
     api: Api,
     memory: fetch::Memory,
     knowledge: discover::Knowledge,
+    apart: Apart,
 }
 
 impl AzureProvider {
@@ -82,7 +87,20 @@ impl AzureProvider {
             api,
             memory: fetch::Memory::default(),
             knowledge: discover::Knowledge::default(),
+            apart: Apart::default(),
         })
+    }
+}
+
+impl AzureProvider {
+    /// The targets of one question share it.
+    fn saw(&self, catalogue: &Catalogue) {
+        let details = catalogue.targets.iter().filter_map(plan::detail);
+        let questions: HashMap<u64, &Arc<Question>> =
+            details.map(|d| (d.question.key, &d.question)).collect();
+        for question in questions.into_values() {
+            convert::asked(question).for_each(|metric| self.apart.saw(&metric));
+        }
     }
 }
 
@@ -140,12 +158,21 @@ impl MetricsProvider for AzureProvider {
         Cloud::Azure
     }
 
+    fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
     async fn check(&self) -> CheckReport {
         self.report().await
     }
 
     fn discover(&self, _: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
-        self.catalogues()
+        let saw = |listed: &Result<Catalogue, ProviderError>| {
+            if let Ok(catalogue) = listed {
+                self.saw(catalogue);
+            }
+        };
+        self.catalogues().inspect(saw).boxed()
     }
 
     async fn survey(&self) -> Survey {
@@ -161,7 +188,10 @@ impl MetricsProvider for AzureProvider {
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        self.batches(call)
+        let batches = self.batches(call);
+        batches
+            .map(|batch| batch.map(|batch| self.apart.told(batch)))
+            .boxed()
     }
 }
 

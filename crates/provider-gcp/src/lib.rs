@@ -2,10 +2,11 @@
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
 //! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `http` and `decode` send requests and read bodies, `convert` and `distribution` turn them into points, `classify` gives
-//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used.
+//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used, `check` proves what may be asked.
 //! Waiting and trying again are the gate's.
 
 mod census;
+mod check;
 mod classify;
 mod config;
 mod connection;
@@ -40,9 +41,10 @@ use connection::Connection;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use gate::{Gate, Quota};
+use google_cloud_api::model::metric_descriptor::ValueType;
 use provider_api::{
-    AccountId, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, MetricsProvider, ProviderError, Reach,
-    Scope, Survey, Target, TargetId,
+    AccountId, Apart, Batch, Call, Catalogue, CheckReport, Cloud, Due, Kind, MetricsProvider, ProviderError,
+    Reach, Scope, Survey, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -58,6 +60,7 @@ const BURST: u32 = 100;
 #[derive(Debug)]
 pub struct GcpProvider {
     connection: Connection,
+    apart: Apart,
 }
 
 impl GcpProvider {
@@ -70,7 +73,20 @@ impl GcpProvider {
     pub async fn connect(config: GcpConfig, gate: Gate) -> Result<Self, ProviderError> {
         Ok(Self {
             connection: Connection::open(config, gate)?,
+            apart: Apart::default(),
         })
+    }
+}
+
+impl GcpProvider {
+    /// Each target has a metric of its own. Only its name counts here.
+    fn saw(&self, catalogue: &Catalogue) {
+        for detail in catalogue.targets.iter().filter_map(plan::of) {
+            let (metric_type, description) = (&detail.metric_type, &detail.description);
+            let value = ValueType::Double;
+            let metric = naming::metric(metric_type, description, Kind::Gauge, &detail.unit, &value);
+            self.apart.saw(&metric);
+        }
     }
 }
 
@@ -93,24 +109,23 @@ impl MetricsProvider for GcpProvider {
         GCP
     }
 
-    /// One descriptor per project. Reading points needs `monitoring.timeSeries.list` besides, which
-    /// roles/monitoring.viewer also holds but which cannot be proved without a time to ask for.
+    fn apart(&self) -> &Apart {
+        &self.apart
+    }
+
     async fn check(&self) -> CheckReport {
-        let mut report = CheckReport::default();
-        for project in &self.connection.config().projects {
-            let listed = discover::probe(&self.connection, project).await;
-            report
-                .checks
-                .push(Check::of(project, discover::OPERATION, &listed));
-        }
-        report
+        check::report(&self.connection).await
     }
 
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {
         stream! {
             for project in &self.connection.config().projects {
                 let reach = reach.of(&Scope::new(project.as_str()));
-                yield discover::project(&self.connection, project, reach).await;
+                let listed = discover::project(&self.connection, project, reach).await;
+                if let Ok(catalogue) = &listed {
+                    self.saw(catalogue);
+                }
+                yield listed;
             }
         }
         .boxed()
@@ -129,6 +144,9 @@ impl MetricsProvider for GcpProvider {
     }
 
     fn fetch<'a>(&'a self, call: &'a Call) -> BoxStream<'a, Result<Batch, ProviderError>> {
-        fetch::fetch(&self.connection, call).boxed()
+        let batches = fetch::fetch(&self.connection, call);
+        batches
+            .map(|batch| batch.map(|batch| self.apart.told(batch)))
+            .boxed()
     }
 }

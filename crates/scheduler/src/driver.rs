@@ -1,17 +1,14 @@
 //! The tokio shell: wakes when a group is due, runs its job, takes on and lets go of accounts, and stops in order.
 
+use crate::account::Account;
 use crate::core::{Core, GroupKey, Job};
 use crate::handle::{COMMANDS_WAITING, Command, Handle};
 use crate::listed::Listed;
 use crate::lister::Lister;
 use crate::poll::{Left, Poller};
-use crate::progress::Progress;
 use crate::roster::{Number, Roster};
-use crate::settle::Learner;
-use futures::future::BoxFuture;
-use gate::{Budget, Skew};
-use provider_api::{AccountId, Catalogue, MetricsProvider, UnixNanos};
-use std::fmt;
+use intake::{Clock, Intake, Learner, Progress};
+use provider_api::{AccountId, Catalogue, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreError};
@@ -25,30 +22,6 @@ const CATALOGUES_WAITING: usize = 4;
 
 /// Longest sleep, so that a stepped clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
-
-/// Where the time comes from.
-pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now.
-    fn now(&self) -> UnixNanos;
-
-    /// Returns when it is `time`. Right for every clock that runs by itself; one that a test moves brings its own.
-    fn sleep_until(&self, time: UnixNanos) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(time.since(self.now())))
-    }
-}
-
-/// An account and how often it is listed.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// The cloud.
-    pub provider: Arc<dyn MetricsProvider>,
-    /// How often targets are listed anew.
-    pub discover_every: Duration,
-    /// How far its cloud's clock is from ours; windows go by the cloud's.
-    pub skew: Skew,
-    /// What it may cost. Its requests are paid from the same.
-    pub budget: Budget,
-}
 
 /// Why the scheduler ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -194,19 +167,21 @@ impl Scheduler {
     /// Takes an account on; one of the same name ends.
     fn put(&mut self, account: Account, tasks: &mut Tasks) {
         let before = self.roster.poller(account.provider.account());
-        let lasting = before.map(|(_, poller)| poller.notices.lasting());
+        let lasting = before.map(|(_, poller)| poller.intake.notices.lasting());
         self.remove(account.provider.account());
         self.progress.enlist(account.provider.as_ref());
         let number = self.roster.number();
         let poller = Poller {
-            provider: account.provider,
+            intake: Intake {
+                provider: account.provider,
+                progress: Arc::clone(&self.progress),
+                notices: Arc::new(lasting.unwrap_or_default()),
+                clock: Arc::clone(&self.clock),
+            },
             skew: account.skew,
             budget: account.budget,
             store: Arc::clone(&self.store),
-            progress: Arc::clone(&self.progress),
             learner: Arc::clone(&self.learner),
-            clock: Arc::clone(&self.clock),
-            notices: Arc::new(lasting.unwrap_or_default()),
             troubled: Arc::default(),
         };
         let lister = Lister {

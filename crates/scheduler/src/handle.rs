@@ -1,6 +1,6 @@
 //! What a running scheduler can be told: take an account, let go of one, poll at once.
 
-use crate::driver::Account;
+use crate::account::Account;
 use provider_api::AccountId;
 use tokio::sync::{mpsc, oneshot};
 

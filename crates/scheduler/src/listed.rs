@@ -1,8 +1,8 @@
 //! Says what each account has to poll when that is known first: a line for each of a few accounts, one line for the
 //! rest of many.
 
-use crate::matches::Unmatched;
 use crate::price::Daily;
+use intake::Unmatched;
 use provider_api::{AccountId, UnixNanos};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

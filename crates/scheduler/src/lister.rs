@@ -1,14 +1,15 @@
 //! Lists one account again and again.
 
+use crate::apart::{keep_apart, recall_apart};
 use crate::begin::Begin;
 use crate::driver::RunError;
 use crate::last_listed::{LastListed, Listings};
 use crate::listed::{Found, Listed};
-use crate::matches::Matches;
 use crate::poll::Poller;
 use crate::price::Daily;
 use crate::roster::Number;
 use futures::StreamExt as _;
+use intake::Matches;
 use provider_api::{AccountId, Catalogue, MetricsProvider, ProviderError, Scope, Target, UnixNanos};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Pause before a listing of which something failed is tried again; it doubles up to the ordinary interval.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
+
+/// Who met a failure of a listing.
+const LISTING: &str = "";
 
 /// The lister of one account.
 pub(crate) struct Lister {
@@ -66,7 +70,7 @@ impl Lister {
             let Round { found, complete } = self.once(first, &mut memory).await?;
             if first && found.scopes > 0 {
                 first = false;
-                let now = self.poller.clock.now();
+                let now = self.poller.intake.clock.now();
                 self.listed.first(now, self.poller.account(), found);
             }
             let pause = if complete {
@@ -75,7 +79,7 @@ impl Lister {
                 self.every.min(retry)
             };
             retry = if complete { FIRST_RETRY } else { retry * 2 };
-            let clock = &self.poller.clock;
+            let clock = &self.poller.intake.clock;
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = clock.sleep_until(clock.now().plus(pause)) => {}
@@ -87,7 +91,7 @@ impl Lister {
     async fn once(&self, first: bool, memory: &mut Memory) -> Result<Round, RunError> {
         let now = self.cloud_time();
         let reach = memory.listings.reach(now, Duration::ZERO);
-        let mut scopes = self.poller.provider.discover(reach);
+        let mut scopes = self.poller.intake.provider.discover(reach);
         let mut round = Tally::default();
         while let Some(scope) = scopes.next().await {
             match scope {
@@ -102,9 +106,10 @@ impl Lister {
         }
         drop(scopes);
         self.keep(memory).await;
+        self.poller.intake.worked(LISTING, &round.failed);
         let complete = round.failed.is_empty();
         let unmatched = complete.then(|| round.matches.unmatched());
-        self.poller.progress.update(self.poller.account(), |a| {
+        self.poller.intake.progress.update(self.poller.account(), |a| {
             a.discoveries += 1;
             a.scopes_ok = round.found.scopes;
             a.unlisted.keep(&round.failed);
@@ -130,10 +135,11 @@ impl Lister {
         memory: &mut Memory,
         round: &mut Tally,
     ) -> Result<(), RunError> {
+        self.keep_apart().await;
         round.found.add(self.found(&catalogue, first));
         round.matches.add(&catalogue);
         for skipped in &catalogue.skipped {
-            self.poller.left_out(skipped);
+            self.poller.intake.skipped(skipped);
         }
         for part in &catalogue.unlisted {
             self.failed(&part.error);
@@ -164,15 +170,16 @@ impl Lister {
         let listing = |target: &Target| {
             let group = &target.group;
             let begin = begins.entry(Arc::clone(&group.name)).or_insert_with(|| {
-                let terms = poller
-                    .learner
-                    .in_force(&poller.store, now, poller.provider.cloud(), group);
+                let terms =
+                    poller
+                        .learner
+                        .in_force(&poller.store, now, poller.intake.provider.cloud(), group);
                 Begin::of(now, before.of(&group.namespace), catalogue.lag, &terms)
             });
             Listing {
                 target: target.id,
                 members: target.members,
-                former: poller.provider.formerly(target),
+                former: poller.intake.provider.formerly(target),
                 from: Some(begin.from),
                 again: begin.again,
             }
@@ -213,15 +220,24 @@ impl Lister {
 
     /// How far the slowest group of a scope lies behind.
     fn behind(&self, scope: &Scope) -> Duration {
-        self.poller.progress.behind(self.poller.account(), scope)
+        self.poller.intake.progress.behind(self.poller.account(), scope)
     }
 
     fn cloud_time(&self) -> UnixNanos {
-        self.poller.skew.corrected(self.poller.clock.now())
+        self.poller.skew.corrected(self.poller.intake.clock.now())
+    }
+
+    /// What is not kept is found and told again after a restart, unless one of those that have met is gone by then.
+    async fn keep_apart(&self) {
+        let (store, provider) = (&self.poller.store, self.poller.intake.provider.as_ref());
+        if let Err(error) = keep_apart(store, provider).await {
+            tracing::warn!(account = %self.poller.account(), %error, "metrics that share a name not kept");
+        }
     }
 
     /// What the store says of former listings.
     fn remembered(&self) -> Memory {
+        recall_apart(&self.poller.store, self.poller.intake.provider.as_ref());
         let (store, account) = (&self.poller.store, self.poller.account());
         let known = store.setting(&Listings::key(account));
         let listings = known.and_then(|bytes| Listings::read(&bytes));
@@ -242,7 +258,10 @@ impl Lister {
     }
 
     fn found(&self, catalogue: &Catalogue, priced: bool) -> Found {
-        let (provider, now) = (self.poller.provider.as_ref(), self.poller.clock.now());
+        let (provider, now) = (
+            self.poller.intake.provider.as_ref(),
+            self.poller.intake.clock.now(),
+        );
         Found {
             scopes: 1,
             targets: catalogue.targets.len(),
@@ -256,9 +275,10 @@ impl Lister {
     }
 
     fn failed(&self, error: &ProviderError) {
-        let (poller, now) = (&self.poller, self.poller.clock.now());
-        poller.failed(error);
+        let (poller, now) = (&self.poller, self.poller.intake.clock.now());
+        poller.intake.failed(LISTING, error);
         poller
+            .intake
             .progress
             .update(poller.account(), |a| a.unlisted.failed(now, error));
     }

@@ -23,8 +23,6 @@ const POINTS: i64 = 5;
 struct Opaque;
 
 impl Encode for Opaque {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         let n: usize = points.iter().map(|one| one.points.len()).sum();
         vec![Entry {

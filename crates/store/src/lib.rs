@@ -3,7 +3,7 @@
 //!
 //! A crash or a power cut leaves both or neither. A full spool makes [`Store::commit`] wait, which slows polling down to
 //! the pace of the slowest destination. This crate knows nothing of OTLP; an [`Encode`] handed in at the start turns
-//! points into opaque entries.
+//! points into opaque entries, and an [`Observer`] sees them once they are durable.
 
 mod error;
 mod ledger;
@@ -29,10 +29,6 @@ use std::fmt;
 
 /// Turns points into what the spool holds.
 pub trait Encode: Send + Sync {
-    /// Told of points that have just been taken for the first time, as the cloud gave them, before they are encoded. It
-    /// happens again when the transaction with them fails and is tried again.
-    fn taken(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>);
-
     /// Entries of bounded size, oldest points first; together they hold every point once.
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry>;
 
@@ -43,6 +39,20 @@ pub trait Encode: Send + Sync {
 impl fmt::Debug for dyn Encode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Encode")
+    }
+}
+
+/// Told of points when they are durable.
+pub trait Observer: Send + Sync {
+    /// Points that a transaction has taken for the first time, as the cloud gave them: once each, after it is durable and
+    /// whoever waits for it has been answered. The next transaction waits for this, so it has to be quick; as many points
+    /// are kept for it as one transaction takes.
+    fn taken(&self, fresh: &[SeriesPoints]);
+}
+
+impl fmt::Debug for dyn Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
     }
 }
 

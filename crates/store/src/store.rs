@@ -10,8 +10,8 @@ use crate::sqlite::lock::Lock;
 use crate::sqlite::{ballast::Ballast, lock, open, rows};
 use crate::writer::{CommitRequest, EnlistRequest, Message, QUEUE, Reply, Settled, Small, Writer};
 use crate::{
-    Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, OpenError,
-    Options, Progress, StoreError, Usage,
+    Change, Committed, DestinationSpec, DestinationUsage, Encode, Enlisted, Entry, Lane, Listing, Observer,
+    OpenError, Options, Progress, StoreError, Usage,
 };
 use provider_api::{AccountId, Members, TargetId, UnixNanos};
 use rusqlite::Connection;
@@ -41,22 +41,31 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens the store in `options.dir`, a new one if there is none.
     pub fn open(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
+        Self::open_observed(options, encoder, None)
+    }
+
+    /// The same with somebody who sees what is taken.
+    pub fn open_observed(
+        options: &Options,
+        encoder: Box<dyn Encode>,
+        observer: Option<Box<dyn Observer>>,
+    ) -> Result<Arc<Self>, OpenError> {
         open::directory(&options.dir)?;
         let lock = lock::take(&options.dir)?;
         let conn = open::writer(options)?;
         let reader = open::reader(&options.dir)?;
         let ballast = Ballast::lay_in(&options.dir, options.ballast_bytes);
-        Self::start(options, encoder, conn, Some((reader, ballast, lock)))
+        Self::start(options, (encoder, observer), conn, Some((reader, ballast, lock)))
     }
 
     /// A store without a file, which is forgotten with the process.
     pub fn in_memory(options: &Options, encoder: Box<dyn Encode>) -> Result<Arc<Self>, OpenError> {
-        Self::start(options, encoder, open::in_memory(options)?, None)
+        Self::start(options, (encoder, None), open::in_memory(options)?, None)
     }
 
     fn start(
         options: &Options,
-        encoder: Box<dyn Encode>,
+        (encoder, observer): (Box<dyn Encode>, Option<Box<dyn Observer>>),
         conn: Connection,
         on_disk: Option<(Connection, Ballast, Lock)>,
     ) -> Result<Arc<Self>, OpenError> {
@@ -75,6 +84,7 @@ impl Store {
             totals,
             shared: Arc::clone(&shared),
             encoder,
+            observer,
             streams: streams(&options.destinations),
             ballast,
             forget_after: options.forget_after,

@@ -16,8 +16,6 @@ const ENTRY_BYTES: u32 = 1 << 20;
 struct Mebibytes;
 
 impl Encode for Mebibytes {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, _points: &[SeriesPoints]) -> Vec<Entry> {
         vec![Entry {
             payload: Bytes::from(vec![7; usize::try_from(ENTRY_BYTES).unwrap()]),

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use crate::common::{MINUTE, account, commit, drain, open, options, point, points, series, window};
-use provider_api::{Members, Pairs, Resource, SeriesPoints, TargetId, UnixNanos};
+use provider_api::{
+    Members, Metric, MetricSpec, Pairs, Resource, Series, SeriesId, SeriesPoints, TargetId, UnixNanos,
+};
 use std::path::Path;
 use std::sync::Arc;
 use store::{Enlisted, Lane, Listing, Progress, Store, Stretches};
@@ -156,6 +158,56 @@ fn of(one: &SeriesPoints, minutes: std::ops::RangeInclusive<i64>) -> Vec<SeriesP
     }]
 }
 
+/// Gives a series in the file the identity that another version had for it. The last four bytes of a state are a checksum, by
+/// its owner.
+fn identified_as(conn: &rusqlite::Connection, series: &Series, id: SeriesId) {
+    let [now, then] = [series.id(), id].map(|id| id.0.to_le_bytes());
+    let state = conn.query_row("SELECT state FROM series WHERE id=?1", [now], |row| row.get(0));
+    let mut state: Vec<u8> = state.unwrap();
+    let check = state.len() - 4;
+    for (i, byte) in state[check..].iter_mut().enumerate() {
+        *byte ^= now[i] ^ then[i];
+    }
+    conn.execute(
+        "UPDATE series SET id=?2, state=?3 WHERE id=?1",
+        (now, then, state),
+    )
+    .unwrap();
+}
+
+/// Two metrics of a cloud that had one name were one series in a file of format 4; the first that comes goes on as it.
+#[tokio::test]
+async fn a_file_of_format_4_goes_on_and_metrics_that_had_one_name_are_two() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = start(dir.path());
+    enlist(&store, listing(1, 7)).await;
+    let first = window(5 * MINUTE, 30 * MINUTE);
+    commit(&store, 0, first, ends("a", 1, 6..=30), &[1])
+        .await
+        .unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
+    identified_as(&conn, &series("a"), series("a").former_ids()[0]);
+    conn.execute_batch(include_str!("fixtures/format-5-to-4.sql"))
+        .unwrap();
+    conn.close().unwrap();
+
+    let store = start(dir.path());
+    let mut both = ends("a", 1, 26..=40);
+    let mut other = both[0].clone();
+    let spec = MetricSpec {
+        cloud_name: "m".into(),
+        ..other.series.metric.spec().clone()
+    };
+    other.series.metric = Arc::new(Metric::new(spec));
+    assert_eq!(other.series.former_ids(), both[0].series.former_ids());
+    both.push(other);
+    let taken = commit(&store, 0, window(25 * MINUTE, 40 * MINUTE), both, &[1]);
+    let taken = taken.await.unwrap();
+    assert_eq!((taken.fresh, taken.repeated, taken.revised), (10 + 15, 5, 0));
+}
+
 #[tokio::test]
 async fn a_file_of_format_3_goes_on_under_the_identities_of_today() {
     let dir = tempfile::tempdir().unwrap();
@@ -181,6 +233,8 @@ async fn a_file_of_format_3_goes_on_under_the_identities_of_today() {
     store.close().await.unwrap();
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
+    identified_as(&conn, &old.series, old.series.former_ids()[1]);
+    identified_as(&conn, &series("b"), series("b").former_ids()[1]);
     conn.execute_batch(include_str!("fixtures/format-5-to-3.sql"))
         .unwrap();
     conn.close().unwrap();

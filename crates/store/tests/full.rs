@@ -3,11 +3,11 @@
 
 use crate::common::{self, commit, open, options, points, window};
 use bytes::Bytes;
-use provider_api::{SeriesPoints, UnixNanos};
+use provider_api::{SeriesPoints, TargetId, UnixNanos};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use store::{DestinationSpec, Encode, Entry, Format, OnFull, Options, Store, StoreError};
+use std::sync::{Arc, Mutex};
+use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError};
 use tokio::time::{Duration, timeout};
 
 /// A megabyte for each commit.
@@ -15,8 +15,6 @@ use tokio::time::{Duration, timeout};
 struct Megabytes;
 
 impl Encode for Megabytes {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         vec![Entry {
             payload: Bytes::from(vec![7; 1 << 20]),
@@ -66,21 +64,54 @@ async fn recovers(store: &Store) {
     assert_eq!(done.fresh, 1);
 }
 
+/// At most sixteen megabytes, of which a destination takes as many as there are.
+fn small(dir: &Path) -> Options {
+    let mut options = Options {
+        max_bytes: 16 << 20,
+        ledger_bytes: 0,
+        ..options(dir)
+    }
+    .destination("d");
+    options.destinations[0].max_bytes = u64::MAX;
+    options
+}
+
 #[tokio::test]
 async fn a_file_at_its_limit_pauses_and_goes_on_after_acknowledgements() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options {
-        max_bytes: 16 << 20,
-        ledger_bytes: 0,
-        ..options(dir.path())
-    }
-    .destination("d");
-    let mut options = options;
-    options.destinations[0].max_bytes = u64::MAX;
-    let store = Store::open(&options, Box::new(Megabytes)).unwrap();
+    let store = Store::open(&small(dir.path()), Box::new(Megabytes)).unwrap();
     recovers(&store).await;
     let size = std::fs::metadata(dir.path().join("nephoscope.db")).unwrap().len();
     assert!(size <= 16 << 20, "{size}");
+}
+
+/// Whom points are shown to.
+#[derive(Clone, Debug, Default)]
+struct Seen(Arc<Mutex<Vec<TargetId>>>);
+
+impl Observer for Seen {
+    fn taken(&self, fresh: &[SeriesPoints]) {
+        self.0.lock().unwrap().extend(fresh.iter().map(|one| one.target));
+    }
+}
+
+#[tokio::test]
+async fn points_are_seen_once_they_are_durable_and_not_when_they_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let seen = Seen::default();
+    let observer = Some(Box::new(seen.clone()) as Box<dyn Observer>);
+    let store = Store::open_observed(&small(dir.path()), Box::new(Megabytes), observer).unwrap();
+    let (failed, error) = fill(&store, 0).await;
+    assert_eq!(error, StoreError::Full);
+    for _ in 0..3 {
+        let (seq, _) = store.next("d").await.unwrap();
+        store.acknowledge("d", seq).await.unwrap();
+    }
+    let again = vec![points(failed, &failed.to_string(), &[60]), points(0, "0", &[60])];
+    commit(&store, 0, window(0, 60), again, &[failed]).await.unwrap();
+    store.close().await.unwrap();
+    let wanted: Vec<TargetId> = (0..=failed).map(TargetId).collect();
+    assert_eq!(*seen.0.lock().unwrap(), wanted);
 }
 
 struct Tmpfs(tempfile::TempDir);

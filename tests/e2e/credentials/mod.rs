@@ -6,7 +6,7 @@ mod aws;
 mod azure;
 mod destinations;
 mod gcp;
-mod stub;
+pub mod stub;
 
 use crate::setup::{PATIENCE, wait_for};
 use std::path::{Path, PathBuf};

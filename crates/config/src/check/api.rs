@@ -10,7 +10,8 @@ use ipnet::IpNet;
 
 use super::{Checker, texts::Pem};
 use crate::{
-    config::{Api, Clients, RateLimit, ServerTls, Token},
+    config::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token},
+    help::Help,
     secret::Secret,
     tree::At,
     written::api as written,
@@ -47,7 +48,23 @@ impl Checker<'_> {
                 DEFAULT_RECENT_MAX_BYTES,
                 &at.key("recent_max"),
             ),
+            ready: self.ready(
+                written.ready.accounts.as_deref(),
+                &at.key("ready").key("accounts"),
+            ),
         }
+    }
+
+    fn ready(&mut self, written: Option<&str>, at: &At<'_>) -> ReadyAccounts {
+        let Some(text) = written else {
+            return ReadyAccounts::Any;
+        };
+        ReadyAccounts::parse(text).unwrap_or_else(|| {
+            let words = "write `any`, `all`, or a share from `1%` to `100%`";
+            let message = format!("`{text}` does not say how many accounts must be ready");
+            self.problem(at, message, Help::instead(at, "any", words));
+            ReadyAccounts::Any
+        })
     }
 
     fn somebody_is_asked(&mut self, written: &written::Api, listen: SocketAddr, at: &At<'_>) {
@@ -55,12 +72,12 @@ impl Checker<'_> {
         if listen.ip().is_loopback() || guarded {
             return;
         }
-        self.problem(
-            at,
-            format!("other machines can reach `{listen}`, and nobody would be asked who they are"),
-            "listen on `127.0.0.1`, or add `api: { tokens: [...] }` (`nephoscope config token` makes one), or \
-             `api: { insecure: true }` if something else guards it",
+        let help = Help::write(at, &format!("127.0.0.1:{}", listen.port())).and(
+            ", or add `api: { tokens: [...] }` (`nephoscope config token` makes one), or `api: { insecure: true }` if \
+             something else guards it",
         );
+        let message = format!("`{listen}` is reachable from other machines without authentication");
+        self.problem(at, message, help);
     }
 
     fn tokens(&mut self, written: &[written::Token], at: &At<'_>) -> Vec<Token> {
@@ -70,11 +87,15 @@ impl Checker<'_> {
         self.each(written, at, |checker, token, at| {
             let sha256 = checker.hash(token.hash.expose(), &at.key("hash"));
             if !sha256.is_empty() && !seen.insert(sha256.clone()) {
-                checker.problem(
-                    &at.key("hash"),
-                    format!("the token of `{}` is another one's as well", token.name),
-                    "give each its own: `nephoscope config token` makes one",
-                );
+                // A name that looks like a secret is one that stands in the wrong place.
+                let name = at
+                    .key("name")
+                    .node
+                    .filter(|node| !node.secret)
+                    .map_or("…", |_| &token.name);
+                let message = format!("token `{name}` has the same hash as another token");
+                let words = "remove one of the two; `nephoscope config token` makes a new one";
+                checker.problem(&at.key("hash"), message, Help::remove(at, words));
             }
             Token {
                 name: token.name.clone(),
@@ -93,7 +114,7 @@ impl Checker<'_> {
         digits.filter(is_hash).unwrap_or_else(|| {
             self.problem(
                 at,
-                format!("this is not the hash of a token: `{HASH}` and {HASH_DIGITS} hexadecimal digits"),
+                format!("this is not a token hash, which is `{HASH}` and {HASH_DIGITS} hexadecimal digits"),
                 "`nephoscope config token` prints a new token and its hash; the token itself must not stand here",
             );
             String::new()
@@ -107,11 +128,8 @@ impl Checker<'_> {
         });
         let Some(tls) = &written.tls else {
             if clients.is_some() {
-                self.problem(
-                    &at.key("mtls"),
-                    "client certificates are shown within TLS, and there is no `tls` here",
-                    "add `tls: { cert_file: /etc/nephoscope/server.crt, key_file: /etc/nephoscope/server.key }`",
-                );
+                let files = "{ cert_file: /etc/nephoscope/server.crt, key_file: /etc/nephoscope/server.key }";
+                self.problem(&at.key("mtls"), "`mtls` needs `tls`", Help::add(at, "tls", files));
             }
             return None;
         };
@@ -127,13 +145,14 @@ impl Checker<'_> {
         self.not_empty(
             written,
             at,
-            "the list is empty, so nobody could ask",
-            "write `[127.0.0.0/8, 10.0.0.0/8]`, or leave `allow` out to let everybody ask",
+            "the list is empty: every request would be rejected",
+            "[127.0.0.0/8, 10.0.0.0/8]",
         );
         let networks = self.each(written, at, |checker, text, at| {
             let network = network(text);
             if network.is_none() {
-                let help = "write an address or a network: `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`";
+                let words = "write an address or a network: `192.0.2.7`, `10.0.0.0/8`, `fd00::/8`";
+                let help = Help::instead(at, "10.0.0.0/8", words);
                 checker.problem(at, format!("`{text}` is neither an address nor a network"), help);
             }
             network
@@ -151,11 +170,8 @@ impl Checker<'_> {
     fn count(&mut self, written: Option<u32>, fallback: NonZeroU32, at: &At<'_>) -> NonZeroU32 {
         let Some(number) = written else { return fallback };
         NonZeroU32::new(number).unwrap_or_else(|| {
-            self.problem(
-                at,
-                "with 0 nobody could ask anything",
-                format!("write a number above zero, such as {fallback}"),
-            );
+            let help = Help::write(at, &fallback.to_string()).and(", or another number above zero");
+            self.problem(at, "must be above 0: every request would be rejected", help);
             fallback
         })
     }

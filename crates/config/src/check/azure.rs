@@ -8,9 +8,13 @@ use crate::{
         AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
         CustomAzureCloud, Poll,
     },
-    tree::At,
-    values::{Pattern, show_duration},
+    foreign::{self, Answer},
+    help::Help,
+    nearest::nearest,
+    tree::{At, Node},
+    values::{Pattern, parse_duration, show_duration},
     written::{PatternText, azure as written},
+    yaml,
 };
 
 const KINDS: [&str; 5] = [
@@ -23,6 +27,11 @@ const KINDS: [&str; 5] = [
 const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
 /// Azure reads `top` as a signed number of 32 bits; more is refused by every request.
 const LARGEST_TOP: u32 = i32::MAX.unsigned_abs();
+/// Letters of an id.
+const UUID_LENGTH: usize = 36;
+/// The id of an identity, as it looks.
+const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ops/providers/\
+                        Microsoft.ManagedIdentity/userAssignedIdentities/nephoscope";
 const GRAINS: [&str; 8] = ["1m", "5m", "15m", "30m", "1h", "6h", "12h", "1d"];
 
 impl Checker<'_> {
@@ -34,8 +43,8 @@ impl Checker<'_> {
         at: &At<'_>,
     ) -> AzureAccount {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
-        let why = "this account reads nothing: it has no metrics entries";
-        let help = "add `metrics: [{ resource_type: Microsoft.Compute/virtualMachines }]`";
+        let why = "the account has no metrics entries";
+        let help = "[{ resource_type: Microsoft.Compute/virtualMachines }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         self.tenant_needed(written, at);
         self.subscriptions(&written.subscriptions, &at.key("subscriptions"));
@@ -56,16 +65,21 @@ impl Checker<'_> {
     fn tenant_needed(&mut self, written: &written::Account, at: &At<'_>) {
         let credentials = &written.credentials;
         let app = credentials.client_secret.is_some() || credentials.client_certificate.is_some();
-        if app && written.tenant.is_none() {
+        let entries = at.node.map_or(&[][..], Node::entries);
+        let spelt = entries
+            .iter()
+            .any(|entry| foreign::answer("azure[]", &entry.key) == Some(Answer::Here("tenant")));
+        if app && written.tenant.is_none() && !spelt {
             let place = At {
                 path: format!("{}.tenant", at.path),
                 ..at.clone()
             };
-            let message = "an app registration belongs to a tenant, and `tenant` is missing here";
+            let message = "an app registration needs `tenant`";
+            let help = Help::add(at, "tenant", "00000000-0000-0000-0000-000000000000");
             self.problem(
                 &place,
                 message,
-                "add `tenant: 00000000-0000-0000-0000-000000000000`; `az account show` shows it as tenantId",
+                help.and("; `az account show` shows it as tenantId"),
             );
         }
     }
@@ -76,16 +90,14 @@ impl Checker<'_> {
         self.each(ids, at, |checker, id, at| {
             let folded = id.to_lowercase();
             if seen.contains(&folded) {
-                let message = format!(
-                    "the subscription `{id}` is here twice: upper and lower case are the same to Azure"
-                );
-                checker.problem(at, message, "remove one of the two");
+                let message = format!("subscription `{id}` is listed twice: Azure ignores case");
+                checker.problem(at, message, Help::remove(at, "remove one of the two"));
             }
             seen.push(folded);
             if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
                 let message = format!("`{id}` is not a subscription's id");
-                let help =
-                    "write the id alone, `00000000-0000-0000-0000-000000000000`; `az account list` shows it";
+                let help = Help::write(at, &yaml::text_of(meant_id(id)))
+                    .and(", the id alone; `az account list` shows it");
                 checker.problem(at, message, help);
             }
         });
@@ -106,12 +118,10 @@ impl Checker<'_> {
             .filter(|kind| at.key(kind).node.is_some())
             .collect();
         if let [first, second, ..] = given.as_slice() {
-            let message = format!("both `{first}` and `{second}` say who we are; it can be only one");
-            self.problem(
-                &at.key(second),
-                message,
-                format!("remove `{second}`, or `{first}`"),
-            );
+            let message = format!("`{first}` and `{second}` cannot be used together");
+            let at = at.key(second);
+            let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
+            self.problem(&at, message, help);
         }
         if let Some(app) = &written.client_secret {
             return AzureCredentials::ClientSecret {
@@ -150,25 +160,19 @@ impl Checker<'_> {
             return AzureIdentity::System;
         };
         if let Some((second, _)) = given.next() {
-            let message = format!("both `{first}` and `{second}` name the identity; it can be only one");
-            self.problem(
-                &at.key(second),
-                message,
-                format!("remove `{second}`, or `{first}`"),
-            );
+            let message = format!("`{first}` and `{second}` cannot be used together");
+            let at = at.key(second);
+            let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
+            self.problem(&at, message, help);
         }
         if let AzureIdentity::Resource(id) = &identity
             && !id
                 .to_ascii_lowercase()
                 .contains("/providers/microsoft.managedidentity/userassignedidentities/")
         {
-            let help = "write `/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/NAME`; \
-                        `az identity show` shows it as id";
-            self.problem(
-                &at.key("resource_id"),
-                format!("`{id}` is not the resource id of an identity"),
-                help,
-            );
+            let at = at.key("resource_id");
+            let help = Help::write(&at, IDENTITY).and("; `az identity show` shows it as id");
+            self.problem(&at, format!("`{id}` is not the resource id of an identity"), help);
         }
         identity
     }
@@ -215,7 +219,15 @@ impl Checker<'_> {
             &written.aggregations,
             &at.key("aggregations"),
             |checker, name, at| {
-                checker.word("an aggregation of Azure Monitor", name, &AGGREGATIONS, at);
+                if !AGGREGATIONS.contains(&name.as_str()) {
+                    let help = Help::write(at, meant_aggregation(name));
+                    let help = help.and(format!("; possible: {}", AGGREGATIONS.join(", ")));
+                    checker.problem(
+                        at,
+                        format!("`{name}` is not an aggregation of Azure Monitor"),
+                        help,
+                    );
+                }
             },
         );
         AzureMetrics {
@@ -243,7 +255,7 @@ impl Checker<'_> {
             return Some(top);
         }
         let message = format!("Azure Monitor takes a `top` from 1 to {LARGEST_TOP}, not {top}");
-        let help = "write `top: 100`: the most series of one metric and resource that you expect";
+        let help = Help::write(at, "100").and(": the most series of one metric and resource that you expect");
         self.problem(at, message, help);
         None
     }
@@ -259,7 +271,7 @@ impl Checker<'_> {
         if parts.len() < 2 || !parts.iter().all(word) {
             let message =
                 format!("`{text}` is not a resource type: those are a provider, a slash and a type");
-            self.problem(at, message, "write `Microsoft.Compute/virtualMachines`");
+            self.problem(at, message, Help::write(at, "Microsoft.Compute/virtualMachines"));
         }
     }
 
@@ -269,8 +281,17 @@ impl Checker<'_> {
         if GRAINS.contains(&shown.as_str()) {
             return Some(period);
         }
-        let help = format!("write `period: 1m`; possible are {}", GRAINS.join(", "));
-        self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
+        let finer = GRAINS
+            .iter()
+            .rev()
+            .find(|grain| parse_duration(grain).is_some_and(|grain| grain <= period));
+        let help =
+            Help::write(at, finer.unwrap_or(&GRAINS[0])).and(format!("; possible are {}", GRAINS.join(", ")));
+        self.problem(
+            at,
+            format!("Azure Monitor does not support a period of {text}"),
+            help,
+        );
         None
     }
 }
@@ -280,4 +301,36 @@ fn audience(text: &str) -> String {
     text.trim_end_matches("/.default")
         .trim_end_matches('/')
         .to_owned()
+}
+
+/// The id alone, of whatever has it at its end.
+pub(crate) fn meant_id(text: &str) -> &str {
+    let last = text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let is_id = last.len() == UUID_LENGTH && last.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if is_id {
+        last
+    } else {
+        "00000000-0000-0000-0000-000000000000"
+    }
+}
+
+/// The aggregation that is called so by other programs, or nearly.
+pub(crate) fn meant_aggregation(name: &str) -> &'static str {
+    match name.to_ascii_lowercase().as_str() {
+        "avg" | "mean" => "Average",
+        "sum" => "Total",
+        "min" => "Minimum",
+        "max" => "Maximum",
+        lower => nearest(lower, AGGREGATIONS).unwrap_or("Average"),
+    }
+}
+
+/// The cloud that is called so by Azure's own tools.
+pub(crate) fn meant_cloud(name: &str) -> &'static str {
+    let lower = name.to_ascii_lowercase();
+    match () {
+        () if lower.contains("gov") => "usgov",
+        () if lower.contains("china") => "china",
+        () => "public",
+    }
 }

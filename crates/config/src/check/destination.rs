@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Checker, texts::Pem};
 use crate::{
     config::{Destination, DestinationKind, Otlp, OtlpPath, Tls},
+    help::Help,
     profile::Habits,
     tree::At,
     values::Pattern,
@@ -51,19 +52,19 @@ impl Checker<'_> {
             .collect();
         match given.as_slice() {
             [_] => {}
-            [] => self.problem(
-                at,
-                "this destination does not say where points go",
-                "add one of otlp, file, prometheus, stdout: `otlp: { endpoint: http://127.0.0.1:4317 }`",
-            ),
+            [] => {
+                let help = Help::add(at, "otlp", "{ endpoint: http://127.0.0.1:4317 }");
+                let help = help.and(", or one of `file`, `prometheus`, `stdout`");
+                self.problem(at, "the destination has no type", help);
+            }
             [first, second, ..] => {
                 let message =
-                    format!("this destination is both `{first}` and `{second}`; it can be only one");
-                self.problem(
-                    &at.key(second),
-                    message,
-                    format!("make `{second}` a destination of its own, with another name"),
+                    format!("`{first}` and `{second}` cannot be used together: a destination has one type");
+                let at = at.key(second);
+                let words = format!(
+                    "remove `{second}` here, and make it a destination of its own, with another name"
                 );
+                self.problem(&at, message, Help::remove(&at, words));
             }
         }
     }
@@ -75,7 +76,7 @@ impl Checker<'_> {
             self.problem(
                 &at.key("for"),
                 format!("`for: {profile}` describes an OTLP receiver, and this destination is none"),
-                "remove `for`, or write `otlp: { endpoint: … }`",
+                Help::remove(&at.key("for"), "remove `for`, or write `otlp: { endpoint: … }`"),
             );
         }
         Some(profile.habits())
@@ -147,17 +148,16 @@ impl Checker<'_> {
     fn against_habits(&mut self, written: &written::Otlp, habits: &Habits, at: &At<'_>) {
         let name = habits.name;
         if written.protocol == Some(Protocol::Grpc) && !habits.grpc {
-            self.problem(
-                &at.key("protocol"),
-                format!("{name} does not take OTLP by gRPC"),
-                "write `protocol: http`, with the HTTP port in `endpoint`",
-            );
+            let at = at.key("protocol");
+            let help = Help::write(&at, "http").and(", with the HTTP port in `endpoint`");
+            self.problem(&at, format!("{name} does not take OTLP by gRPC"), help);
         }
         if written.compression == Some(Compression::Zstd) && !habits.zstd {
+            let at = at.key("compression");
             self.problem(
-                &at.key("compression"),
+                &at,
                 format!("{name} does not take zstd"),
-                "write `compression: gzip`",
+                Help::write(&at, "gzip"),
             );
         }
     }
@@ -175,13 +175,12 @@ impl Checker<'_> {
         let at = at.key("path");
         if protocol == Protocol::Grpc {
             let message = "a path is of no use with gRPC, which has its own";
-            self.problem(&at, message, "remove `path`, or write `protocol: http`");
+            let help = Help::remove(&at, "remove `path`, or write `protocol: http`");
+            self.problem(&at, message, help);
         } else if !path.starts_with('/') || path.contains(['?', '#', ' ']) {
-            self.problem(
-                &at,
-                format!("`{path}` is not the path of a URL"),
-                "write what follows the host, from its `/` on: `/v2/datapoint/otlp`",
-            );
+            let words = "write what follows the host, from its `/` on: `/v2/datapoint/otlp`";
+            let help = Help::instead(&at, "/v2/datapoint/otlp", words);
+            self.problem(&at, format!("`{path}` is not the path of a URL"), help);
         }
         OtlpPath::Written(path.clone())
     }
@@ -193,18 +192,22 @@ impl Checker<'_> {
                     .chars()
                     .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             if !token {
-                let help = "letters, digits and dashes only, like `x-scope-orgid`";
-                self.problem(
-                    &at.key(name),
-                    format!("`{name}` cannot be the name of a header"),
-                    help,
+                let at = at.key(name);
+                let shown = at.key.unwrap_or_default();
+                let message = format!("`{shown}` is not a valid header name");
+                let help = Help::remove(
+                    &at,
+                    "remove it, or write a name of letters, digits and dashes, like `x-scope-orgid`",
                 );
+                self.problem(&at, message, help);
             } else if !value.expose().chars().all(|c| (' '..='~').contains(&c)) {
-                let help = "remove the line break or the letters that are not ASCII";
+                let at = at.key(name);
+                let shown = at.key.unwrap_or_default();
+                let message = format!("the value of `{shown}` cannot be sent as a header");
                 self.problem(
-                    &at.key(name),
-                    format!("the value of `{name}` cannot be sent as a header"),
-                    help,
+                    &at,
+                    message,
+                    "remove the line break or the letters that are not ASCII",
                 );
             }
         }
@@ -226,13 +229,13 @@ impl Checker<'_> {
         match (&cert, &key) {
             (Some(_), None) => self.problem(
                 &at.key("cert_file"),
-                "a client certificate is of no use without its private key",
-                "add `key_file: /etc/nephoscope/client.key`",
+                "`cert_file` needs `key_file`",
+                Help::add(at, "key_file", "/etc/nephoscope/client.key"),
             ),
             (None, Some(_)) => self.problem(
                 &at.key("key_file"),
-                "a private key is of no use without its certificate",
-                "add `cert_file: /etc/nephoscope/client.crt`",
+                "`key_file` needs `cert_file`",
+                Help::add(at, "cert_file", "/etc/nephoscope/client.crt"),
             ),
             (Some(_), Some(_)) | (None, None) => {}
         }

@@ -6,10 +6,14 @@ use std::{collections::HashSet, path::Path};
 use super::Checker;
 use crate::{
     config::{GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Poll},
+    help::Help,
     loose,
     tree::At,
     written::{PatternText, gcp as written},
 };
+
+/// A filter that works.
+const ZONE_FILTER: &str = "'resource.labels.zone = \"europe-west1-b\"'";
 
 impl Checker<'_> {
     /// A project that an account names twice would be read and paid for twice. Two accounts may read one project, each with
@@ -20,8 +24,9 @@ impl Checker<'_> {
             let mut seen = HashSet::new();
             for (index, project) in written.projects.iter().enumerate() {
                 if !seen.insert(project.as_str()) {
-                    let message = format!("project `{project}` is named a second time");
-                    self.problem(&at.item(index), message, "remove it here");
+                    let message = format!("project `{project}` is listed twice");
+                    let at = at.item(index);
+                    self.problem(&at, message, Help::remove(&at, "remove one of the two"));
                 }
             }
         }
@@ -38,11 +43,11 @@ impl Checker<'_> {
         self.not_empty(
             &written.projects,
             &at.key("projects"),
-            "this account has no projects",
-            "write `projects: [my-project]`",
+            "the account has no projects",
+            "[my-project]",
         );
-        let why = "this account reads nothing: it has no metrics entries";
-        let help = "add `metrics: [{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]`";
+        let why = "the account has no metrics entries";
+        let help = "[{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         GcpAccount {
             name: written.name.clone(),
@@ -69,12 +74,11 @@ impl Checker<'_> {
             (None, None) => None,
         };
         if let Some(other) = other.filter(|_| anonymous) {
-            let message = format!("`anonymous` means no credentials, and `{other}` gives some");
-            self.problem(
-                &at.key("anonymous"),
-                message,
-                format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)"),
-            );
+            let message = format!("`anonymous` and `{other}` cannot be used together");
+            let at = at.key("anonymous");
+            let words =
+                format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)");
+            self.problem(&at, message, Help::remove(&at, words));
         }
         self.impersonated(written.impersonate.as_deref(), &at.key("impersonate"));
         let base = match &written.service_account_file {
@@ -90,7 +94,8 @@ impl Checker<'_> {
 
     fn impersonated(&mut self, account: Option<&str>, at: &At<'_>) {
         if let Some(account) = account.filter(|account| !account.contains('@')) {
-            let help = "write its e-mail address: `metrics@my-project.iam.gserviceaccount.com`";
+            let help =
+                Help::write(at, "metrics@my-project.iam.gserviceaccount.com").and(", its e-mail address");
             self.problem(at, format!("`{account}` is not a service account"), help);
         }
     }
@@ -106,36 +111,31 @@ impl Checker<'_> {
     }
 
     fn gcp_metrics(&mut self, written: &written::Metrics, account: &Poll, at: &At<'_>) -> GcpMetrics {
-        let help = "write `types: [\"compute.googleapis.com/instance/cpu/*\"]`";
+        let help = "[\"compute.googleapis.com/instance/cpu/*\"]";
         self.not_empty(
             &written.types,
             &at.key("types"),
-            "this entry names no metric types",
+            "the entry has no metric types",
             help,
         );
         self.each(&written.types, &at.key("types"), |checker, text, at| {
             checker.whole_type(text, at);
         });
         if let Some(filter) = written.filter.as_ref().filter(|filter| !is_closed(filter)) {
-            self.problem(
-                &at.key("filter"),
-                format!("the filter `{filter}` has a string or a parenthesis that is not closed"),
-                "write it as Google's filter language has it: `resource.labels.zone = \"europe-west1-b\"`",
-            );
+            let at = at.key("filter");
+            let words = "write it as Google's filter language has it: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
+            let message = format!("the filter `{filter}` has an unclosed string or parenthesis");
+            self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
         }
         if let Some(filter) = written
             .filter
             .as_ref()
             .filter(|filter| filter.contains("metric.type"))
         {
-            let message = format!(
-                "the filter `{filter}` speaks of metric.type, which `types` is for: one filter can name only one"
-            );
-            self.problem(
-                &at.key("filter"),
-                message,
-                "move the type to `types`, and filter on labels: `resource.labels.zone = \"europe-west1-b\"`",
-            );
+            let message = format!("the filter `{filter}` contains metric.type, which is set by `types`");
+            let at = at.key("filter");
+            let words = "move the type to `types`, and filter on labels: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
+            self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
         }
         GcpMetrics {
             types: self.patterns(&written.types, &at.key("types")),
@@ -151,9 +151,13 @@ impl Checker<'_> {
         let literal = !written.starts_with('~') && !written.contains(['*', '?', '[', '{']);
         let (service, name) = written.split_once('/').unwrap_or((written, ""));
         if literal && name.is_empty() && !service.is_empty() {
-            let message =
-                format!("`{written}` is no metric type but what types begin with, so it matches none");
-            self.problem(at, message, format!("write `{service}/*`"));
+            let message = format!("`{written}` is a prefix of metric types, and matches none");
+            let value = format!("\"{service}/*\"");
+            self.problem(
+                at,
+                message,
+                Help::instead(at, &value, format!("write `{service}/*`")),
+            );
         }
     }
 }
@@ -211,7 +215,7 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
     let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
     if !json.is_object() {
         return Err((
-            format!("the file {file} is no credential file of Google's: it is no JSON object"),
+            format!("the file {file} is not a Google credential file: it is not a JSON object"),
             new.into(),
         ));
     }
@@ -222,7 +226,7 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
         .unwrap_or("service_account");
     let Some((_, needed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
         let names = TYPES.map(|(name, _)| name).join(", ");
-        let message = format!("the file {file} has credentials of type `{kind}`, which cannot be used");
+        let message = format!("the credential file {file} has the type `{kind}`, which is not supported");
         return Err((message, format!("possible are {names}")));
     };
     let missing: Vec<&str> = needed
@@ -233,9 +237,6 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "the file {file} is no usable {kind}: it lacks {}",
-        missing.join(", ")
-    );
+    let message = format!("the credential file {file} ({kind}) lacks {}", missing.join(", "));
     Err((message, new.into()))
 }

@@ -4,11 +4,12 @@
 //! away only when nothing was reported.
 
 mod api;
-mod aws;
-mod azure;
+pub(crate) mod aws;
+pub(crate) mod azure;
 mod destination;
 mod gcp;
 mod poll;
+pub(crate) mod regions;
 mod telemetry;
 mod texts;
 
@@ -16,11 +17,14 @@ use std::{collections::HashMap, net::SocketAddr, path::Path};
 
 use crate::{
     config::Config,
+    help::Help,
     lookup::Lookup,
     problem::Found,
     tree::{At, Node},
+    unknown,
     values::Pattern,
     written::{File, PatternText},
+    yaml,
 };
 
 const DEFAULT_STATE_DIR: &str = "/var/lib/nephoscope";
@@ -79,9 +83,9 @@ impl Checker<'_> {
     }
 
     /// Reports, unless this place is already known to be wrong.
-    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<String>) {
+    pub(crate) fn problem(&mut self, at: &At<'_>, message: impl Into<String>, help: impl Into<Help>) {
         if !self.found.covers(&at.path) {
-            self.found.at(at, message, Some(help.into()));
+            self.found.at(at, message, help);
         }
     }
 
@@ -107,19 +111,34 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
+        if let Some(expression) = expression(&text.0) {
+            let (value, words) = match expression.as_str() {
+                ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
+                _ => (
+                    format!("~{expression}"),
+                    format!("write `~{expression}`: `~` makes it an expression, always for the whole name"),
+                ),
+            };
+            let shown = &text.0;
+            let message = format!("`{shown}` looks like a regular expression, but is a glob here");
+            self.problem(at, message, Help::instead(at, &yaml::text_of(&value), words));
+        }
         Pattern::new(&text.0)
             .map_err(|error| {
-                let (kind, help) = if text.0.starts_with('~') {
+                let (kind, value, words) = if text.0.starts_with('~') {
                     (
                         "regular expression",
+                        "~CPU.*",
                         "write an expression for the whole name, like `~CPU.*`, or a glob without `~`",
                     )
                 } else {
                     (
                         "glob",
+                        "Network*",
                         "write `Network*`, `{In,Out}*` or the exact name; a literal `[` is `[[]`",
                     )
                 };
+                let help = Help::instead(at, &yaml::text_of(value), words);
                 self.problem(at, format!("`{}` is not a {kind}: {error}", text.0), help);
             })
             .ok()
@@ -128,7 +147,8 @@ impl Checker<'_> {
     fn listen(&mut self, text: &str, at: &At<'_>) -> SocketAddr {
         text.parse().unwrap_or_else(|_| {
             let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(9464);
-            let help = format!("write a numeric address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every interface");
+            let words = format!("write a numeric address and a port: `127.0.0.1:{port}`, or `0.0.0.0:{port}` for every interface");
+            let help = Help::instead(at, &format!("127.0.0.1:{port}"), words);
             self.problem(at, format!("`{text}` is not a numeric address with a port"), help);
             SocketAddr::from(([127, 0, 0, 1], port))
         })
@@ -159,32 +179,53 @@ impl Checker<'_> {
     fn unique(&mut self, what: &str, names: &[&str], at: &At<'_>, seen: &mut HashMap<String, String>) {
         for (index, name) in names.iter().enumerate() {
             let place = at.item(index).key("name");
+            if place.node.is_none() {
+                // That it is missing is said already.
+                continue;
+            }
             if name.trim().is_empty() {
-                self.problem(
-                    &place,
-                    format!("the {what}'s name is empty"),
-                    "write one, like `name: prod`",
-                );
+                let free = free("prod", |name| seen.contains_key(name) || names.contains(&name));
+                let help = Help::write(&place, &free);
+                self.problem(&place, format!("the {what} name is empty"), help);
             } else if let Some(first) = seen.insert((*name).to_owned(), at.path.clone()) {
-                let message = format!("a second {what} is called `{name}`; the first is in `{first}`");
-                let help = format!("names label metrics and must differ: `{name}-2`");
+                let message = format!("duplicate {what} name `{name}`, first used in `{first}`");
+                let free = free(name, |name| seen.contains_key(name) || names.contains(&name));
+                let help = Help::write(&place, &yaml::text_of(&free)).and("; names must be unique");
                 // Both places have the same path, so the first must not cover the second.
-                self.found.at(&place, message, Some(help));
+                self.found.at(&place, message, help);
             }
         }
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
-        if file.aws.is_empty() && file.azure.is_empty() && file.gcp.is_empty() && self.found_nothing_in(at) {
-            let message = "there is no account, so there is nothing to read";
-            let help = "add an `aws:`, `azure:` or `gcp:` list here or in a file that `accounts:` names; \
-                        `nephoscope config example` shows each";
-            self.found.at(at, message, Some(help.into()));
+        let schema = crate::schema();
+        let root = at.node.map_or(&[][..], Node::entries);
+        let named: Vec<&str> = root
+            .iter()
+            .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
+            .collect();
+        let accounts = named
+            .iter()
+            .any(|key| ["aws", "azure", "gcp", "accounts"].contains(key));
+        if file.aws.is_empty()
+            && file.azure.is_empty()
+            && file.gcp.is_empty()
+            && self.found_nothing_in(at)
+            && !accounts
+        {
+            let value = "[{ name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }]";
+            let help = top(at, "aws", value).and(
+                ", or `azure:` or `gcp:`, here or in a file that `accounts:` names; `nephoscope config example` shows each",
+            );
+            self.found.at(at, "no account is configured", help);
         }
-        if file.destinations.is_empty() && !self.found.covers("destinations") {
-            let message = "there is no destination, so points would go nowhere";
-            let help = "add `destinations: [{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]`";
-            self.found.at(at, message, Some(help.into()));
+        if file.destinations.is_empty()
+            && !self.found.covers("destinations")
+            && !named.contains(&"destinations")
+        {
+            let value = "[{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]";
+            let help = top(at, "destinations", value);
+            self.found.at(at, "no destination is configured", help);
         }
     }
 
@@ -193,4 +234,45 @@ impl Checker<'_> {
             .iter()
             .all(|list| !self.found.covers(&at.key(list).path))
     }
+}
+
+/// A list of the file, added or filled.
+fn top(root: &At<'_>, key: &str, value: &str) -> Help {
+    let at = root.key(key);
+    if at.node.is_some() {
+        Help::write(&at, value)
+    } else {
+        Help::add(root, key, value)
+    }
+}
+
+/// A name like this one that nobody has.
+fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) && !name.is_empty() {
+        return name.to_owned();
+    }
+    let mut names = (2..).map(|number: u32| format!("{name}-{number}"));
+    names.find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// The regular expression that somebody wrote without a `~`, for the whole name.
+fn expression(text: &str) -> Option<String> {
+    if text.starts_with('~') {
+        return None;
+    }
+    let slashes = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let bare = slashes.unwrap_or(text);
+    let (begins, ends) = (bare.strip_prefix('^'), bare.strip_suffix('$'));
+    let inner = bare.trim_start_matches('^').trim_end_matches('$');
+    // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
+    let signs = [".+", "(?", "\\d", "\\w", "\\.", "|", "]+", "]*"];
+    let is = inner != text || text == ".*" || signs.iter().any(|sign| text.contains(sign));
+    if !is || inner.is_empty() || regex::Regex::new(inner).is_err() {
+        return None;
+    }
+    Some(match (begins, ends) {
+        (Some(_), None) => format!("{}.*", inner.trim_end_matches(".*")),
+        (None, Some(_)) => format!(".*{}", inner.trim_start_matches(".*")),
+        (Some(_), Some(_)) | (None, None) => inner.to_owned(),
+    })
 }

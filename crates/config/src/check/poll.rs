@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::Checker;
 use crate::{
     config::{AutoOr, Poll},
+    guess,
+    help::Help,
     tree::At,
     values::show_duration,
     written::{self, AutoText, Budget},
@@ -64,13 +66,10 @@ impl Checker<'_> {
         if let Some(period) = period.filter(|period| poll.every < *period) {
             if written.every.is_some() {
                 let (every, period) = (show_duration(poll.every), show_duration(period));
-                let message =
-                    format!("polling every {every} brings nothing new between points of one every {period}");
-                self.problem(
-                    &at.key("poll").key("every"),
-                    message,
-                    format!("write `every: {period}` or longer, or a shorter `period`"),
-                );
+                let message = format!("`every: {every}` is shorter than the period of {period}");
+                let at = at.key("poll").key("every");
+                let help = Help::write(&at, &period).and(" or longer, or a shorter `period`");
+                self.problem(&at, message, help);
             }
             poll.every = period;
         }
@@ -84,11 +83,10 @@ impl Checker<'_> {
             Some("0" | "0s") => AutoOr::Fixed(Duration::ZERO),
             Some(text) => crate::values::parse_duration(text).map_or_else(
                 || {
-                    self.problem(
-                        at,
-                        format!("`{text}` is neither `auto` nor a duration"),
-                        "write `auto`, or a number and a unit: `90s`, `5m`",
-                    );
+                    let guess = guess::duration(text).unwrap_or_else(|| "auto".into());
+                    let help = Help::write(at, &guess)
+                        .and("; possible are `auto`, or a number and a unit like `90s`");
+                    self.problem(at, format!("`{text}` is neither `auto` nor a duration"), help);
                     above
                 },
                 AutoOr::Fixed,
@@ -100,9 +98,10 @@ impl Checker<'_> {
     pub(crate) fn budget(&mut self, budget: Option<&Budget>, at: &At<'_>) -> Option<f64> {
         let usd = budget?.usd_per_day?;
         if usd < 0.0 {
-            let message = format!("a budget of {usd} dollars a day is less than nothing");
-            let help = "write `usd_per_day: 20`; leave `budget` out for no limit";
-            self.problem(&at.key("budget").key("usd_per_day"), message, help);
+            let message = format!("a budget cannot be negative: {usd} USD a day");
+            let at = at.key("budget").key("usd_per_day");
+            let help = Help::write(&at, "20").and("; without `budget` there is no limit");
+            self.problem(&at, message, help);
         }
         Some(usd)
     }

@@ -2,8 +2,11 @@
 
 use super::Checker;
 use crate::config::Telemetry;
+use crate::help::Help;
+use crate::nearest::nearest;
 use crate::tree::At;
 use crate::written::File;
+use crate::yaml;
 use std::time::Duration;
 
 /// Often enough for alerts that look at some minutes.
@@ -19,21 +22,26 @@ impl Checker<'_> {
         let interval = self.duration(written.interval.as_ref(), DEFAULT_INTERVAL, &at.key("interval"));
         let sample = written.traces.sample.unwrap_or(DEFAULT_SAMPLE);
         if !(0.0..=1.0).contains(&sample) {
-            let message = format!("a share of {sample} is not between 0 and 1");
-            let help = "write `sample: 0.01` for one in a hundred, `1` for all, `0` for none";
-            self.problem(&at.key("traces").key("sample"), message, help);
+            let message = format!("`sample` must be between 0 and 1, not {sample}");
+            let at = at.key("traces").key("sample");
+            let help = Help::write(&at, "0.01").and(" for one in a hundred, `1` for all, `0` for none");
+            self.problem(&at, message, help);
         }
         let otlp = file.destinations.iter().filter(|d| d.otlp.is_some());
         let names: Vec<&str> = otlp.map(|d| d.name.as_str()).collect();
         if let Some(wanted) = &written.destination
             && !names.contains(&wanted.as_str())
         {
-            let help = match &names[..] {
-                [] => "there is none; leave `destination` out".to_owned(),
-                names => format!("write one of: {}", names.join(", ")),
+            let at = at.key("destination");
+            let near = nearest(wanted, names.iter().copied()).or(names.first().copied());
+            let help = match near {
+                None => Help::remove(&at, "there is none: remove `destination`"),
+                Some(name) => {
+                    Help::write(&at, &yaml::text_of(name)).and(format!("; possible: {}", names.join(", ")))
+                }
             };
             let message = format!("`{wanted}` is not the name of an OTLP destination");
-            self.problem(&at.key("destination"), message, help);
+            self.problem(&at, message, help);
         }
         let first = names.first().map(|name| (*name).to_owned());
         let destination = written.destination.or(first)?;

@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 
 use super::Checker;
 use crate::{
+    guess,
+    help::Help,
     loose,
-    nearest::nearest,
     tree::At,
     values::{parse_duration, parse_size},
     written::{DurationText, SizeText},
+    yaml,
 };
 
 /// What a PEM file is expected to hold.
@@ -54,7 +56,9 @@ impl Checker<'_> {
     pub(crate) fn some_duration(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
         let duration = parse_duration(text).filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            let help = "write a number above zero and a unit (ms, s, m, h, d): `30s`, `5m`, `1h30m`";
+            let guess = guess::duration(text).unwrap_or_else(|| "5m".into());
+            let help = Help::write(at, &guess)
+                .and("; a duration is a number above zero and a unit (ms, s, m, h, d)");
             self.problem(at, format!("`{text}` is not a duration"), help);
         }
         duration
@@ -63,8 +67,9 @@ impl Checker<'_> {
     pub(crate) fn size(&mut self, text: Option<&SizeText>, fallback: u64, at: &At<'_>) -> u64 {
         let Some(text) = text else { return fallback };
         parse_size(&text.0).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
-            let help =
-                "write a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB): `512MiB`, `2GiB`";
+            let guess = guess::size(&text.0).unwrap_or_else(|| "512MiB".into());
+            let help = Help::write(at, &guess)
+                .and("; a size is a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB)");
             self.problem(at, format!("`{}` is not a size", text.0), help);
             fallback
         })
@@ -73,6 +78,10 @@ impl Checker<'_> {
     /// An http or https URL with a host.
     pub(crate) fn url(&mut self, text: &str, at: &At<'_>) -> String {
         // The data plane's URL may hold `{region}`, which no host name can.
+        if at.node.is_none() {
+            // That it is missing is said already.
+            return text.to_owned();
+        }
         let parsed = url::Url::parse(&text.replace("{region}", "region"));
         let fault = match &parsed {
             Err(url::ParseError::RelativeUrlWithoutBase) => {
@@ -83,10 +92,21 @@ impl Checker<'_> {
                 Some("it does not begin with http:// or https://".into())
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                self.problem(
-                    at,
-                    "a user and a password in a URL are never sent",
-                    "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`",
+                let mut bare = url.clone();
+                // Only URLs without a host refuse this.
+                let bared = bare.set_username("").and_then(|()| bare.set_password(None));
+                let words = "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`";
+                let help = match bared {
+                    Ok(()) if url.query().is_none() => {
+                        Help::instead(at, &yaml::text_of(bare.as_str()), words)
+                    }
+                    Ok(()) | Err(()) => words.into(),
+                };
+                self.found.span(
+                    at.span,
+                    at.path.clone(),
+                    "the URL contains a user or password, which is never sent",
+                    help,
                 );
                 None
             }
@@ -97,33 +117,24 @@ impl Checker<'_> {
                 .rsplit("//")
                 .next()
                 .filter(|rest| !rest.is_empty() && !rest.contains([' ', '$']));
-            let help = format!("write `http://{}`", rest.unwrap_or("127.0.0.1:4317"));
-            self.problem(
-                at,
-                format!("`{text}` is not a URL that can be called: {fault}"),
-                help,
-            );
+            let guess = format!("http://{}", rest.unwrap_or("127.0.0.1:4317"));
+            let valid = url::Url::parse(&guess).is_ok() && !at.node.is_some_and(|node| node.secret);
+            let guess = if valid {
+                guess
+            } else {
+                "http://127.0.0.1:4317".into()
+            };
+            let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
+            self.problem(at, format!("`{text}` is not a valid URL: {fault}"), help);
         }
         text.to_owned()
     }
 
-    /// One word of a closed set.
-    pub(crate) fn word(&mut self, what: &str, word: &str, set: &[&str], at: &At<'_>) {
-        if !set.contains(&word) {
-            let list = set.join(", ");
-            let help = match nearest(word, set.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`? Possible: {list}"),
-                None => format!("possible: {list}"),
-            };
-            self.problem(at, format!("`{word}` is not {what}"), help);
-        }
-    }
-
     /// A list that must have something in it.
-    pub(crate) fn not_empty<T>(&mut self, items: &[T], at: &At<'_>, why: &str, help: &str) {
+    pub(crate) fn not_empty<T>(&mut self, items: &[T], at: &At<'_>, why: &str, value: &str) {
         // A list that is not there at all is the schema's to report.
         if items.is_empty() && at.node.is_some() {
-            self.problem(at, why, help);
+            self.problem(at, why, Help::write(at, value));
         }
     }
 
@@ -164,7 +175,7 @@ impl Checker<'_> {
             );
             self.problem(
                 at,
-                format!("the file {} holds no PEM {words}", path.display()),
+                format!("the file {} contains no PEM {words}", path.display()),
                 help,
             );
         }

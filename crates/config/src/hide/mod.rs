@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::{
     place::Place,
-    shape::{HIDDEN, secret_parts},
+    shape::{HIDDEN, secret_parts, shown},
 };
 use crate::source::Span;
 
 /// Shorter parts of a secret give nothing away, and stand in messages by chance.
 const SHORTEST_WORD: usize = 4;
-/// Words of URLs that messages speak of.
-const SCHEMES: [&str; 3] = ["http", "https", "grpc"];
+/// Words that values begin with and that messages speak of.
+const SCHEMES: [&str; 4] = ["http", "https", "grpc", "sha256"];
 
 /// YAML's marks between keys and values.
 const MARKS: &str = "-?:,[]{}|>&*!'\"";

@@ -12,6 +12,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::config::{Destination, DestinationKind};
 use crate::written::destination::{Deltas, Order, Protocol};
 
 /// The kinds of back ends that are known by name.
@@ -59,6 +60,8 @@ pub struct Habits {
     pub order: Order,
     /// Resource attributes that must be copied onto points, since it does not tell series apart by a resource.
     pub promote: &'static [&'static str],
+    /// The header that it authenticates by, as it is written below `headers`.
+    pub credentials: &'static str,
     /// The documentation that says so.
     pub source: &'static str,
 }
@@ -90,6 +93,38 @@ impl Profile {
             Self::Dynatrace => &table::DYNATRACE,
             Self::Collector => &table::COLLECTOR,
         }
+    }
+
+    /// The keys that `for` would set otherwise than they are, where it matters: what the kind takes both ways is left out.
+    pub fn would_set(self, destination: &Destination) -> Vec<&'static str> {
+        let habits = self.habits();
+        let DestinationKind::Otlp(otlp) = &destination.kind else {
+            return vec![];
+        };
+        let promotes = |name: &&str| {
+            destination
+                .promote
+                .iter()
+                .any(|pattern| pattern.as_str() == *name)
+        };
+        [
+            ("protocol", otlp.protocol == Protocol::Grpc && !habits.grpc),
+            (
+                "deltas",
+                destination.deltas == Deltas::Keep && habits.deltas != Deltas::Keep,
+            ),
+            (
+                "promote",
+                destination.promote.is_empty() && !habits.promote.iter().all(promotes),
+            ),
+            (
+                "order",
+                destination.order == Order::AsPolled && habits.order != Order::AsPolled,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
     }
 
     /// The kind that an endpoint looks like, if it looks like one.

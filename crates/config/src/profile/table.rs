@@ -20,6 +20,7 @@ pub(super) const PROMETHEUS: Habits = Habits {
     deltas: Deltas::Cumulative,
     order: Order::OldestFirst,
     promote: ALL_ATTRIBUTES,
+    credentials: "authorization: \"Basic ${env:PROMETHEUS_BASIC}\"",
     source: "https://prometheus.io/docs/guides/opentelemetry/",
 };
 
@@ -29,6 +30,7 @@ pub(super) const MIMIR: Habits = Habits {
     name: "Grafana Mimir",
     path: "/otlp/v1/metrics",
     zstd: true,
+    credentials: "x-scope-orgid: \"${env:MIMIR_TENANT}\"",
     source: "https://grafana.com/docs/mimir/latest/configure/configure-otel-collector/",
     ..PROMETHEUS
 };
@@ -38,6 +40,7 @@ pub(super) const GRAFANA_CLOUD: Habits = Habits {
     word: "grafana_cloud",
     name: "Grafana Cloud",
     zstd: false,
+    credentials: "authorization: \"Basic ${env:GRAFANA_CLOUD_BASIC}\"",
     source: "https://grafana.com/docs/grafana-cloud/send-data/otlp/otlp-format-considerations/",
     ..MIMIR
 };
@@ -50,6 +53,7 @@ pub(super) const VICTORIAMETRICS: Habits = Habits {
     zstd: true,
     path: "/opentelemetry/v1/metrics",
     promote: NO_ATTRIBUTES,
+    credentials: "authorization: \"Basic ${env:VICTORIAMETRICS_BASIC}\"",
     source: "https://docs.victoriametrics.com/victoriametrics/integrations/opentelemetry/",
     ..PROMETHEUS
 };
@@ -65,6 +69,7 @@ pub(super) const DATADOG: Habits = Habits {
     deltas: Deltas::Keep,
     order: Order::AsPolled,
     promote: ALL_ATTRIBUTES,
+    credentials: "dd-api-key: \"${env:DD_API_KEY}\"",
     source: "https://docs.datadoghq.com/opentelemetry/setup/otlp_ingest/metrics/",
 };
 
@@ -74,6 +79,7 @@ pub(super) const NEW_RELIC: Habits = Habits {
     name: "New Relic",
     grpc: true,
     promote: NO_ATTRIBUTES,
+    credentials: "api-key: \"${env:NEW_RELIC_LICENSE_KEY}\"",
     source: "https://docs.newrelic.com/docs/opentelemetry/best-practices/opentelemetry-otlp/",
     ..DATADOG
 };
@@ -84,6 +90,7 @@ pub(super) const HONEYCOMB: Habits = Habits {
     name: "Honeycomb",
     grpc: true,
     promote: NO_ATTRIBUTES,
+    credentials: "x-honeycomb-team: \"${env:HONEYCOMB_API_KEY}\"",
     source: "https://docs.honeycomb.io/send-data/metrics/application",
     ..DATADOG
 };
@@ -93,6 +100,7 @@ pub(super) const DYNATRACE: Habits = Habits {
     word: "dynatrace",
     name: "Dynatrace",
     path: "/api/v2/otlp/v1/metrics",
+    credentials: "authorization: \"Api-Token ${env:DT_API_TOKEN}\"",
     source: "https://docs.dynatrace.com/docs/ingest-from/opentelemetry/otlp-api/ingest-otlp-metrics",
     ..DATADOG
 };
@@ -108,5 +116,6 @@ pub(super) const COLLECTOR: Habits = Habits {
     deltas: Deltas::Keep,
     order: Order::AsPolled,
     promote: NO_ATTRIBUTES,
+    credentials: "authorization: \"Bearer ${env:OTLP_TOKEN}\"",
     source: "https://github.com/open-telemetry/opentelemetry-collector/tree/main/receiver/otlpreceiver",
 };

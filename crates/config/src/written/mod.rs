@@ -26,7 +26,8 @@ pub struct File {
     pub listen: Option<String>,
     /// Who may ask the daemon over HTTP, and how.
     pub api: api::Api,
-    /// Globs of account files, relative to this file; each holds `aws`, `azure`, `gcp` and `destinations` lists.
+    /// Account files, relative to this file: globs (`.yaml` takes `.yml` too), directories or files; each holds `aws`, `azure`,
+    /// `gcp` and `destinations` lists.
     #[schemars(extend("examples" = [["accounts.d/*.yaml"]]))]
     pub accounts: Vec<String>,
     /// What holds for every account unless the account or the entry says otherwise.
@@ -34,6 +35,7 @@ pub struct File {
     /// The daemon's own telemetry. Default: sent to the first OTLP destination.
     pub telemetry: Option<Telemetry>,
     /// Where points go; each destination gets every point.
+    #[schemars(extend("examples" = [[{ "name": "gateway", "otlp": { "endpoint": "http://127.0.0.1:4317" } }]]))]
     pub destinations: Vec<destination::Destination>,
     /// Accounts of Amazon Web Services.
     pub aws: Vec<aws::Account>,
@@ -92,6 +94,7 @@ pub struct Traces {
 /// When and how far back to ask.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "every": "5m" }]))]
 pub struct Poll {
     /// Time between two polls of the same metrics; at least their period. Default: 5m.
     pub every: Option<DurationText>,

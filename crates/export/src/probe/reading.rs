@@ -108,11 +108,20 @@ pub(super) fn point_refused(point: Point, deltas: Deltas, answer: &Answer) -> Fi
         (Point::CumulativeSum, _) => {
             Some("leave out Google's metrics of kind CUMULATIVE: this back end takes deltas only")
         }
-        (Point::Gauge, _) | (Point::DeltaSum | Point::DeltaHistogram | Point::CumulativeHistogram, _) => None,
+        (Point::Gauge | Point::DeltaSum | Point::DeltaHistogram | Point::CumulativeHistogram, _) => None,
     };
-    // A credential may be good for some requests only, and that is no matter of kinds.
-    let line = if wants_credentials(answer) { None } else { line };
+    // Who asks, and when the last one asked, is no matter of kinds.
+    let other = wants_credentials(answer) || is_of_order(answer);
+    let line = line.filter(|_| !other);
     refused(point.words(), answer, line.map(str::to_owned))
+}
+
+/// The series has a point of this time, or a later one.
+fn is_of_order(answer: &Answer) -> bool {
+    let words = answer.why().to_ascii_lowercase();
+    ["duplicate", "out of order", "out-of-order"]
+        .iter()
+        .any(|word| words.contains(word))
 }
 
 /// The same point of a second resource is refused: the back end takes both for one series.

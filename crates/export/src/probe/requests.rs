@@ -1,10 +1,9 @@
 //! The requests of a probe: none of the clouds' points, so that nothing that is looked at afterwards is wrong by it.
 
-use super::Sends;
+use super::Given;
 use crate::config::Deltas;
 use crate::encode::Encoded;
 use crate::recode::{gzip, recode};
-use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -25,7 +24,7 @@ pub(super) fn empty() -> Encoded {
         oldest_end: UnixNanos(0),
         newest_end: UnixNanos(0),
         raw_len: 0,
-        gzip: gzip(&[]).unwrap_or(Bytes::new()), // writing to memory cannot fail
+        gzip: gzip(&[]).unwrap_or_default(), // writing to memory cannot fail
     }
 }
 
@@ -41,22 +40,21 @@ pub(super) enum Point {
 
 impl Point {
     /// The kinds that come out of what the clouds give, when deltas are treated so.
-    pub(super) fn sent(sends: Sends, deltas: Deltas) -> Vec<Self> {
-        let totals = deltas == Deltas::Cumulative;
-        let all = [
-            (
-                Self::Gauge,
-                sends.gauges || (sends.deltas && deltas == Deltas::Gauge),
-            ),
-            (Self::DeltaSum, sends.deltas && deltas == Deltas::Keep),
-            (Self::CumulativeSum, sends.totals || (sends.deltas && totals)),
-            (Self::DeltaHistogram, sends.histograms && !totals),
-            (Self::CumulativeHistogram, sends.histograms && totals),
-        ];
-        all.into_iter()
-            .filter(|(_, sent)| *sent)
-            .map(|(point, _)| point)
-            .collect()
+    pub(super) fn sent(given: &[Given], deltas: Deltas) -> Vec<Self> {
+        let of = |given: &Given| match (given, deltas) {
+            (Given::Gauge, _) | (Given::Delta, Deltas::Gauge) => Self::Gauge,
+            (Given::Delta, Deltas::Keep) => Self::DeltaSum,
+            (Given::Total, _) | (Given::Delta, Deltas::Cumulative) => Self::CumulativeSum,
+            (Given::Histogram, Deltas::Cumulative) => Self::CumulativeHistogram,
+            (Given::Histogram, Deltas::Keep | Deltas::Gauge) => Self::DeltaHistogram,
+        };
+        let mut all: Vec<Self> = vec![];
+        for point in given.iter().map(of) {
+            if !all.contains(&point) {
+                all.push(point);
+            }
+        }
+        all
     }
 
     /// For people.
@@ -70,8 +68,9 @@ impl Point {
         }
     }
 
-    /// One point of this kind, of one of several resources that differ in what makes resources differ.
-    pub(super) fn request(self, now: UnixNanos, resource: u8) -> Encoded {
+    /// One point of this kind, of one of several resources that differ in what makes resources differ. It is told apart by
+    /// the destination that it is for: two of them may end in one back end.
+    pub(super) fn request(self, destination: &str, now: UnixNanos, resource: u8) -> Encoded {
         let request = ExportMetricsServiceRequest {
             resource_metrics: vec![ResourceMetrics {
                 resource: Some(Resource {
@@ -88,7 +87,11 @@ impl Point {
                         version: env!("CARGO_PKG_VERSION").to_owned(),
                         ..InstrumentationScope::default()
                     }),
-                    metrics: vec![self.metric(u64::try_from(now.0).unwrap_or(0), f64::from(resource))],
+                    metrics: vec![self.metric(
+                        destination,
+                        u64::try_from(now.0).unwrap_or(0),
+                        f64::from(resource),
+                    )],
                     ..ScopeMetrics::default()
                 }],
                 ..ResourceMetrics::default()
@@ -97,22 +100,22 @@ impl Point {
         recode(&request).unwrap_or_else(empty) // it holds a point
     }
 
-    fn metric(self, now: u64, value: f64) -> Metric {
+    fn metric(self, destination: &str, now: u64, value: f64) -> Metric {
         Metric {
             name: METRIC.to_owned(),
             description: "Sent by `nephoscope check` to see whether this back end takes such points"
                 .to_owned(),
-            data: Some(self.data(now, value)),
+            data: Some(self.data(destination, now, value)),
             ..Metric::default()
         }
     }
 
-    fn data(self, now: u64, value: f64) -> Data {
+    fn data(self, destination: &str, now: u64, value: f64) -> Data {
         let start = now.saturating_sub(INTERVAL_NANOS);
         let delta = AggregationTemporality::Delta.into();
         let cumulative = AggregationTemporality::Cumulative.into();
         let number = NumberDataPoint {
-            attributes: vec![text("kind", self.words())],
+            attributes: vec![text("kind", self.words()), text("destination", destination)],
             start_time_unix_nano: start,
             time_unix_nano: now,
             value: Some(Value::AsDouble(value)),
@@ -165,17 +168,12 @@ fn text(key: &str, value: &str) -> KeyValue {
 
 #[cfg(test)]
 mod tests {
+    use super::Point::{CumulativeHistogram, CumulativeSum, DeltaHistogram, DeltaSum, Gauge};
     use super::*;
 
     #[test]
     fn what_is_probed_is_what_will_be_sent() {
-        let all = Sends {
-            deltas: true,
-            gauges: true,
-            totals: true,
-            histograms: true,
-        };
-        use Point::{CumulativeHistogram, CumulativeSum, DeltaHistogram, DeltaSum, Gauge};
+        let all = [Given::Gauge, Given::Delta, Given::Total, Given::Histogram];
         for (deltas, want) in [
             (Deltas::Keep, vec![Gauge, DeltaSum, CumulativeSum, DeltaHistogram]),
             (
@@ -184,12 +182,8 @@ mod tests {
             ),
             (Deltas::Gauge, vec![Gauge, CumulativeSum, DeltaHistogram]),
         ] {
-            assert_eq!(Point::sent(all, deltas), want, "{deltas:?}");
+            assert_eq!(Point::sent(&all, deltas), want, "{deltas:?}");
         }
-        let deltas_only = Sends {
-            deltas: true,
-            ..Sends::default()
-        };
-        assert_eq!(Point::sent(deltas_only, Deltas::Gauge), [Gauge]);
+        assert_eq!(Point::sent(&[Given::Delta], Deltas::Gauge), [Gauge]);
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn of(config: &OtlpConfig, kinds: &[BackEnd]) -> Vec<Variant> {
     };
     let mut all = vec![];
     if config.compression != Compression::Gzip {
-        all.push(variant(config, &url, "write `compression: gzip`".into()));
+        let changed = OtlpConfig {
+            compression: Compression::Gzip,
+            ..config.clone()
+        };
+        all.push(variant(&changed, &url, "write `compression: gzip`".into()));
     }
     let mut here = vec![url.clone()];
     here.extend(other_scheme(&url));
@@ -58,7 +62,7 @@ fn of_kind(config: &OtlpConfig, url: &Url, kind: BackEnd) -> Vec<Variant> {
     let mut bare = url.clone();
     bare.set_path("");
     let mut bases = vec![url.clone()];
-    if url.path().trim_end_matches('/') != "" {
+    if !url.path().trim_end_matches('/').is_empty() {
         bases.push(bare);
     }
     let grpc = config.protocol == Protocol::Grpc;
@@ -99,7 +103,6 @@ fn variant(config: &OtlpConfig, url: &Url, line: String) -> Variant {
         written.port_or_known_default() == url.port_or_known_default()
             && (written.scheme() == url.scheme() || url.scheme() == "https")
     });
-    // A changed scheme keeps a port that was written; one that was not is another port.
     let changed = OtlpConfig {
         endpoint: url.as_str().to_owned(),
         headers: if safe { config.headers.clone() } else { vec![] },
@@ -196,12 +199,20 @@ mod tests {
     #[test]
     fn credentials_do_not_leave_for_another_port_or_go_in_the_clear() {
         let mut config = OtlpConfig::new("https://h");
+        config.compression = Compression::Zstd;
         config.headers = vec![("authorization".into(), "Bearer hunter2".to_owned().into())];
         for variant in of(&config, &KINDS) {
             let url: Url = variant.config.endpoint.parse().unwrap();
             let safe = url.scheme() == "https" && url.port_or_known_default() == Some(443);
             assert_eq!(variant.config.headers.is_empty(), !safe, "{}", variant.line);
             assert_eq!(variant.bare, !safe, "{}", variant.line);
+            let gzip = variant.line.contains("compression");
+            assert_eq!(
+                variant.config.compression == Compression::Gzip,
+                gzip,
+                "{}",
+                variant.line
+            );
         }
     }
 }

@@ -5,103 +5,120 @@ use crate::cli::{CollectArgs, CollectFormat};
 use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::wiring;
+use async_trait::async_trait;
 use futures::StreamExt as _;
+use intake::{Arrived, Broken, Clock as _, Intake, Notices, Read, Taker};
 use provider_api::{
-    Call, Catalogue, Due, MetricsProvider, Point, Reach, SeriesPoints, Skipped, TargetId, UnixNanos, Value,
-    Window,
+    Batch, Catalogue, Due, MetricsProvider, Point, Reach, SeriesPoints, SkipReason, UnixNanos, Value, Window,
 };
-use scheduler::Clock as _;
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub(crate) async fn run(args: &CollectArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
     print(head(args.format))?;
-    let mut failed = 0;
+    let mut missing = Missing::default();
     for account in wiring::accounts(&config).await {
         match account.connected {
-            Ok(provider) => failed += collect(&provider, args).await?,
+            Ok(provider) => collect(&provider, args, &mut missing).await?,
             Err(error) => {
-                tracing::error!(account = account.name, "{error}");
-                failed += 1;
+                let name = account.name;
+                tracing::error!(account = name, "account {name} is not connected: {error}");
+                missing.parts += 1;
             }
         }
     }
-    match failed {
-        0 => Ok(()),
-        n => Err(Failure::unavailable(format!(
-            "{n} requests or parts of answers failed; the log above says why"
-        ))),
+    missing.verdict()
+}
+
+/// What could not be printed, of all accounts.
+#[derive(Debug, Default)]
+struct Missing {
+    /// Accounts, listings, calls, targets, and metrics with invalid points.
+    parts: usize,
+    /// Invalid points.
+    skipped: BTreeMap<SkipReason, u64>,
+}
+
+impl Missing {
+    /// What one answer lacks; it has been logged.
+    fn add(&mut self, read: &Read<Failure>) {
+        self.parts += read.missing();
+        for skipped in &read.skipped {
+            *self.skipped.entry(skipped.reason).or_default() += skipped.points.max(1);
+        }
+    }
+
+    /// Whoever reads only the output must not take a part for the whole.
+    fn verdict(&self) -> Result<(), Failure> {
+        let skipped = self.skipped.iter();
+        let skipped: Vec<String> = skipped
+            .map(|(reason, points)| format!("{points} points skipped ({})", reason.label()))
+            .collect();
+        match (self.parts, skipped.join(", ")) {
+            (0, _) => Ok(()),
+            (n, skipped) if skipped.is_empty() => Err(Failure::unavailable(format!(
+                "incomplete: {n} parts of the answers are missing; the log above names them"
+            ))),
+            (n, skipped) => Err(Failure::unavailable(format!(
+                "incomplete: {n} parts of the answers are missing, {skipped}; the log above names them"
+            ))),
+        }
     }
 }
 
-/// Returns how many scopes or calls failed.
-async fn collect(provider: &Arc<dyn MetricsProvider>, args: &CollectArgs) -> Result<u32, Failure> {
-    let mut failed = 0;
+async fn collect(
+    provider: &Arc<dyn MetricsProvider>,
+    args: &CollectArgs,
+    missing: &mut Missing,
+) -> Result<(), Failure> {
+    let intake = Intake::alone(Arc::clone(provider), Arc::new(SystemClock), Notices::of_all());
     let mut scopes = provider.discover(Reach::of_all(args.since));
     while let Some(scope) = scopes.next().await {
-        let Ok(catalogue) = scope.inspect_err(|error| tracing::error!("{error}")) else {
-            failed += 1;
+        let Ok(catalogue) = scope.inspect_err(|error| intake.failed("", error)) else {
+            missing.parts += 1;
             continue;
         };
+        for skipped in &catalogue.skipped {
+            intake.skipped(skipped);
+        }
         for part in &catalogue.unlisted {
-            tracing::error!("{}: {}", part.namespace, part.error);
-            failed += 1;
+            intake.failed("", &part.error);
+            missing.parts += 1;
+        }
+        for met in provider.apart().untold() {
+            tracing::warn!("account {}: {met}", provider.account());
         }
         for call in provider.plan(&due(&catalogue, args)) {
-            failed += read(provider.as_ref(), &call, args.format).await?;
+            let read = intake
+                .read(&call, call.window.end(), &mut Printing(args.format))
+                .await;
+            missing.add(&read);
+            match read.broken {
+                Some(Broken::Provider(error)) => intake.failed("", &error),
+                Some(Broken::Taker(failure)) => return Err(failure),
+                None => {}
+            }
         }
     }
-    Ok(failed)
+    Ok(())
 }
 
-/// Prints what a call brings; returns how much of it failed: the call, or targets of it.
-async fn read(provider: &dyn MetricsProvider, call: &Call, format: CollectFormat) -> Result<u32, Failure> {
-    let mut failed = 0;
-    let mut silent: HashSet<TargetId> = call.targets.iter().map(|target| target.id).collect();
-    let mut batches = provider.fetch(call);
-    while let Some(batch) = batches.next().await {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => {
-                tracing::error!("{error}");
-                return Ok(failed + 1);
-            }
-        };
-        print(&text(&batch.series, format))?;
-        for Skipped {
-            reason,
-            metric,
-            points,
-        } in &batch.skipped
-        {
-            tracing::warn!("{points} invalid points of {metric} skipped ({})", reason.label());
-        }
-        for failure in &batch.failed {
-            let of = call.targets.iter().find(|target| target.id == failure.target);
-            let what = of.map_or_else(String::new, |target| target.detail.describe());
-            tracing::error!("{what}: {}", failure.message);
-            failed += 1;
-        }
-        let answered = batch
-            .failed
-            .iter()
-            .map(|failure| &failure.target)
-            .chain(&batch.complete);
-        answered.for_each(|target| {
-            silent.remove(target);
-        });
+/// Prints points as they come.
+struct Printing(CollectFormat);
+
+#[async_trait]
+impl Taker for Printing {
+    type Error = Failure;
+
+    fn look(&mut self, _: &Batch) {}
+
+    async fn take(&mut self, arrived: Arrived) -> Result<u64, Failure> {
+        print(&text(&arrived.points, self.0))?;
+        let points = arrived.points.iter().map(|one| one.points.len()).sum::<usize>();
+        Ok(u64::try_from(points).unwrap_or(u64::MAX))
     }
-    if !silent.is_empty() {
-        let (operation, asked) = (call.operation, call.targets.len());
-        tracing::error!(
-            "{operation} said nothing of {} of the {asked} targets it was asked for",
-            silent.len()
-        );
-        failed += 1;
-    }
-    Ok(failed)
 }
 
 fn due(catalogue: &Catalogue, args: &CollectArgs) -> Vec<Due> {

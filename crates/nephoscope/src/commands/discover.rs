@@ -44,6 +44,10 @@ pub(crate) async fn run(args: &DiscoverArgs) -> Result<(), Failure> {
                 }
             }
         }
+        drop(scopes);
+        for met in provider.apart().untold() {
+            tracing::warn!(account = account.name, "account {}: {met}", account.name);
+        }
         if failed == before {
             for unmatched in matches.unmatched() {
                 tracing::warn!(account = account.name, "account {}: {unmatched}", account.name);

@@ -6,7 +6,7 @@ use crate::wiring;
 use futures::{StreamExt as _, stream};
 use gate::{BudgetLimits, Gate};
 use provider_api::{
-    Catalogue, GroupSpec, Joined, MetricsProvider, ProviderError, Reach, Target, Unlisted, remedy,
+    Catalogue, GroupSpec, Joined, Met, MetricsProvider, ProviderError, Reach, Target, Unlisted, remedy,
 };
 use scheduler::{Matches, Unmatched};
 use std::collections::BTreeMap;
@@ -33,13 +33,19 @@ pub(crate) struct Account {
     pub(crate) unmatched: Vec<Unmatched>,
     /// How the metrics of entries with tags have found their resources.
     pub(crate) joined: Vec<Joined>,
+    /// Metrics that share a name.
+    pub(crate) met: Vec<Met>,
 }
 
 impl Account {
     /// What a person should know of the account's patterns, a line each.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let unmatched = self.unmatched.iter().map(ToString::to_string);
-        unmatched.chain(self.joins().map(|(_, text)| text)).collect()
+        let met = self.met.iter().map(ToString::to_string);
+        unmatched
+            .chain(self.joins().map(|(_, text)| text))
+            .chain(met)
+            .collect()
     }
 
     /// How the entries with tags have found the resources of their metrics, by the entry's place.
@@ -160,6 +166,7 @@ pub(crate) async fn list(account: wiring::Account, reach: Duration) -> (Option<A
     }
     drop(scopes);
     let listed = Account {
+        met: provider.apart().met(),
         provider,
         gate: account.gate,
         limits: account.limits,

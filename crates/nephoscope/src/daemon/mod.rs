@@ -25,7 +25,7 @@ use crate::recent::Recent;
 use crate::systemd;
 use crate::telemetry::own::Own;
 use crate::wiring::accounts::connect;
-use crate::wiring::destinations::{self, Shown};
+use crate::wiring::destinations::{self, Otlp3MiB, Shown};
 use crate::wiring::{self, Common, Configured};
 use accounts::Accounts;
 use config_file::Config;
@@ -37,7 +37,7 @@ use signals::ReloadSignal;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Encode, OpenError, Store};
+use store::{Observer, OpenError, Store};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::timeout;
@@ -82,18 +82,19 @@ pub(crate) async fn run(path: &Path) -> Result<(), Failure> {
     ended
 }
 
-async fn open(config: &Config, encode: impl Encode + 'static) -> Result<Arc<Store>, Failure> {
-    let opened = try_open(config, encode).await?;
+async fn open(config: &Config, recent: &Arc<Recent>) -> Result<Arc<Store>, Failure> {
+    let opened = try_open(config, Some(Box::new(Shown(Arc::clone(recent))))).await?;
     opened.map_err(|error| Failure::unavailable(wiring::with_causes(&error)))
 }
 
 /// Opens the store; loading a million series takes a moment, so not on a worker of the runtime.
 pub(crate) async fn try_open(
     config: &Config,
-    encode: impl Encode + 'static,
+    observer: Option<Box<dyn Observer>>,
 ) -> Result<Result<Arc<Store>, OpenError>, Failure> {
     let options = destinations::store_options(config);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&options, Box::new(encode))).await;
+    let open = move || Store::open_observed(&options, Box::new(Otlp3MiB), observer);
+    let opened = tokio::task::spawn_blocking(open).await;
     opened.map_err(|error| Failure::software("opening the store", &error))
 }
 
@@ -117,7 +118,7 @@ impl Daemon {
         let bound = page::bind(config.listen).await?;
         let admission = Admission::new(&config.api, bound.address())?;
         let recent = Arc::new(Recent::new(config.api.recent_max_bytes));
-        let store = open(config, Shown(Arc::clone(&recent))).await?;
+        let store = open(config, &recent).await?;
         let checked = Checked::new(config.clone(), &config_file::System);
         let common = Common {
             books: Some(books::of(&store)),

@@ -7,6 +7,7 @@ use super::state::{AccountState, DestinationState, Level};
 use super::words::many;
 use crate::live::LastReload;
 use indexmap::IndexMap;
+use intake::CLOCKS_APART;
 use provider_api::UnixNanos;
 use std::time::Duration;
 use store::Usage;
@@ -16,9 +17,6 @@ const NAMES_SHOWN: usize = 5;
 
 /// Lines of a refused configuration that a problem spells out; the rest is in the log.
 const LINES_SHOWN: usize = 10;
-
-/// Clocks further apart than this are a fault of this machine.
-const CLOCKS_APART_S: u64 = 30;
 
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -195,7 +193,10 @@ fn unmatched(accounts: &[AccountRow]) -> impl Iterator<Item = Problem> {
 
 /// One clock is this machine's: however many accounts see it, it is one problem.
 fn clocks_apart(accounts: &[AccountRow]) -> Option<Problem> {
-    let apart = |a: &&AccountRow| a.skew_s.is_some_and(|s| s.unsigned_abs() > CLOCKS_APART_S);
+    let apart = |a: &&AccountRow| {
+        a.skew_s
+            .is_some_and(|s| s.unsigned_abs() >= CLOCKS_APART.as_secs())
+    };
     let apart: Vec<&AccountRow> = accounts.iter().filter(apart).collect();
     let seconds = apart.first()?.skew_s?;
     let side = if seconds > 0 { "behind" } else { "ahead of" };
@@ -311,7 +312,7 @@ mod tests {
             ..account(name, "")
         };
         let found = find(
-            &[skewed("a", -240), skewed("b", 30), skewed("c", -239)],
+            &[skewed("a", -240), skewed("b", 29), skewed("c", -30)],
             &[],
             &room(),
         );

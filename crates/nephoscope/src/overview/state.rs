@@ -4,7 +4,7 @@ use super::failing;
 use super::words::span;
 use crate::clock::SystemClock;
 use gate::Failing;
-use provider_api::ErrorKind;
+use provider_api::{ErrorKind, Role, Scope};
 use scheduler::AccountProgress;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -109,12 +109,8 @@ impl AccountState {
 /// How a connected account is.
 pub(super) fn of_account(account: &AccountProgress, failing: &[Failing]) -> AccountState {
     let (passing, lasting): (Vec<&Failing>, Vec<&Failing>) = failing.iter().partition(|f| passes(&f.kind));
-    // One metric that is refused is not its scope, but credentials are; until all is polled again, a part may be.
-    let answered = failing::answered(account);
-    let nothing = |f: &&&Failing| f.kind == ErrorKind::Unauthenticated || !answered.contains(&f.scope);
     // A scope that cannot be listed is not among those that are well; one that cannot be read still is.
-    let unread = lasting.iter().filter(|f| reads(f)).filter(nothing);
-    let unread: BTreeSet<_> = unread.map(|f| &f.scope).collect();
+    let unread = unread(account, lasting.iter().copied());
     if lasting.iter().any(|f| needed(f)) && unread.len() >= account.scopes_ok {
         AccountState::Failing
     } else if !lasting.is_empty() {
@@ -163,15 +159,22 @@ pub(super) fn passes(kind: &ErrorKind) -> bool {
 
 /// Who we are is an attribute; points come without it.
 pub(super) fn needed(failing: &Failing) -> bool {
-    failing.operation != "GetCallerIdentity"
+    Role::of(failing.operation) != Role::Identity
 }
 
-/// Whether it is asked for points, not for what there is.
-fn reads(failing: &Failing) -> bool {
-    matches!(
-        failing.operation,
-        "GetMetricData" | "metrics:getBatch" | "metrics.list" | "ListTimeSeries"
-    )
+/// Whether points of a scope can be had: some of them at least, or it is a matter of minutes.
+pub(super) fn works(account: &AccountProgress, failing: &[Failing]) -> bool {
+    let lasts = |f: &&Failing| !passes(&f.kind) || f.since > PATIENCE_WITH_CLOUDS;
+    unread(account, failing.iter().filter(lasts)).len() < account.scopes_ok
+}
+
+/// Scopes that could be listed and cannot be read. One metric that is refused is not its scope, but credentials are; until
+/// all is polled again, a part may be.
+fn unread<'a>(account: &AccountProgress, failing: impl Iterator<Item = &'a Failing>) -> BTreeSet<&'a Scope> {
+    let answered = failing::answered(account);
+    let nothing = |f: &&Failing| f.kind == ErrorKind::Unauthenticated || !answered.contains(&f.scope);
+    let reads = failing.filter(|f| Role::of(f.operation) == Role::Read);
+    reads.filter(nothing).map(|f| &f.scope).collect()
 }
 
 /// How a destination is.
@@ -290,7 +293,7 @@ pub(super) fn of_destination(
 mod tests {
     use super::*;
     use export::DeliverySnapshot;
-    use provider_api::{Scope, UnixNanos};
+    use provider_api::UnixNanos;
     use scheduler::GroupProgress;
 
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000_000);
@@ -372,6 +375,24 @@ mod tests {
             ..running()
         };
         assert_eq!(state(&none, &unlisted), "failing");
+    }
+
+    #[test]
+    fn an_account_works_while_one_of_its_scopes_can_be_read() {
+        let read = |scope, kind, since_s| failing(scope, "GetMetricData", kind, since_s);
+        let down = || ErrorKind::Unavailable { retry_after: None };
+        let refused = || ErrorKind::Forbidden;
+        for (failing, wanted) in [
+            (vec![], true),
+            (vec![read("a", refused(), 1)], true),
+            (vec![read("a", refused(), 1), read("b", refused(), 1)], false),
+            (vec![read("a", down(), 60), read("b", down(), 60)], true),
+            (vec![read("a", down(), 901), read("b", refused(), 1)], false),
+            (vec![failing("a", "ListMetrics", refused(), 901)], true),
+        ] {
+            assert_eq!(works(&running(), &failing), wanted, "{failing:?}");
+        }
+        assert!(!works(&AccountProgress::default(), &[]), "nothing is listed yet");
     }
 
     #[test]

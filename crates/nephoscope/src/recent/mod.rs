@@ -1,5 +1,5 @@
 //! Recent points of the series that are collected, in memory, for the page and the API. It is filled with each fresh
-//! point on its way into the store, and never asks the store or a cloud.
+//! point once the store has it, and never asks the store or a cloud.
 //!
 //! It has a bound in bytes. When that is reached, series that had no point for an hour make room; if there are none, a
 //! new series finds no place, which is counted and said: those that are held keep their history.
@@ -34,9 +34,9 @@ impl Recent {
     }
 
     /// Takes fresh points.
-    pub(crate) fn record(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>, now: UnixNanos) {
+    pub(crate) fn record(&self, fresh: &[SeriesPoints], now: UnixNanos) {
         let mut shelf = self.shelf();
-        fresh.for_each(|one| shelf.put(one, now));
+        fresh.iter().for_each(|one| shelf.put(one, now));
     }
 
     /// Shows the series after `from` in the order of their names, until `each` breaks. Points that come meanwhile wait
@@ -135,7 +135,7 @@ mod tests {
         let many: Vec<_> = (0..SERIES_PER_LOOK + 10)
             .map(|i| points(&format!("m{i:05}"), &[1]))
             .collect();
-        recent.record(&mut many.iter(), at(1));
+        recent.record(&many, at(1));
         let mut seen = Vec::new();
         recent.walk(Bound::Unbounded, |key, _| {
             seen.push(key.clone());

@@ -4,14 +4,14 @@ use crate::clock::SystemClock;
 use crate::exit::Failure;
 use crate::recent::Recent;
 use async_trait::async_trait;
-use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp, OtlpPath};
+use config_file::{Config, Destination, DestinationKind, Lookup as _, Otlp, OtlpPath, Profile};
 use export::{Batch, DestinationConfig, Encoded, Kind, Limits, OtlpConfig, Source, Want};
 use provider_api::SeriesPoints;
 use scheduler::Clock as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DestinationSpec, Encode, Entry, Format, OnFull, Options, Store, StoreError, Wanted};
+use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError, Wanted};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
@@ -19,8 +19,6 @@ use zeroize::Zeroizing;
 pub(crate) struct Otlp3MiB;
 
 impl Encode for Otlp3MiB {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         export::encode(points, Limits::default())
             .into_iter()
@@ -33,20 +31,12 @@ impl Encode for Otlp3MiB {
     }
 }
 
-/// The same, with the fresh points kept for a while to be shown.
+/// Keeps fresh points for a while, to be shown.
 pub(crate) struct Shown(pub(crate) Arc<Recent>);
 
-impl Encode for Shown {
-    fn taken(&self, fresh: &mut dyn Iterator<Item = &SeriesPoints>) {
+impl Observer for Shown {
+    fn taken(&self, fresh: &[SeriesPoints]) {
         self.0.record(fresh, SystemClock.now());
-    }
-
-    fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
-        Otlp3MiB.encode(points)
-    }
-
-    fn decode(&self, entry: &Entry) -> Option<Vec<SeriesPoints>> {
-        Otlp3MiB.decode(entry)
     }
 }
 
@@ -203,8 +193,37 @@ fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
     }
 }
 
+/// That a destination looks like a kind of back end which it is not set up for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Proposal {
+    /// What it looks like.
+    pub(crate) seen: String,
+    /// The line to write, and what that sets.
+    pub(crate) remedy: String,
+}
+
+/// What `for:` would do for a destination that has none.
+pub(crate) fn proposal(destination: &Destination) -> Option<Proposal> {
+    let DestinationKind::Otlp(otlp) = &destination.kind else {
+        return None;
+    };
+    if destination.profile.is_some() {
+        return None;
+    }
+    let profile = Profile::of_endpoint(&otlp.endpoint)?;
+    let keys = profile.would_set(destination);
+    (!keys.is_empty()).then(|| Proposal {
+        seen: format!("the endpoint looks like {}", profile.habits().name),
+        remedy: format!("write `for: {profile}`, which sets {}", keys.join(", ")),
+    })
+}
+
 /// Makes the transport of a destination; nothing is sent yet.
 pub(crate) fn connect(destination: &Destination) -> Result<export::Destination, Failure> {
+    if let Some(Proposal { seen, remedy }) = proposal(destination) {
+        let name = &destination.name;
+        tracing::warn!(destination = %name, "destination {name}: {seen}; {remedy}");
+    }
     export::connect(&config(destination)?).map_err(|error| {
         Failure::usage(format!(
             "destination `{}`: {}",
@@ -215,7 +234,7 @@ pub(crate) fn connect(destination: &Destination) -> Result<export::Destination, 
 }
 
 /// A destination as the exporter wants it.
-fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
+pub(crate) fn config(destination: &Destination) -> Result<DestinationConfig, Failure> {
     let kind = match &destination.kind {
         DestinationKind::Otlp(otlp) => Kind::Otlp(otlp_config(otlp)?),
         DestinationKind::File { path, .. } => Kind::File { path: path.clone() },

@@ -39,9 +39,21 @@ impl Attributes {
         self.0.is_empty()
     }
 
+    /// The same with further pairs; what is there already stays.
+    #[must_use]
+    pub fn with(&self, more: &[(&str, &str)]) -> Self {
+        let more = more.iter().map(|(k, v)| (Arc::from(*k), Arc::from(*v)));
+        Self::new(self.0.iter().cloned().chain(more).collect())
+    }
+
     /// Into an identity.
-    pub(super) fn feed(&self, hash: &mut Xxh3) {
-        for (k, v) in self.iter() {
+    fn feed(&self, hash: &mut Xxh3) {
+        self.feed_but(hash, |_, _| false);
+    }
+
+    /// Into an identity, without some.
+    pub(super) fn feed_but(&self, hash: &mut Xxh3, but: impl Fn(&str, &str) -> bool) {
+        for (k, v) in self.iter().filter(|(k, v)| !but(k, v)) {
             feed(hash, k);
             feed(hash, v);
         }

@@ -4,12 +4,14 @@
 //! attribute lists and not a million copies of a region's name.
 
 mod attributes;
+mod metric;
 mod points;
 
 pub use attributes::{Attributes, Pairs, Resource};
+pub use metric::{Formerly, Kind, Metric, MetricSpec, Temporality};
 pub use points::{Buckets, Exemplar, Histogram, Point, Value};
 
-use attributes::feed;
+use crate::apart::{CLOUD_NAME, NAMESPACE};
 use std::fmt;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
@@ -42,131 +44,6 @@ impl fmt::Display for Cloud {
     }
 }
 
-/// Whether points are per interval or totals since a start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Temporality {
-    /// What happened in the interval.
-    Delta,
-    /// What happened since the start time.
-    Cumulative,
-}
-
-/// The OTLP shape of a metric.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// A value that was so at a time.
-    Gauge,
-    /// A sum over an interval.
-    Sum {
-        /// Delta or cumulative.
-        temporality: Temporality,
-        /// Never falls between resets.
-        monotonic: bool,
-    },
-    /// A distribution over an interval.
-    Histogram {
-        /// Delta or cumulative.
-        temporality: Temporality,
-    },
-}
-
-impl Kind {
-    /// What stands for the kind in the identities on disk: the words are those of the first version and never change.
-    fn identity(self) -> &'static str {
-        use Temporality::{Cumulative, Delta};
-        match self {
-            Self::Gauge => "Gauge",
-            Self::Sum {
-                temporality: Delta,
-                monotonic: false,
-            } => "Sum { temporality: Delta, monotonic: false }",
-            Self::Sum {
-                temporality: Delta,
-                monotonic: true,
-            } => "Sum { temporality: Delta, monotonic: true }",
-            Self::Sum {
-                temporality: Cumulative,
-                monotonic: false,
-            } => "Sum { temporality: Cumulative, monotonic: false }",
-            Self::Sum {
-                temporality: Cumulative,
-                monotonic: true,
-            } => "Sum { temporality: Cumulative, monotonic: true }",
-            Self::Histogram { temporality: Delta } => "Histogram { temporality: Delta }",
-            Self::Histogram {
-                temporality: Cumulative,
-            } => "Histogram { temporality: Cumulative }",
-        }
-    }
-}
-
-/// A metric as its provider describes it; see [`Metric`].
-#[derive(Clone, Debug)]
-pub struct MetricSpec {
-    /// Which cloud.
-    pub cloud: Cloud,
-    /// The cloud's grouping (`AWS/EC2`, `Microsoft.Compute/virtualMachines`, `compute.googleapis.com`).
-    pub namespace: Arc<str>,
-    /// The outgoing name (`aws.ec2.cpu_utilization.average`).
-    pub name: Arc<str>,
-    /// The cloud's own spelling (`CPUUtilization`).
-    pub cloud_name: Arc<str>,
-    /// The cloud's statistic or aggregation (`Average`), where it has such.
-    pub statistic: Option<Arc<str>>,
-    /// UCUM; empty when the cloud does not say.
-    pub unit: Arc<str>,
-    /// OTLP shape.
-    pub kind: Kind,
-    /// For people.
-    pub description: Arc<str>,
-}
-
-impl MetricSpec {
-    fn hash(&self, namespace: &str) -> u128 {
-        let mut hash = Xxh3::new();
-        for part in [self.cloud.as_str(), namespace, &*self.name, &*self.unit] {
-            feed(&mut hash, part);
-        }
-        feed(&mut hash, self.kind.identity());
-        hash.digest128()
-    }
-}
-
-/// An immutable [`MetricSpec`] with its hash.
-#[derive(Debug)]
-pub struct Metric {
-    spec: MetricSpec,
-    hash: u128,
-    former_hash: u128,
-}
-
-impl Metric {
-    /// Seals a description.
-    pub fn new(spec: MetricSpec) -> Self {
-        let former_hash = spec.hash(&spec.namespace);
-        let hash = match spec.cloud {
-            // Azure tells no upper from lower case, and the configuration may spell a type in any.
-            Cloud::Azure => spec.hash(&spec.namespace.to_lowercase()),
-            Cloud::Aws | Cloud::Gcp => former_hash,
-        };
-        Self {
-            spec,
-            hash,
-            former_hash,
-        }
-    }
-
-    /// Its description.
-    pub fn spec(&self) -> &MetricSpec {
-        &self.spec
-    }
-
-    /// A stable hash of cloud, namespace, name, unit and kind, to group by.
-    pub fn key(&self) -> u128 {
-        self.hash
-    }
-}
-
 /// Stable identity of a series: a hash of what identifies its resource, of metric and attributes. It does not change
 /// between runs, nor with what only describes the resource (tags, names for people).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -186,21 +63,27 @@ pub struct Series {
 impl Series {
     /// The identity.
     pub fn id(&self) -> SeriesId {
-        self.id_of(self.resource.identity(), self.metric.hash)
+        self.id_of(self.resource.identity(), self.metric.identity)
     }
 
-    /// The identity that files of format 3 and older have, where it is another one.
-    pub fn former_id(&self) -> Option<SeriesId> {
-        let (resource, metric) = (&self.resource, &self.metric);
-        let differs = resource.former_identity() != resource.identity() || metric.former_hash != metric.hash;
-        differs.then(|| self.id_of(resource.former_identity(), metric.former_hash))
+    /// The identities that files of format 4 and of format 3 have; they may be alike.
+    pub fn former_ids(&self) -> [SeriesId; 2] {
+        let (resource, [metric_3, metric_4]) = (&self.resource, self.metric.former);
+        [
+            self.id_of(resource.identity(), metric_4),
+            self.id_of(resource.former_identity(), metric_3),
+        ]
     }
 
     fn id_of(&self, resource: u128, metric: u128) -> SeriesId {
         let mut hash = Xxh3::new();
         hash.update(&resource.to_le_bytes());
         hash.update(&metric.to_le_bytes());
-        self.attributes.feed(&mut hash);
+        let spec = self.metric.spec();
+        self.attributes.feed_but(&mut hash, |key, value| {
+            (key == CLOUD_NAME && value == &*spec.cloud_name)
+                || (key == NAMESPACE && value == &*spec.namespace)
+        });
         SeriesId(hash.digest128())
     }
 }
@@ -219,59 +102,72 @@ pub struct SeriesPoints {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Temporality::{Cumulative, Delta};
+
+    const KINDS: [Kind; 7] = [
+        Kind::Gauge,
+        sum(Delta, false),
+        sum(Delta, true),
+        sum(Cumulative, false),
+        sum(Cumulative, true),
+        Kind::Histogram { temporality: Delta },
+        Kind::Histogram {
+            temporality: Cumulative,
+        },
+    ];
+
+    const fn sum(temporality: Temporality, monotonic: bool) -> Kind {
+        Kind::Sum {
+            temporality,
+            monotonic,
+        }
+    }
+
+    fn pair(k: &str, v: &str) -> Attributes {
+        Attributes::new(vec![(k.into(), v.into())])
+    }
+
+    fn spec(cloud: Cloud, kind: Kind) -> MetricSpec {
+        MetricSpec {
+            cloud,
+            namespace: "AWS/EC2".into(),
+            name: "aws.ec2.cpu_utilization.average".into(),
+            cloud_name: "CPUUtilization".into(),
+            statistic: Some("Average".into()),
+            unit: "%".into(),
+            kind,
+            description: "".into(),
+        }
+    }
+
+    fn series(metric: Metric) -> Series {
+        Series {
+            resource: Arc::new(Resource::new(pair("cloud.region", "eu-west-1"))),
+            metric: Arc::new(metric),
+            attributes: pair("InstanceId", "i-1"),
+        }
+    }
 
     /// What the ledger knows of a series hangs on these numbers: they are in users' files.
     #[test]
     fn identities_are_pinned() {
-        let kinds = [
-            Kind::Gauge,
-            Kind::Sum {
-                temporality: Temporality::Delta,
-                monotonic: false,
-            },
-            Kind::Sum {
-                temporality: Temporality::Delta,
-                monotonic: true,
-            },
-            Kind::Sum {
-                temporality: Temporality::Cumulative,
-                monotonic: false,
-            },
-            Kind::Sum {
-                temporality: Temporality::Cumulative,
-                monotonic: true,
-            },
-            Kind::Histogram {
-                temporality: Temporality::Delta,
-            },
-            Kind::Histogram {
-                temporality: Temporality::Cumulative,
-            },
-        ];
-        let pair = |k: &str, v: &str| Attributes::new(vec![(k.into(), v.into())]);
-        let ids: Vec<u128> = kinds
-            .into_iter()
-            .map(|kind| {
-                let spec = MetricSpec {
-                    cloud: Cloud::Aws,
-                    namespace: "AWS/EC2".into(),
-                    name: "aws.ec2.cpu_utilization.average".into(),
-                    cloud_name: "CPUUtilization".into(),
-                    statistic: Some("Average".into()),
-                    unit: "%".into(),
-                    kind,
-                    description: "".into(),
-                };
-                let series = Series {
-                    resource: Arc::new(Resource::new(pair("cloud.region", "eu-west-1"))),
-                    metric: Arc::new(Metric::new(spec)),
-                    attributes: pair("InstanceId", "i-1"),
-                };
-                series.id().0
-            })
-            .collect();
+        let of_kind = |kind| series(Metric::new(spec(Cloud::Aws, kind)));
+        let ids = KINDS.map(|kind| of_kind(kind).id().0);
         assert_eq!(
             ids,
+            [
+                270_814_122_077_974_874_645_369_559_540_486_677_185,
+                43_253_141_762_203_671_116_403_295_605_930_088_636,
+                147_658_457_113_991_918_480_251_746_110_452_436_849,
+                69_052_074_740_313_227_048_516_425_063_558_958_439,
+                141_556_079_721_997_216_178_366_149_284_478_065_355,
+                330_666_507_043_546_704_753_515_105_316_953_167_854,
+                117_498_800_952_098_562_674_904_868_161_215_560_879
+            ]
+        );
+        let former = KINDS.map(|kind| of_kind(kind).former_ids()[0].0);
+        assert_eq!(
+            former,
             [
                 283_417_881_421_634_358_461_333_514_856_997_956_862,
                 87_819_746_616_779_009_070_896_410_937_874_101_145,
@@ -281,6 +177,78 @@ mod tests {
                 250_013_657_514_187_060_722_773_409_625_161_493_019,
                 135_935_282_624_167_961_595_019_351_013_832_164_315,
             ]
+        );
+    }
+
+    #[test]
+    fn a_series_is_known_by_the_clouds_name_and_not_by_ours() {
+        let of = |change: fn(&mut MetricSpec)| {
+            let mut changed = spec(Cloud::Aws, Kind::Gauge);
+            change(&mut changed);
+            series(Metric::new(changed))
+        };
+        let first = of(|_| {});
+        for change in [
+            (|s| s.unit = "1".into()) as fn(&mut MetricSpec),
+            |s| s.name = "aws.ec2.cpu.average".into(),
+            |s| s.description = "other".into(),
+        ] {
+            assert_eq!(of(change).id(), first.id());
+        }
+        for change in [
+            (|s| s.cloud_name = "cpuUtilization".into()) as fn(&mut MetricSpec),
+            |s| s.namespace = "aws/ec2".into(),
+            |s| s.statistic = Some("Maximum".into()),
+            |s| s.kind = sum(Delta, true),
+        ] {
+            assert_ne!(of(change).id(), first.id());
+        }
+        // With a file of format 4 all that had one name was one.
+        assert_eq!(
+            of(|s| s.cloud_name = "cpuUtilization".into()).former_ids(),
+            first.former_ids()
+        );
+    }
+
+    #[test]
+    fn a_better_name_or_unit_leaves_what_older_files_have() {
+        let first = series(Metric::new(spec(Cloud::Aws, Kind::Gauge)));
+        let renamed = MetricSpec {
+            name: "aws.ec2.other.average".into(),
+            unit: "1".into(),
+            ..spec(Cloud::Aws, Kind::Gauge)
+        };
+        let formerly = Formerly {
+            name: Some("aws.ec2.cpu_utilization.average".into()),
+            unit: Some("%".into()),
+        };
+        let renamed = series(Metric::renamed(renamed, &formerly));
+        assert_eq!(renamed.former_ids(), first.former_ids());
+    }
+
+    #[test]
+    fn azure_tells_no_upper_from_lower_case() {
+        let of = |name: &str| {
+            series(Metric::new(MetricSpec {
+                cloud_name: name.into(),
+                ..spec(Cloud::Azure, Kind::Gauge)
+            }))
+        };
+        assert_eq!(of("Percentage CPU").id(), of("percentage cpu").id());
+    }
+
+    #[test]
+    fn what_only_tells_apart_is_no_identity() {
+        let plain = series(Metric::new(spec(Cloud::Aws, Kind::Gauge)));
+        let with = |key: &str, value: &str| Series {
+            attributes: plain.attributes.with(&[(key, value)]),
+            ..plain.clone()
+        };
+        assert_eq!(with("cloud.metric.name", "CPUUtilization").id(), plain.id());
+        assert_eq!(with("cloud.metrics.namespace", "AWS/EC2").id(), plain.id());
+        assert_ne!(
+            with("cloud.metric.name", "a dimension of somebody's").id(),
+            plain.id()
         );
     }
 }

@@ -6,7 +6,7 @@
 mod naming;
 mod points;
 
-pub(crate) use naming::Metrics;
+pub(crate) use naming::{Metrics, asked};
 
 use crate::grain::parse_iso;
 use crate::question::{AskedMetric, Question};

@@ -1,8 +1,8 @@
 //! What a metric is called, in which unit and of which kind.
 
 use crate::question::{Aggregation, AskedMetric, Question};
-use provider_api::names::snake;
-use provider_api::{Cloud, Kind, Metric, MetricSpec, Temporality};
+use provider_api::names::{snake, snake_formerly};
+use provider_api::{Cloud, Formerly, Kind, Metric, MetricSpec, Temporality};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,14 +25,22 @@ impl Metrics {
     }
 }
 
+/// All that a question asks for, in the units of the definitions.
+pub(crate) fn asked(question: &Question) -> impl Iterator<Item = Metric> {
+    question.metrics.iter().flat_map(move |asked| {
+        let of = move |aggregation| metric(question, asked, aggregation, &asked.unit);
+        asked.aggregations.iter().map(of)
+    })
+}
+
 fn metric(question: &Question, asked: &AskedMetric, aggregation: Aggregation, unit: &str) -> Metric {
-    let name = format!(
-        "{}.{}.{}",
-        prefix(&question.namespace),
-        snake(&asked.name),
-        aggregation.suffix()
-    );
-    Metric::new(MetricSpec {
+    let named = |snake| outgoing_name(snake, &question.namespace, &asked.name, aggregation);
+    let (name, before) = (named(snake), named(snake_formerly));
+    let formerly = Formerly {
+        name: (before != name).then(|| before.into()),
+        unit: unit_formerly(unit, aggregation).map(Into::into),
+    };
+    let spec = MetricSpec {
         cloud: Cloud::Azure,
         namespace: question.namespace.clone(),
         name: name.into(),
@@ -41,11 +49,17 @@ fn metric(question: &Question, asked: &AskedMetric, aggregation: Aggregation, un
         unit: unit_of(unit, aggregation).into(),
         kind: kind(unit, aggregation),
         description: asked.description.clone(),
-    })
+    };
+    Metric::renamed(spec, &formerly)
+}
+
+fn outgoing_name(snake: fn(&str) -> String, namespace: &str, name: &str, aggregation: Aggregation) -> String {
+    let (prefix, end) = (prefix(snake, namespace), aggregation.suffix());
+    format!("{prefix}.{}.{end}", snake(name))
 }
 
 /// `Microsoft.Storage/storageAccounts/blobServices` → `azure.storage.storage_accounts.blob_services`.
-fn prefix(namespace: &str) -> String {
+fn prefix(snake: fn(&str) -> String, namespace: &str) -> String {
     const VENDOR: &str = "microsoft.";
     let own = match namespace.get(..VENDOR.len()) {
         Some(start) if start.eq_ignore_ascii_case(VENDOR) => {
@@ -72,17 +86,18 @@ fn kind(unit: &str, aggregation: Aggregation) -> Kind {
     }
 }
 
-/// UCUM. The list of Azure's units is open: a new word stays, in braces.
+/// UCUM. The list of Azure's units is open: a new word stays, in braces. None of Azure's units is a ratio: what has
+/// `Unspecified` may be anything, queue depths and flags among them.
 fn unit_of(unit: &str, aggregation: Aggregation) -> String {
     if aggregation == Aggregation::Count {
-        return "1".to_owned();
+        return "{sample}".to_owned();
     }
     let known = match unit {
-        "Count" | "Unspecified" => "1",
+        "Count" => "{count}",
         "Bytes" => "By",
         "Seconds" => "s",
         "MilliSeconds" => "ms",
-        "CountPerSecond" => "1/s",
+        "CountPerSecond" => "{count}/s",
         "BytesPerSecond" => "By/s",
         "BitsPerSecond" => "bit/s",
         "Percent" => "%",
@@ -90,10 +105,20 @@ fn unit_of(unit: &str, aggregation: Aggregation) -> String {
         "Cores" => "{core}",
         "MilliCores" => "10*-3{core}",
         "NanoCores" => "10*-9{core}",
-        "" => "",
+        "" | "Unspecified" => "",
         other => return format!("{{{other}}}"),
     };
     known.to_owned()
+}
+
+/// What files of format 4 and older have, where it is another unit: counts were ratios there.
+fn unit_formerly(unit: &str, aggregation: Aggregation) -> Option<&'static str> {
+    match unit {
+        _ if aggregation == Aggregation::Count => Some("1"),
+        "Count" | "Unspecified" => Some("1"),
+        "CountPerSecond" => Some("1/s"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -101,13 +126,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_unit_is_a_ratio() {
+        use Aggregation::{Average, Count, Maximum};
+        for (unit, aggregation, wanted, formerly) in [
+            ("Count", Average, "{count}", Some("1")),
+            ("Unspecified", Maximum, "", Some("1")),
+            ("Percent", Count, "{sample}", Some("1")),
+            ("CountPerSecond", Average, "{count}/s", Some("1/s")),
+            ("Percent", Average, "%", None),
+            ("", Average, "", None),
+            ("Fortnights", Average, "{Fortnights}", None),
+        ] {
+            assert_eq!(unit_of(unit, aggregation), wanted, "{unit}");
+            assert_eq!(unit_formerly(unit, aggregation), formerly, "{unit}");
+        }
+    }
+
+    #[test]
     fn names_follow_the_type() {
         assert_eq!(
-            prefix("Microsoft.Compute/virtualMachines"),
+            prefix(snake, "Microsoft.Compute/virtualMachines"),
             "azure.compute.virtual_machines"
         );
         assert_eq!(
-            prefix("microsoft.Storage/storageAccounts/blobServices"),
+            prefix(snake, "microsoft.Storage/storageAccounts/blobServices"),
             "azure.storage.storage_accounts.blob_services"
         );
     }

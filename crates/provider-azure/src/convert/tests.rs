@@ -66,7 +66,7 @@ fn a_failed_metric_leaves_the_others_and_a_lost_one_is_named() {
     assert_eq!(got.failed, [failed]);
     assert_eq!(got.answered, q.metrics[1..2]);
     assert_eq!(got.series.len(), 1);
-    assert_eq!(&*got.series[0].series.metric.spec().unit, "1");
+    assert_eq!(&*got.series[0].series.metric.spec().unit, "{sample}");
     assert_eq!(got.missing, q.metrics[2..]);
 }
 

@@ -11,14 +11,15 @@ mod time;
 pub(crate) use time::{time, timestamp};
 
 use crate::GCP;
-use crate::discover::{GcpTarget, host};
+use crate::discover::GcpTarget;
 use crate::naming;
 use crate::place::{Place, platform, resource_id};
 use google_cloud_api::model::MonitoredResource;
+use google_cloud_api::model::metric_descriptor::ValueType;
 use google_cloud_monitoring_v3::model::TimeSeries;
 use provider_api::{
-    AccountId, Attributes, Kind, Metric, MetricSpec, Point, Resource, Series, SeriesId, SeriesPoints,
-    SkipReason, Skipped, Skips, TargetId, Texts, UnixNanos, Window,
+    AccountId, Attributes, Kind, Metric, Point, Resource, Series, SeriesId, SeriesPoints, SkipReason,
+    Skipped, Skips, TargetId, Texts, UnixNanos, Window,
 };
 use shape::{Shape, point, shape};
 use std::collections::{BTreeMap, HashMap};
@@ -31,6 +32,9 @@ pub(crate) struct Page {
     pub(crate) skipped: Vec<Skipped>,
 }
 
+/// Kind, unit and type of value as the answer has them.
+type Described = (Kind, Arc<str>, ValueType);
+
 /// Converts the pages of one call; shares resources, metrics and label texts between them.
 #[derive(Debug)]
 pub(crate) struct Converter<'a> {
@@ -38,7 +42,7 @@ pub(crate) struct Converter<'a> {
     target: TargetId,
     detail: &'a GcpTarget,
     window: Window,
-    metrics: Vec<Arc<Metric>>,
+    metrics: Vec<(Described, Arc<Metric>)>,
     resources: HashMap<Attributes, Arc<Resource>>,
     texts: Texts,
     /// First and last end of each series on the pages before: what lies between came already.
@@ -137,32 +141,22 @@ impl<'a> Converter<'a> {
             shape,
             Series {
                 resource,
-                metric: self.metric(shape.kind, unit),
+                metric: self.metric(shape.kind, unit, &given.value_type),
                 attributes,
             },
         ))
     }
 
-    fn metric(&mut self, kind: Kind, unit: &str) -> Arc<Metric> {
+    fn metric(&mut self, kind: Kind, unit: &str, value: &ValueType) -> Arc<Metric> {
         let unit = naming::unit(unit, &self.detail.unit);
-        if let Some(known) = self
-            .metrics
-            .iter()
-            .find(|m| m.spec().kind == kind && &*m.spec().unit == unit)
-        {
+        let alike = |(of, _): &&(Described, Arc<Metric>)| of.0 == kind && &*of.1 == unit && of.2 == *value;
+        if let Some((_, known)) = self.metrics.iter().find(alike) {
             return known.clone();
         }
-        let metric = Arc::new(Metric::new(MetricSpec {
-            cloud: GCP,
-            namespace: host(&self.detail.metric_type).into(),
-            name: naming::metric_name(&self.detail.metric_type).into(),
-            cloud_name: self.detail.metric_type.clone(),
-            statistic: None,
-            unit: unit.into(),
-            kind,
-            description: self.detail.description.clone(),
-        }));
-        self.metrics.push(metric.clone());
+        let (metric_type, description) = (&self.detail.metric_type, &self.detail.description);
+        let metric = Arc::new(naming::metric(metric_type, description, kind, unit, value));
+        self.metrics
+            .push(((kind, unit.into(), value.clone()), metric.clone()));
         metric
     }
 

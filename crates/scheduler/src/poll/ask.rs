@@ -1,12 +1,10 @@
 //! The calls of a job: which go together and in which order, and how a call that fails as a whole is split until what makes
 //! it fail is alone. What fails leaves the others alone; only a door that is shut for all ends the job.
 
-use super::read::Broken;
 use super::{Asked, Outcome, Poller};
 use crate::core::{Job, Lane};
-use crate::failing::Missed;
-use crate::settle::Terms;
 use crate::split::{Splitting, is_of_its_content};
+use intake::{Broken, Missed, Terms};
 use provider_api::{Call, Due, ErrorKind, ProviderError, Urgency};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,27 +43,28 @@ impl Poller {
         let until = self.until(job.lane);
         let mut outcome = Outcome::default();
         while let Some(call) = self.next(job, &mut course, &mut outcome) {
-            if until.is_some_and(|until| self.clock.now() >= until || !self.store.keeps_up()) {
+            if until.is_some_and(|until| self.intake.clock.now() >= until || !self.store.keeps_up()) {
                 break;
             }
             let Some(_admitted) = self.admitted(job, &call, &mut outcome) else {
                 continue;
             };
-            match self.read(job, terms, asked.settled, &call).await {
-                Ok(read) => {
+            let (read, missed) = self.read(job, terms, asked.settled, &call).await;
+            outcome.completed += read.completed.len();
+            outcome.points += read.points;
+            if let Some(missed) = missed {
+                Missed::add(&mut outcome.missed, missed);
+            }
+            match read.broken {
+                None => {
                     course.splitting.answered();
                     course.unauthenticated = 0;
-                    outcome.completed += read.completed;
-                    outcome.points += read.points;
-                    if let Some(missed) = read.missed {
-                        Missed::add(&mut outcome.missed, missed);
-                    }
                 }
-                Err(Broken::Store(error)) => return Err(error),
-                Err(Broken::Provider(error)) if *error.kind() == ErrorKind::OverBudget => {
+                Some(Broken::Taker(error)) => return Err(error),
+                Some(Broken::Provider(error)) if *error.kind() == ErrorKind::OverBudget => {
                     self.not_paid(&error, &mut outcome);
                 }
-                Err(Broken::Provider(error)) => {
+                Some(Broken::Provider(error)) => {
                     self.broken(job, call.clone(), error, &mut course, &mut outcome);
                 }
             }
@@ -111,7 +110,7 @@ impl Poller {
     }
 
     fn planned(&self, due: &[Due], urgency: Urgency) -> Vec<Call> {
-        let mut calls = self.provider.plan(due);
+        let mut calls = self.intake.provider.plan(due);
         for call in &mut calls {
             call.urgency = urgency;
         }
@@ -127,13 +126,13 @@ impl Poller {
         course: &mut Course,
         outcome: &mut Outcome,
     ) {
-        self.failed(&error);
+        self.intake.failed(&job.key.name, &error);
         outcome.failed = true;
         course.splitting.failed();
         if let Some(wait) = error.wait() {
             // It was not sent, nor would the others be.
             outcome.walled = true;
-            outcome.wait = Some(self.clock.now().plus(wait.max(SHORTEST_WAIT)));
+            outcome.wait = Some(self.intake.clock.now().plus(wait.max(SHORTEST_WAIT)));
             self.missing(&call, &error, outcome);
         } else if *error.kind() == ErrorKind::Unauthenticated {
             course.unauthenticated += 1;
@@ -153,7 +152,7 @@ impl Poller {
         course: &mut Course,
         outcome: &mut Outcome,
     ) {
-        let provider = self.provider.as_ref();
+        let provider = self.intake.provider.as_ref();
         let halves = course.splitting.halves(provider, &call, error.kind());
         if !halves.is_empty() {
             for half in halves.into_iter().rev() {
@@ -168,7 +167,7 @@ impl Poller {
     }
 
     fn missing(&self, call: &Call, error: &ProviderError, outcome: &mut Outcome) {
-        let missed = Missed::call(self.clock.now(), call, error);
+        let missed = Missed::call(self.intake.clock.now(), call, error);
         Missed::add(&mut outcome.missed, missed);
     }
 

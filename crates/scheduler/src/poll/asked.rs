@@ -1,7 +1,7 @@
 //! What a job asks for: the windows of its lane, and the holes to give up first. Pure.
 
 use crate::core::{Hole, Job, Lane, settled, windows};
-use crate::settle::Terms;
+use intake::Terms;
 use provider_api::{Due, GroupSpec, TargetId, UnixNanos, Window};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;

@@ -45,7 +45,7 @@ impl Poller {
     /// A request of a call was not sent.
     pub(super) fn not_paid(&self, error: &ProviderError, outcome: &mut Outcome) {
         tracing::debug!(account = %self.account(), %error, "not paid");
-        outcome.held = Some(self.clock.now().plus(NOT_PAID_PAUSE));
+        outcome.held = Some(self.intake.clock.now().plus(NOT_PAID_PAUSE));
     }
 
     /// The calls of a job have been made or held back.
@@ -62,14 +62,14 @@ impl Poller {
         let Some(standing) = self.budget.standing() else {
             return;
         };
-        let (account, now) = (self.account(), self.clock.now());
+        let (account, now) = (self.account(), self.intake.clock.now());
         let Some(until) = standing.until else {
-            if self.notices.ends(WAITS, now) {
+            if self.intake.notices.ends(WAITS, now) {
                 tracing::info!(%account, "account {account} goes on: its budget has caught up with its polls");
             }
             return;
         };
-        if self.notices.begins(WAITS, now) {
+        if self.intake.notices.begins(WAITS, now) {
             let (until, groups) = (until.hour_and_minute(), standing.waiting);
             let entry = standing.entry.as_deref();
             tracing::warn!(
@@ -82,7 +82,7 @@ impl Poller {
     fn too_dear(&self, job: &Job, why: &TooDear) {
         let group = &job.key.name;
         let event = format!("{group} too dear");
-        if let Some(since) = self.notices.due(event, self.clock.now()) {
+        if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
             let account = self.account();
             let entry = why.entry.as_deref();
             let [call, day] =

@@ -10,15 +10,11 @@ mod read;
 mod report;
 
 use crate::core::{Job, Lane};
-use crate::driver::Clock;
-use crate::failing::Missed;
-use crate::notices::Notices;
-use crate::progress::Progress;
-use crate::settle::{Learner, Terms};
 use crate::troubled::Troubled;
 use asked::{Asked, Asking, Spare, asked};
 use gate::{Budget, Skew};
-use provider_api::{AccountId, Call, MetricsProvider, UnixNanos};
+use intake::{Intake, Learner, Missed, Terms};
+use provider_api::{AccountId, Call, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Change, Lane as History, Store, StoreError};
@@ -38,17 +34,14 @@ const TURN: Duration = Duration::from_secs(30);
 /// What a job needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Poller {
-    pub(crate) provider: Arc<dyn MetricsProvider>,
+    /// Reads the account's answers.
+    pub(crate) intake: Intake,
     pub(crate) store: Arc<Store>,
-    pub(crate) progress: Arc<Progress>,
     pub(crate) learner: Arc<Learner>,
-    pub(crate) clock: Arc<dyn Clock>,
     /// How far the cloud's clock is from ours.
     pub(crate) skew: Skew,
     /// What the account may cost.
     pub(crate) budget: Budget,
-    /// What has been said in the log.
-    pub(crate) notices: Arc<Notices>,
     /// Targets that fail by themselves.
     pub(crate) troubled: Arc<Troubled>,
 }
@@ -102,7 +95,7 @@ impl Outcome {
 impl Poller {
     /// Whose targets it polls.
     pub(crate) fn account(&self) -> &AccountId {
-        self.provider.account()
+        self.intake.account()
     }
 
     /// Runs a job to its end.
@@ -127,7 +120,7 @@ impl Poller {
     fn span(&self, job: &Job) -> Span {
         tracing::info_span!(
             "poll",
-            cloud = self.provider.cloud().as_str(),
+            cloud = self.intake.provider.cloud().as_str(),
             account = %self.account(),
             group = %job.key.name,
             lane = job.lane.label(),
@@ -138,14 +131,17 @@ impl Poller {
     }
 
     async fn until_store_recovers(&self, pause: Duration) -> Result<(), StoreError> {
-        self.clock.sleep_until(self.clock.now().plus(pause)).await;
+        self.intake
+            .clock
+            .sleep_until(self.intake.clock.now().plus(pause))
+            .await;
         self.store.recovered().await
     }
 
     async fn once(&self, job: &Job) -> Result<Left, StoreError> {
         // An answer that waits for room grows old, and what it tells of the present may make a second gap.
         self.store.room().await?;
-        let now = self.clock.now();
+        let now = self.intake.clock.now();
         let clouds = self.skew.corrected(now);
         let terms = self.terms(job, clouds);
         let asking = self.asking(job, now, clouds);
@@ -202,7 +198,7 @@ impl Poller {
             Lane::Fresh { deep, poll, .. } => Some((poll, deep)),
             Lane::Backlog { .. } => None,
         };
-        let cloud = self.provider.cloud();
+        let cloud = self.intake.provider.cloud();
         self.learner
             .terms(&self.store, now, cloud, &job.targets, &job.group, fresh)
     }
@@ -228,21 +224,23 @@ impl Poller {
     fn until(&self, lane: Lane) -> Option<UnixNanos> {
         match lane {
             Lane::Fresh { .. } => None,
-            Lane::Backlog { until } => Some(until.min(self.clock.now().plus(TURN))),
+            Lane::Backlog { until } => Some(until.min(self.intake.clock.now().plus(TURN))),
         }
     }
 
     fn called(&self, lane: Lane, call: &Call) {
         if let Lane::Backlog { .. } = lane {
             tracing::debug!(window = ?call.window, targets = call.targets.len(), "asked for what lay behind");
-            self.progress.update(self.account(), |a| a.backlog_windows += 1);
+            self.intake
+                .progress
+                .update(self.account(), |a| a.backlog_windows += 1);
         }
     }
 
     /// Keeps what was learnt, now and then.
     async fn weigh(&self, terms: &Terms) -> Result<(), StoreError> {
-        let (cloud, namespace) = (self.provider.cloud(), &terms.group.namespace);
-        let weighed = self.learner.weigh(self.clock.now(), cloud, namespace);
+        let (cloud, namespace) = (self.intake.provider.cloud(), &terms.group.namespace);
+        let weighed = self.learner.weigh(self.intake.clock.now(), cloud, namespace);
         let Some((changed, key, value)) = weighed else {
             return Ok(());
         };

@@ -2,21 +2,16 @@
 
 use super::{Asked, Outcome, Poller};
 use crate::core::{Hole, Job};
-use crate::progress::LastError;
-use crate::settle::{Changed, Terms};
-use provider_api::remedy::remedy;
-use provider_api::{Failure, ProviderError, Skipped, Target, UnixNanos};
+use intake::{CLOCKS_APART, Changed, Terms};
+use provider_api::{Target, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
 
-/// Clocks further apart than this are a fault of this machine: requests begin to be refused at five minutes.
-const CLOCKS_APART: Duration = Duration::from_secs(30);
-
 impl Poller {
     /// A fresh poll has ended.
     pub(super) fn polled(&self, now: UnixNanos, terms: &Terms, asked: &Asked) {
-        self.progress.update(self.account(), |a| {
+        self.intake.progress.update(self.account(), |a| {
             a.polls += 1;
             let group = a.group(&terms.group.name);
             group.last_poll = Some(now);
@@ -25,14 +20,18 @@ impl Poller {
             group.settle = terms.group.settle;
             group.lookback = terms.group.lookback;
         });
-        self.progress
-            .namespace(self.learner.status(self.provider.cloud(), terms));
+        self.intake
+            .progress
+            .namespace(self.learner.status(self.intake.provider.cloud(), terms));
     }
 
     /// What its last poll did not get fails, and nothing else does.
     pub(super) fn missed(&self, job: &Job, outcome: &Outcome) {
         let missed = outcome.missed.clone();
-        self.progress.update(self.account(), |a| {
+        if missed.is_none() {
+            self.intake.worked(&job.key.name, &[]);
+        }
+        self.intake.progress.update(self.account(), |a| {
             let group = a.group(&job.key.name);
             group.scope = Some(job.key.scope.clone());
             group.answered = outcome.completed > 0 || missed.is_none();
@@ -43,7 +42,7 @@ impl Poller {
     /// Windows go by the cloud's clock; everything else on this machine goes by its own.
     pub(super) fn compare_clocks(&self) {
         // Not when the poll began: however long it took, both clocks are read at one moment.
-        let now = self.clock.now();
+        let now = self.intake.clock.now();
         let Some(ahead) = self.skew.ahead_nanos(now) else {
             return;
         };
@@ -51,40 +50,32 @@ impl Poller {
         if apart < CLOCKS_APART {
             return;
         }
-        if let Some(since) = self.notices.due("clocks apart".to_owned(), now) {
+        if let Some(since) = self.intake.notices.due("clocks apart".to_owned(), now) {
             let (seconds, side) = (apart.as_secs(), if ahead > 0 { "behind" } else { "ahead of" });
-            tracing::warn!(account = %self.provider.account(), since, "this machine's clock is {seconds} s {side} the cloud's, which points are asked for by; set it, for example with chrony or systemd-timesyncd");
+            tracing::warn!(account = %self.intake.provider.account(), since, "this machine's clock is {seconds} s {side} the cloud's, which points are asked for by; set it, for example with chrony or systemd-timesyncd");
         }
     }
 
     pub(super) fn lost(&self, group: &Arc<str>, hole: &Hole, targets: usize) {
         let seconds = hole.lost.as_secs();
-        self.progress
+        self.intake
+            .progress
             .update(self.account(), |a| a.lost_seconds += seconds);
         let event = format!("{group} lost");
-        if let Some(since) = self.notices.due(event, self.clock.now()) {
+        if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
             tracing::warn!(account = %self.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
         }
     }
 
     pub(super) fn settle_changed(&self, namespace: &str, changed: Changed) {
         let before = changed.before.map(|before| before.as_secs());
-        tracing::info!(cloud = %self.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "learnt how long points take to be final");
+        tracing::info!(cloud = %self.intake.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "learnt how long points take to be final");
     }
 
     pub(super) fn store_failed(&self, job: &Job, error: &StoreError) {
         let event = format!("store {error}");
-        if let Some(since) = self.notices.due(event, self.clock.now()) {
+        if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
             tracing::warn!(account = %self.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
-        }
-    }
-
-    pub(super) fn target_failed(&self, group: &Arc<str>, failure: &Failure) {
-        let kind = failure.kind.label();
-        self.progress.error(self.account(), kind);
-        let event = format!("{group} {kind}");
-        if let Some(since) = self.notices.due(event, self.clock.now()) {
-            tracing::warn!(account = %self.account(), %group, kind, since, why = failure.message, "a target failed and is asked for again");
         }
     }
 
@@ -94,59 +85,12 @@ impl Poller {
             return;
         }
         let event = format!("{group} target left out");
-        if let Some(since) = self.notices.due(event, self.clock.now()) {
+        if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
             let (account, what) = (self.account(), target.detail.describe());
             tracing::warn!(
                 %account, %group, target = what, since, why,
                 "account {account}: {what} refused twice in a row; left out until the next listing"
             );
         }
-    }
-
-    /// Counts what was left out and names each metric and reason once.
-    pub(crate) fn left_out(&self, skipped: &Skipped) {
-        self.progress.skipped(self.account(), skipped);
-        let reason = skipped.reason.label();
-        let event = format!("{} {reason}", skipped.metric);
-        if self.notices.first(event, self.clock.now()) {
-            tracing::warn!(account = %self.account(), metric = %skipped.metric, reason, points = skipped.points, "left out; further ones of this kind are only counted");
-        }
-    }
-
-    /// Counts an error where it ends and logs it with its causes, unless the same has just been said.
-    pub(crate) fn failed(&self, error: &ProviderError) {
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(error);
-        while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
-            cause = inner.source();
-        }
-        let (now, kind) = (self.clock.now(), error.kind().label());
-        let event = format!("{} {} {kind}", error.operation(), error.scope());
-        if let Some(since) = self.notices.due(event, now) {
-            let (account, remedy) = (
-                self.account(),
-                remedy(error.cloud(), error.operation(), error.kind()),
-            );
-            tracing::error!(
-                %account,
-                scope = %error.scope(),
-                operation = error.operation(),
-                kind,
-                request_id = error.request_id(),
-                remedy = &*remedy,
-                since,
-                "account {account}: {text}. {remedy}"
-            );
-        }
-        self.progress.error(self.account(), kind);
-        let last = LastError {
-            at: now,
-            kind: error.kind().clone(),
-            operation: error.operation(),
-            text,
-        };
-        self.progress
-            .update(self.account(), |a| a.last_error = Some(last));
     }
 }

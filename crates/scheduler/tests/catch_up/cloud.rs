@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use gate::{Gate, Request};
 use provider_api::{
-    AccountId, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
+    AccountId, Apart, Attributes, Batch, Call, Catalogue, CheckReport, Cloud, Detail, Due, ErrorKind, Group,
     GroupSpec, Kind, Members, Metric, MetricSpec, MetricsProvider, Point, Price, ProviderError, Reach,
     Resource, Scope, Series, SeriesPoints, Span, Survey, Target, TargetId, UnixNanos, Urgency, Value,
 };
@@ -106,6 +106,7 @@ pub(crate) struct Sky {
     pub(crate) gate: Option<Gate>,
     /// When requests came, and what they cost.
     pub(crate) bill: Mutex<Vec<(UnixNanos, u64)>>,
+    pub(crate) apart: Apart,
 }
 
 impl Sky {
@@ -205,6 +206,10 @@ impl MetricsProvider for Sky {
 
     fn cloud(&self) -> Cloud {
         Cloud::Aws
+    }
+
+    fn apart(&self) -> &Apart {
+        &self.apart
     }
 
     async fn check(&self) -> CheckReport {

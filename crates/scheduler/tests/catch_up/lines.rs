@@ -15,8 +15,6 @@ const LINES: usize = 16;
 pub(crate) struct Lines;
 
 impl Encode for Lines {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         let of = |one: &SeriesPoints| {
             let id = one.series.id().0;

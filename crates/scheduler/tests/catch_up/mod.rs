@@ -12,7 +12,7 @@ mod pause;
 use clock::VirtualClock;
 use cloud::{EVERY, Given, MINUTE, Sky, series, targets, truth};
 use lines::Lines;
-use provider_api::{AccountId, UnixNanos};
+use provider_api::{AccountId, Apart, UnixNanos};
 use scheduler::{Account, AccountProgress, Clock as _, Progress, RunError, Scheduler, SettleSource};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -60,6 +60,7 @@ impl World {
             usd_nanos: 0,
             gate: None,
             bill: Mutex::default(),
+            apart: Apart::default(),
         };
         Self {
             sky: Arc::new(sky),

@@ -63,7 +63,7 @@ impl Ledger {
     fn touch(
         &mut self,
         id: SeriesId,
-        former: impl FnOnce() -> Option<SeriesId>,
+        former: impl FnOnce() -> [SeriesId; 2],
         target: u32,
         grain_s: u32,
     ) -> Slot {
@@ -71,7 +71,7 @@ impl Ledger {
             self.remember(slot);
             return slot;
         }
-        if let Some(slot) = former().and_then(|former| self.find(former)) {
+        if let Some(slot) = former().into_iter().find_map(|former| self.find(former)) {
             self.remember(slot);
             self.rename(slot, id);
             return slot;

@@ -99,7 +99,7 @@ impl Taking {
         done: &mut Committed,
     ) -> Took {
         let salted = |id: SeriesId| SeriesId(id.0 ^ self.lane.salt());
-        let former = || one.series.former_id().map(salted);
+        let former = || one.series.former_ids().map(salted);
         let slot = ledger.touch(salted(one.series.id()), former, target, place.grain_s);
         let mut revised = Vec::new();
         if let Some(row) = ledger.rows.get_mut(index(slot)) {

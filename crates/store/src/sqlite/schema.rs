@@ -85,7 +85,8 @@ fn to_4(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 }
 
 /// A destination may go on beside entries that it does not take; of some it has all but the deltas. Entries beyond a gap
-/// know which.
+/// know which. And a series is known by the cloud's own name for its metric: each gets its identity of today with its next
+/// points.
 fn to_5(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE aside(destination TEXT NOT NULL, seq INTEGER NOT NULL, deltas INTEGER,

@@ -55,11 +55,12 @@ impl Writer {
                 staged.progress = Some(request.taking.complete(&mut self.ledger, *slot, staged.progress));
             }
         }
-        let fresh = took.iter().map(|one| &one.fresh);
-        self.encoder
-            .taken(&mut fresh.filter(|fresh| !fresh.points.is_empty()));
         let beyond = Self::beyond(group, &request.taking, &targets);
         self.push(group, request.taking.lane, &took, &beyond, &mut done);
+        if self.observer.is_some() {
+            let fresh = took.into_iter().map(|one| one.fresh);
+            group.fresh.extend(fresh.filter(|one| !one.points.is_empty()));
+        }
         group.commit(reply, done);
     }
 

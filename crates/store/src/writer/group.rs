@@ -8,6 +8,7 @@ use crate::spool::Draft;
 use crate::sqlite::rows;
 use crate::{Committed, Enlisted, StoreError, totals};
 use hashbrown::HashMap;
+use provider_api::SeriesPoints;
 
 /// What waits for the transaction.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Group {
     pub(super) targets: HashMap<u32, Staged>,
     /// Payload bytes that it adds.
     pub(super) bytes: u64,
+    /// Points that it takes for the first time, if somebody wants to see them.
+    pub(super) fresh: Vec<SeriesPoints>,
     commits: Vec<(Reply<Committed>, Committed)>,
     enlisted: Vec<(Reply<Enlisted>, Enlisted)>,
     smalls: Vec<(Small, Reply<()>)>,
@@ -28,6 +31,7 @@ impl Group {
             draft: Draft::new(&shared.spool()),
             targets: HashMap::new(),
             bytes: 0,
+            fresh: Vec::new(),
             commits: Vec::new(),
             enlisted: Vec::new(),
             smalls: Vec::new(),
@@ -214,7 +218,11 @@ impl Writer {
         self.shared.spool().publish(draft);
         self.release();
         self.announce();
+        let fresh = std::mem::take(&mut group.fresh);
         group.answer();
+        if let Some(observer) = self.observer.as_ref().filter(|_| !fresh.is_empty()) {
+            observer.taken(&fresh);
+        }
     }
 
     /// What lay beyond gaps that are closed now may go out.

@@ -17,7 +17,7 @@ use crate::options::Stream;
 use crate::shared::Shared;
 use crate::sqlite::ballast::Ballast;
 use crate::totals::Totals;
-use crate::{Committed, DestinationSpec, Encode, Enlisted, StoreError};
+use crate::{Committed, DestinationSpec, Encode, Enlisted, Observer, StoreError};
 use group::Group;
 use provider_api::UnixNanos;
 use rusqlite::Connection;
@@ -94,6 +94,7 @@ pub(crate) struct Writer {
     pub(crate) totals: Totals,
     pub(crate) shared: Arc<Shared>,
     pub(crate) encoder: Box<dyn Encode>,
+    pub(crate) observer: Option<Box<dyn Observer>>,
     pub(crate) streams: Vec<Stream>,
     /// Nothing for a store without a file.
     pub(crate) ballast: Option<Ballast>,

@@ -12,8 +12,6 @@ pub(crate) type Key = String;
 pub(crate) struct Lines;
 
 impl Encode for Lines {
-    fn taken(&self, _fresh: &mut dyn Iterator<Item = &SeriesPoints>) {}
-
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry> {
         let mut text = String::new();
         let mut all: Vec<Point> = Vec::new();

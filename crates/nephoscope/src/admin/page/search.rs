@@ -238,7 +238,7 @@ mod tests {
         let series: Vec<_> = (0..30)
             .map(|n| points(&format!("aws.ec2.m{n:02}"), &[60, 120, 180]))
             .collect();
-        recent.record(&mut series.iter(), at(200));
+        recent.record(&series, at(200));
         recent
     }
 

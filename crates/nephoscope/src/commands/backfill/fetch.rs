@@ -7,10 +7,12 @@ use super::walk::Walk;
 use super::work::{Planned, due, known, plan};
 use crate::commands::inventory::{Account, Group};
 use crate::wiring::with_causes;
+use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
+use intake::{Arrived, Broken, Intake, Taker};
 use provider_api::{Batch, Call, ErrorKind, TargetId};
 use scheduler::Splitting;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 use store::{Change, Lane, Store, StoreError};
 use tokio::time::sleep;
@@ -28,6 +30,9 @@ const MOST_IDLE_ROUNDS: u32 = 5;
 /// Pause after the first idle round; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Reasons that are named of a group that is given up.
+const MOST_REASONS: usize = 3;
+
 /// How long a call in flight may take to end once we are told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
@@ -36,6 +41,8 @@ pub(super) struct Fetch<'a> {
     pub(super) walk: &'a Walk,
     pub(super) store: &'a Store,
     pub(super) account: &'a Account,
+    /// Reads its answers.
+    pub(super) intake: Intake,
     pub(super) tally: &'a Tally,
     pub(super) stop: &'a CancellationToken,
 }
@@ -47,11 +54,10 @@ pub(super) type Fetched = Result<Vec<String>, StoreError>;
 #[derive(Debug, Default)]
 struct Outcome {
     completed: HashSet<TargetId>,
-    failed: Option<String>,
+    /// Targets that failed, by the words that came with it.
+    failed: BTreeMap<String, usize>,
     /// How it failed as a whole.
     kind: Option<ErrorKind>,
-    /// A batch was not stored: a later one must not say that its targets are complete.
-    broken: bool,
 }
 
 impl Fetch<'_> {
@@ -92,10 +98,13 @@ impl Fetch<'_> {
         }
     }
 
-    fn given_up(&self, group: &Group, targets: usize, why: Option<String>) -> String {
-        let why = why.unwrap_or_else(|| "the answers said nothing of them".to_owned());
+    fn given_up(&self, group: &Group, targets: usize, failed: BTreeMap<String, usize>) -> String {
         let account = self.account.provider.account();
-        format!("{account} {}: {targets} targets: {why}", group.spec.name)
+        format!(
+            "{account} {}: {targets} targets: {}",
+            group.spec.name,
+            reasons(failed)
+        )
     }
 
     async fn pause(&self, idle: u32) {
@@ -121,7 +130,9 @@ impl Fetch<'_> {
                     }
                 }
                 all.completed.extend(one.completed);
-                all.failed = one.failed.or(all.failed);
+                for (why, targets) in one.failed {
+                    *all.failed.entry(why).or_default() += targets;
+                }
             }
             drop(ended);
             waiting = self.halves(splitting, &failed);
@@ -162,58 +173,95 @@ impl Fetch<'_> {
     }
 
     async fn read(&self, group: &Group, lane: Lane, call: &Call) -> Result<Outcome, StoreError> {
-        let mut outcome = Outcome::default();
-        let mut batches = self.account.provider.fetch(call);
-        while let Some(batch) = batches.next().await {
-            match batch {
-                Ok(batch) => self.take(group, lane, call, batch, &mut outcome).await?,
-                Err(error) => {
-                    outcome.failed = Some(with_causes(&error));
-                    outcome.kind = Some(error.kind().clone());
-                }
-            }
-            if outcome.broken {
-                break;
-            }
-        }
-        if outcome.completed.len() == call.targets.len() {
+        let mut taking = Taking {
+            fetch: self,
+            group,
+            lane,
+        };
+        let read = self.intake.read(call, call.window.end(), &mut taking).await;
+        self.tally.skipped(&read.skipped);
+        if read.completed.len() == call.targets.len() {
             self.tally.called(call.price.requests);
+        }
+        let mut outcome = Outcome {
+            completed: read.completed.into_iter().collect(),
+            ..Outcome::default()
+        };
+        for failure in read.failed.into_iter().chain(read.silent) {
+            *outcome.failed.entry(failure.message).or_default() += 1;
+        }
+        match read.broken {
+            None => {}
+            Some(Broken::Provider(error)) => {
+                self.intake.failed(&group.spec.name, &error);
+                outcome.failed.insert(with_causes(&error), call.targets.len());
+                outcome.kind = Some(error.kind().clone());
+            }
+            Some(Broken::Taker(error)) if error.is_retryable() => {
+                outcome.failed.insert(error.to_string(), call.targets.len());
+            }
+            Some(Broken::Taker(error)) => return Err(error),
         }
         Ok(outcome)
     }
+}
 
-    async fn take(
-        &self,
-        group: &Group,
-        lane: Lane,
-        call: &Call,
-        batch: Batch,
-        outcome: &mut Outcome,
-    ) -> Result<(), StoreError> {
-        let complete = batch.complete.clone();
-        self.tally.left_out(&batch.skipped);
-        if let Some(failure) = batch.failed.last() {
-            outcome.failed = Some(failure.message.clone());
-        }
+/// Takes the points of one call into the store.
+struct Taking<'a> {
+    fetch: &'a Fetch<'a>,
+    group: &'a Group,
+    lane: Lane,
+}
+
+#[async_trait]
+impl Taker for Taking<'_> {
+    type Error = StoreError;
+
+    fn look(&mut self, _: &Batch) {}
+
+    async fn take(&mut self, arrived: Arrived) -> Result<u64, StoreError> {
         let change = Change {
-            lane,
-            account: self.account.provider.account(),
-            group: &group.spec,
-            window: call.window,
-            points: batch.series,
-            complete: batch.complete,
+            lane: self.lane,
+            account: self.fetch.account.provider.account(),
+            group: &self.group.spec,
+            window: arrived.window,
+            points: arrived.points,
+            complete: arrived.complete,
         };
-        match self.store.commit(change).await {
-            Ok(done) => {
-                self.tally.took(&done);
-                outcome.completed.extend(complete);
-            }
-            Err(error) if error.is_retryable() => {
-                outcome.failed = Some(error.to_string());
-                outcome.broken = true;
-            }
-            Err(error) => return Err(error),
-        }
-        Ok(())
+        let done = self.fetch.store.commit(change).await?;
+        self.fetch.tally.took(&done);
+        Ok(done.fresh)
+    }
+}
+
+/// The causes of most targets, with how many of them each has.
+fn reasons(failed: BTreeMap<String, usize>) -> String {
+    let mut all: Vec<(String, usize)> = failed.into_iter().collect();
+    all.sort_by_key(|(_, targets)| std::cmp::Reverse(*targets));
+    let rest = all.len().saturating_sub(MOST_REASONS);
+    let named = all.into_iter().take(MOST_REASONS);
+    let mut named: Vec<String> = named
+        .map(|(why, targets)| format!("{why} (of {targets})"))
+        .collect();
+    if rest > 0 {
+        named.push(format!("and {rest} more reasons"));
+    }
+    named.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_of_most_targets_come_first_and_the_rest_is_counted() {
+        let named =
+            |reasons: &[(&str, usize)]| reasons.iter().map(|(why, n)| ((*why).to_owned(), *n)).collect();
+        assert_eq!(
+            reasons(named(&[("gone", 1), ("no", 7)])),
+            "no (of 7); gone (of 1)"
+        );
+        let many = named(&[("a", 1), ("b", 1), ("c", 1), ("d", 1), ("e", 2)]);
+        assert_eq!(reasons(many), "e (of 2); a (of 1); b (of 1); and 2 more reasons");
     }
 }

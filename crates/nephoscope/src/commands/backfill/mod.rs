@@ -7,6 +7,7 @@ mod fetch;
 mod offer;
 mod range;
 mod tally;
+mod verdict;
 mod walk;
 mod work;
 
@@ -17,21 +18,23 @@ use crate::commands::only::only;
 use crate::daemon::{self, Deliveries, StopSignals};
 use crate::exit::Failure;
 use crate::live::Live;
-use crate::wiring::{self, destinations::Otlp3MiB};
+use crate::wiring;
 use config_file::{Config, Deltas, DestinationKind};
 use fetch::{Fetch, Fetched};
 use futures::{StreamExt as _, stream};
+use intake::{Intake, Notices};
 use offer::Estimate;
 use range::Range;
-use scheduler::Clock as _;
+use scheduler::{Clock as _, keep_apart, recall_apart};
 use std::convert::Infallible;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{OpenError, Store};
+use store::{OpenError, Store, StoreError};
 use tally::Tally;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use verdict::Ended;
 use walk::Walk;
 
 /// How long the destinations may take nothing at all before we stop waiting for them; several of their retries.
@@ -56,7 +59,7 @@ pub(crate) async fn run(args: &BackfillArgs) -> Result<(), Failure> {
 }
 
 async fn open(config: &Config) -> Result<Arc<Store>, Failure> {
-    let opened = daemon::try_open(config, Otlp3MiB).await?;
+    let opened = daemon::try_open(config, None).await?;
     opened.map_err(|error| {
         let text = wiring::with_causes(&error);
         let advice = if matches!(error, OpenError::Locked { .. }) {
@@ -84,7 +87,7 @@ struct Backfill<'a> {
 impl Backfill<'_> {
     async fn run(&self) -> Result<(), Failure> {
         let reach = self.walk.now.since(self.walk.range.from);
-        let inventory = inventory::inventory(wiring::accounts(self.config).await, reach).await;
+        let inventory = self.inventory(reach).await?;
         work::enlist(&self.walk, self.store, &inventory)
             .await
             .map_err(|error| Failure::software("storing what is to be fetched", &error))?;
@@ -99,6 +102,24 @@ impl Backfill<'_> {
             ended = self.fetch_and_deliver(&inventory, planned, &stop) => ended,
             never = stop_on_signal(&mut signals, &stop) => match never {},
         }
+    }
+
+    /// What there is, with what the daemon knows of metrics that share a name.
+    async fn inventory(&self, reach: Duration) -> Result<Inventory, Failure> {
+        let accounts = wiring::accounts(self.config).await;
+        for provider in accounts
+            .iter()
+            .filter_map(|account| account.connected.as_ref().ok())
+        {
+            recall_apart(self.store, provider.as_ref());
+        }
+        let inventory = inventory::inventory(accounts, reach).await;
+        for account in &inventory.accounts {
+            keep_apart(self.store, account.provider.as_ref())
+                .await
+                .map_err(|error| Failure::software("storing which metrics share a name", &error))?;
+        }
+        Ok(inventory)
     }
 
     /// Whether the range is one that can be fetched.
@@ -178,12 +199,30 @@ impl Backfill<'_> {
         let fetched = self.fetch(inventory, planned, stop).await;
         let waiting = self.drain(stop).await;
         deliveries.end().await;
-        let mut left = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
-        left.extend(inventory.failed.iter().map(ToString::to_string));
-        self.verdict(&left, waiting, stop.is_cancelled())
+        let mut ended = fetched.map_err(|error| Failure::software("storing what was fetched", &error))?;
+        ended
+            .left
+            .extend(inventory.failed.iter().map(ToString::to_string));
+        for one in &ended.left {
+            say(&format!("not fetched: {one}"));
+        }
+        let ended = Ended {
+            waiting,
+            refused: verdict::refused(&live),
+            stopped: stop.is_cancelled(),
+            ..ended
+        };
+        verdict::of(&ended, &self.config.state_dir)?;
+        say("all of it has been fetched and delivered");
+        Ok(())
     }
 
-    async fn fetch(&self, inventory: &Inventory, planned: Estimate, stop: &CancellationToken) -> Fetched {
+    async fn fetch(
+        &self,
+        inventory: &Inventory,
+        planned: Estimate,
+        stop: &CancellationToken,
+    ) -> Result<Ended, StoreError> {
         let gates = inventory.accounts.iter().map(|account| account.gate.clone());
         let tally = Tally::new(planned, gates.collect());
         let fetched = tokio::select! {
@@ -191,8 +230,9 @@ impl Backfill<'_> {
             never = tally::show(&tally) => match never {},
         };
         say(&tally.line());
-        for (reason, points) in tally.skipped() {
-            say(&format!("{points} invalid points skipped ({reason})"));
+        let skipped = tally.all_skipped();
+        for (reason, points) in &skipped {
+            say(&format!("{points} invalid points skipped ({})", reason.label()));
         }
         if tally.withheld() > 0 {
             say(&format!(
@@ -200,29 +240,42 @@ impl Backfill<'_> {
                 tally.withheld()
             ));
         }
-        fetched
+        let lost = skipped.iter().filter(|(reason, _)| reason.loses());
+        Ok(Ended {
+            left: fetched?,
+            skipped: lost.map(|(_, points)| points).sum(),
+            ..Ended::default()
+        })
     }
 
     async fn fetch_all(&self, inventory: &Inventory, tally: &Tally, stop: &CancellationToken) -> Fetched {
-        let of_account = |account| async move {
-            let fetch = Fetch {
-                walk: &self.walk,
-                store: self.store,
-                account,
-                tally,
-                stop,
-            };
-            fetch.run().await
-        };
         let at_once = inventory.accounts.len().max(1);
         let mut ended = stream::iter(&inventory.accounts)
-            .map(of_account)
+            .map(|account| self.fetch_account(account, tally, stop))
             .buffer_unordered(at_once);
         let mut left = Vec::new();
         while let Some(account) = ended.next().await {
             left.extend(account?);
         }
         Ok(left)
+    }
+
+    async fn fetch_account(
+        &self,
+        account: &inventory::Account,
+        tally: &Tally,
+        stop: &CancellationToken,
+    ) -> Fetched {
+        let provider = Arc::clone(&account.provider);
+        let fetch = Fetch {
+            walk: &self.walk,
+            store: self.store,
+            account,
+            intake: Intake::alone(provider, Arc::new(SystemClock), Notices::default()),
+            tally,
+            stop,
+        };
+        fetch.run().await
     }
 
     /// Waits for the destinations as long as they take anything; returns how many points still wait.
@@ -240,32 +293,6 @@ impl Backfill<'_> {
                 return self.store.usage().spool_points;
             }
         }
-    }
-
-    fn verdict(&self, left: &[String], waiting: u64, stopped: bool) -> Result<(), Failure> {
-        for one in left {
-            say(&format!("not fetched: {one}"));
-        }
-        let waits = match waiting {
-            0 => String::new(),
-            points => format!(
-                " {points} points wait on disk in {}; the daemon or this command delivers them.",
-                self.config.state_dir.display()
-            ),
-        };
-        if stopped {
-            return Err(Failure::interrupted(format!(
-                "stopped; what was fetched is kept.{waits} The same command goes on from here"
-            )));
-        }
-        if !left.is_empty() || waiting > 0 {
-            return Err(Failure::unavailable(format!(
-                "{} parts could not be fetched; what was fetched is kept.{waits} The same command tries again",
-                left.len()
-            )));
-        }
-        say("all of it has been fetched and delivered");
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::offer::{Estimate, dollars};
 use super::say;
 use gate::Gate;
 use indicatif::{ProgressBar, ProgressStyle};
-use provider_api::Skipped;
+use provider_api::{SkipReason, Skipped};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::IsTerminal as _;
@@ -31,7 +31,7 @@ pub(super) struct Tally {
     targets: AtomicU64,
     points: AtomicU64,
     withheld: AtomicU64,
-    skipped: Mutex<BTreeMap<&'static str, u64>>,
+    skipped: Mutex<BTreeMap<SkipReason, u64>>,
 }
 
 impl Tally {
@@ -64,16 +64,16 @@ impl Tally {
         self.withheld.fetch_add(done.withheld, Ordering::Relaxed);
     }
 
-    /// Points of an answer that are none.
-    pub(super) fn left_out(&self, skipped: &[Skipped]) {
+    /// Invalid points of an answer.
+    pub(super) fn skipped(&self, skipped: &[Skipped]) {
         let mut all = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
         for one in skipped {
-            *all.entry(one.reason.label()).or_default() += one.points.max(1);
+            *all.entry(one.reason).or_default() += one.points.max(1);
         }
     }
 
-    /// Invalid points, by reason.
-    pub(super) fn skipped(&self) -> BTreeMap<&'static str, u64> {
+    /// All invalid points so far, by reason.
+    pub(super) fn all_skipped(&self) -> BTreeMap<SkipReason, u64> {
         self.skipped
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

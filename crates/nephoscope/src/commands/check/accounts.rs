@@ -3,8 +3,8 @@
 use super::report::{Outcome, Row, Subject};
 use crate::commands::inventory;
 use crate::commands::screen::Progress;
-use crate::wiring::{Account, Common, Configured, Sending};
-use config_file::Config;
+use crate::wiring::{Account, Common, Configured};
+use config_file::{Config, DestinationKind};
 use futures::{StreamExt as _, stream};
 use provider_api::Check;
 use std::time::Duration;
@@ -16,14 +16,15 @@ const AT_ONCE: usize = 32;
 pub(super) async fn check(config: &Config) -> Vec<Row> {
     let accounts = Configured::all(config);
     let progress = Progress::start("checking accounts", accounts.len());
-    let common = Common {
-        sending: Sending::for_a_person(),
-        ..Common::default()
-    };
+    let scraped = config
+        .destinations
+        .iter()
+        .find(|one| one.kind == DestinationKind::Prometheus);
+    let scraped = scraped.map(|one| one.name.as_str());
     let checked = stream::iter(accounts).map(|configured| {
-        let (common, progress) = (&common, &progress);
+        let progress = &progress;
         async move {
-            let rows = one(&configured, common).await;
+            let rows = one(&configured, scraped).await;
             progress.step();
             rows
         }
@@ -33,8 +34,9 @@ pub(super) async fn check(config: &Config) -> Vec<Row> {
     rows.into_iter().flatten().collect()
 }
 
-async fn one(configured: &Configured, common: &Common) -> Vec<Row> {
-    let account = configured.connect(None, common).await;
+/// `scraped` is the destination that shows only the newest points, if there is one.
+async fn one(configured: &Configured, scraped: Option<&str>) -> Vec<Row> {
+    let account = configured.connect(None, &Common::for_a_person()).await;
     let subject = Subject::Account {
         name: account.name.clone(),
         cloud: configured.cloud(),
@@ -45,7 +47,7 @@ async fn one(configured: &Configured, common: &Common) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = checks.into_iter().map(|check| Row::of(&subject, check)).collect();
     if !rows.iter().any(|row| row.outcome.fails()) {
-        rows.extend(listed(account, &subject).await);
+        rows.extend(listed(account, &subject, scraped).await);
     }
     rows
 }
@@ -57,8 +59,9 @@ fn not_connected(account: &Account) -> Check {
     }
 }
 
-/// What the entries of an account find there: patterns that match nothing, and tags.
-async fn listed(account: Account, subject: &Subject) -> Vec<Row> {
+/// What the entries of an account find there: patterns that match nothing, tags, metrics that share a name, and what a
+/// scraper will not see.
+async fn listed(account: Account, subject: &Subject, scraped: Option<&str>) -> Vec<Row> {
     let (account, failed) = inventory::list(account, Duration::ZERO).await;
     let row = |outcome, detail| Row {
         subject: subject.clone(),
@@ -87,5 +90,42 @@ async fn listed(account: Account, subject: &Subject) -> Vec<Row> {
         tried: format!("metrics[{entry}]"),
         ..row(Outcome::Passed, text)
     });
-    failed.chain(unmatched).chain(joined).collect()
+    let met = account.iter().flat_map(|account| &account.met);
+    let met = met.map(|met| Row {
+        tried: "names".to_owned(),
+        ..row(Outcome::Warning, met.to_string())
+    });
+    let unseen = scraped
+        .zip(account.as_ref())
+        .and_then(|(name, account)| unseen(name, account));
+    failed
+        .chain(unmatched)
+        .chain(joined)
+        .chain(met)
+        .chain(unseen)
+        .collect()
+}
+
+/// A scrape sees the newest point of each series; of groups that are polled more seldom than they have points it misses some.
+fn unseen(destination: &str, account: &inventory::Account) -> Option<Row> {
+    let seldom = |group: &&inventory::Group| group.spec.every > group.spec.grain;
+    let first = account.groups.iter().find(seldom)?;
+    let (seldom, all) = (account.groups.iter().filter(seldom).count(), account.groups.len());
+    let name = account.provider.account();
+    let (every, grain) = (first.spec.every.as_secs(), first.spec.grain.as_secs());
+    Some(Row {
+        subject: Subject::Destination {
+            name: destination.to_owned(),
+        },
+        scope: "-".to_owned(),
+        tried: "/federate".to_owned(),
+        outcome: Outcome::Warning,
+        detail: format!(
+            "a scrape sees only the newest point of each series: {seldom} of {all} groups of account {name} have points more often than they are polled (\"{}\": every {grain} s, polled every {every} s)",
+            first.spec.name
+        ),
+        remedy: Some(
+            "Send all points by an `otlp` destination, set `poll.every` to the period, or keep sums whole with `deltas: cumulative`".to_owned(),
+        ),
+    })
 }

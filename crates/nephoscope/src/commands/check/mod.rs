@@ -1,9 +1,11 @@
-//! `check`: every problem of the configuration, then what each account may do, then what its patterns match.
+//! `check`: every problem of the configuration, then what each account may do, then what its patterns match, and whether
+//! each destination takes what it is going to be sent.
 //!
-//! `accounts` asks the clouds, `report` is what came of it, `groups` puts equal failures together, `text` and `json` are
-//! its two forms. What else is to be proved (destinations) adds its rows to the same report.
+//! `accounts` asks the clouds, `destinations` the back ends, `report` is what came of it, `groups` puts equal failures
+//! together, `text` and `json` are its two forms.
 
 mod accounts;
+mod destinations;
 mod groups;
 mod json;
 mod report;
@@ -43,6 +45,8 @@ pub(crate) async fn run(args: &CheckArgs) -> Result<(), Failure> {
 /// All that can be proved by asking.
 async fn checked(config: &Config) -> Report {
     let mut report = Report::default();
-    report.add(accounts::check(config).await);
+    let (accounts, destinations) = tokio::join!(accounts::check(config), destinations::check(config));
+    report.add(accounts);
+    report.add(destinations);
     report
 }

@@ -81,14 +81,8 @@ impl From<provider_api::Outcome> for Outcome {
 /// Whose row it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    Account {
-        name: String,
-        cloud: Cloud,
-    },
-    #[cfg_attr(not(test), expect(dead_code, reason = "destinations are not probed yet"))]
-    Destination {
-        name: String,
-    },
+    Account { name: String, cloud: Cloud },
+    Destination { name: String },
 }
 
 impl Subject {

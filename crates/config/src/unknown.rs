@@ -1,0 +1,342 @@
+//! A key that is not one of ours here: a slip, one of another place, another program's word, or nothing we know.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    example,
+    foreign::{self, Answer},
+    form::{accepts, choices, forms, kind_of, near_unknown},
+    help::{Edit, Help},
+    hide, meant,
+    problem::Found,
+    tree::{At, Data, Entry, join},
+    yaml,
+};
+
+/// Places of a key that are named.
+const MAX_PLACES: usize = 3;
+/// How far below a table a key is looked for that stands in the table itself.
+const MAX_DEPTH: usize = 3;
+
+/// Says what to do about the key at `place`, in the table `form`.
+pub(crate) fn report(root: &Value, form: &Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
+    let properties = form.get("properties").and_then(Value::as_object);
+    let message = if entry.hidden {
+        "unknown key".to_owned()
+    } else {
+        format!("unknown key `{}`", entry.key)
+    };
+    let key = Key {
+        root,
+        form,
+        properties,
+        entry,
+        place,
+    };
+    found.span(entry.key_span, place.path.clone(), message, key.help());
+}
+
+struct Key<'a> {
+    root: &'a Value,
+    form: &'a Value,
+    properties: Option<&'a Map<String, Value>>,
+    entry: &'a Entry,
+    place: &'a At<'a>,
+}
+
+impl Key<'_> {
+    fn help(&self) -> Help {
+        let key = &self.entry.key;
+        match foreign::answer(table(self.place), key) {
+            Some(Answer::Below(path)) => {
+                let path: Vec<&str> = path.split('.').collect();
+                return self.moved(&path, format!("`{key}` is `{}` here", path.join(".")));
+            }
+            Some(Answer::Elsewhere(place)) => return self.elsewhere(place),
+            Some(Answer::Nothing(why)) => return self.removed(&format!("remove it: {why}")),
+            Some(Answer::Here(word)) if self.schema(&[word]).is_some() => {
+                return self.renamed(word, format!("`{key}` is `{word}` here"));
+            }
+            Some(Answer::Here(_)) | None => {}
+        }
+        let names: Vec<&str> = self
+            .properties
+            .into_iter()
+            .flat_map(|all| all.keys())
+            .map(String::as_str)
+            .collect();
+        let possible = choices(key, &names);
+        if let Some(near) = near_unknown(self.properties, key) {
+            return self.renamed(near, possible);
+        }
+        if let Some(path) = below(self.root, self.form, key, MAX_DEPTH) {
+            let words = format!("`{key}` belongs below `{}`", path[..path.len() - 1].join("."));
+            return self.moved(&path, words);
+        }
+        let mut tables = vec![];
+        holders(self.root, self.root, "", key, &mut tables);
+        match tables.as_slice() {
+            [] => self.removed(&format!("remove it; {possible}")),
+            tables => {
+                let places: Vec<String> = tables
+                    .iter()
+                    .take(MAX_PLACES)
+                    .map(|table| format!("`{table}`"))
+                    .collect();
+                self.removed(&format!(
+                    "`{key}` belongs in {}: move it there, or indent it",
+                    places.join(" or ")
+                ))
+            }
+        }
+    }
+
+    /// In another table of the file, of which an example helps.
+    fn elsewhere(&self, place: &str) -> Help {
+        let key = self.entry.shown();
+        let table = table(self.place);
+        if table.is_empty() {
+            // The list that is meant, in place of what cannot be read.
+            let list = place.split(['[', ',']).next().unwrap_or_default();
+            let example = self
+                .schema(&[list])
+                .and_then(|(schema, _)| example::of(self.root, schema));
+            let words = format!("`{key}` is {} here", quoted_places(place));
+            let example = example.filter(|_| !self.there(list) && place.contains("[]"));
+            let Some(example) = example else {
+                return self.removed(&format!("{words}: move it there, and remove it here"));
+            };
+            let shape = format!("{list}: {example}");
+            return self.wholly(&shape, format!("{words}: write `{shape}`"));
+        }
+        let path: Vec<&str> = place
+            .strip_prefix(table)
+            .map_or(vec![], |rest| rest.trim_start_matches('.').split('.').collect());
+        let shape = path.split_first().filter(|_| self.schema(&path).is_some());
+        let shape = shape.map(|(first, _)| format!(", like `{first}: {}`", self.example_of(&path)));
+        self.removed(&format!(
+            "`{key}` belongs in `{place}`: move it there{}",
+            shape.unwrap_or_default()
+        ))
+    }
+
+    fn there(&self, key: &str) -> bool {
+        self.place
+            .parent
+            .is_some_and(|parent| parent.entry(key).is_some())
+    }
+
+    fn removed(&self, words: &str) -> Help {
+        Help::remove(self.place, words)
+    }
+
+    fn renamed(&self, key: &str, words: String) -> Help {
+        if self.there(key) {
+            return self.removed(&format!(
+                "`{key}` is here already: remove `{}`",
+                self.entry.shown()
+            ));
+        }
+        let schema = self.properties.and_then(|all| all.get(key));
+        let forms = schema.map(|schema| forms(self.root, schema)).unwrap_or_default();
+        let example = schema
+            .and_then(|schema| example::of(self.root, schema))
+            .unwrap_or_default();
+        let shape = format!("{key}: {example}");
+        let text = self.entry.value.text().unwrap_or(&self.entry.value.written);
+        let quotable = hide::secret_parts(text).is_empty();
+        if forms.iter().any(|form| accepts(kind_of(form), &self.entry.value)) {
+            let meant = schema.map(|schema| meant::at(self.root, schema, &self.trail(key), text));
+            return match meant.filter(|meant| meant != text && self.entry.value.text().is_some()) {
+                Some(meant) if quotable => {
+                    let shape = format!("{key}: {}", yaml::text_of(&meant));
+                    self.wholly(&shape, format!("{words}: write `{shape}`"))
+                }
+                Some(_) | None => Help::rename(self.entry, key, words),
+            };
+        }
+        let items = forms.iter().find_map(|form| form.get("items"));
+        let texts = |items: &&Value| {
+            self::forms(self.root, items)
+                .iter()
+                .any(|form| kind_of(form) == "string")
+        };
+        match items.filter(texts).filter(|_| quotable && !text.is_empty()) {
+            Some(items) => {
+                let trail = format!("{}[]", self.trail(key));
+                let texts = text
+                    .split(',')
+                    .map(|text| Value::from(meant::at(self.root, items, &trail, text.trim())));
+                let value = yaml::of(&texts.collect::<Vec<_>>().into());
+                self.wholly(
+                    &format!("{key}: {value}"),
+                    format!("{words}; it is a list: `{shape}`"),
+                )
+            }
+            None => self.wholly(&shape, format!("{words}: write `{shape}`")),
+        }
+    }
+
+    fn trail(&self, key: &str) -> String {
+        join(table(self.place), key)
+    }
+
+    /// To a place below, with the keys between; what stands there already stays.
+    fn moved(&self, path: &[&str], words: String) -> Help {
+        let Some((first, rest)) = path.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+            return self.renamed(path.first().copied().unwrap_or_default(), words);
+        };
+        let Some((schema, inner)) = self.schema(path) else {
+            return self.removed(&words);
+        };
+        let example = example::of(self.root, schema).unwrap_or_default();
+        let open = format!("{{ {}: ", rest.join(": { "));
+        let close = " }".repeat(rest.len());
+        let shape = format!("{first}: {open}{example}{close}");
+        if self.there(first) {
+            return self.removed(&format!(
+                "{words}: remove it here, and write it below the `{first}` that is here, like `{shape}`"
+            ));
+        }
+        let words = format!("{words}: write `{shape}`");
+        let flat = !matches!(self.entry.value.data, Data::Map(_) | Data::Seq(_) | Data::Null)
+            || self.entry.value.extent.start < self.entry.value.span.start;
+        let fits = forms(self.root, schema)
+            .iter()
+            .any(|form| accepts(kind_of(form), &self.entry.value));
+        if flat && fits && !inner {
+            let start = Edit {
+                start: self.entry.key_span.start,
+                end: self.entry.key_span.end,
+                text: format!("{first}: {}", open.trim_end().trim_end_matches(':')),
+            };
+            return Help::around(self.place, "", &close, words).with_one(start);
+        }
+        self.wholly(&format!("{first}: {}", self.example_of(path)), words)
+    }
+
+    /// What the path leads to, and whether something else has to be beside it.
+    fn schema(&self, path: &[&str]) -> Option<(&Value, bool)> {
+        let mut table = self.form;
+        let mut inner = false;
+        let mut schema = table;
+        for key in path {
+            schema = table.get("properties")?.get(*key)?;
+            inner |= table
+                .get("required")
+                .is_some_and(|all| all.as_array().is_some_and(|all| all.len() > 1))
+                && table != self.form;
+            table = forms(self.root, schema).first().copied().unwrap_or(schema);
+        }
+        Some((schema, inner))
+    }
+
+    /// A complete example of what the first key of the path holds, with the path in it.
+    fn example_of(&self, path: &[&str]) -> String {
+        let Some((key, rest)) = path.split_last() else {
+            return String::new();
+        };
+        let mut value = self
+            .schema(path)
+            .and_then(|(schema, _)| example::of(self.root, schema))
+            .unwrap_or_default();
+        let mut key = *key;
+        for depth in (1..=rest.len()).rev() {
+            let table = self
+                .schema(&path[..depth])
+                .map(|(schema, _)| forms(self.root, schema));
+            let table = table
+                .and_then(|forms| forms.first().copied())
+                .unwrap_or(&Value::Null);
+            let required = table
+                .get("required")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let others = required.filter_map(Value::as_str).filter(|other| *other != key);
+            let others = others.filter_map(|other| {
+                let schema = table.get("properties")?.get(other)?;
+                Some(format!("{other}: {}", example::of(self.root, schema)?))
+            });
+            let pairs: Vec<String> = others.chain([format!("{key}: {value}")]).collect();
+            value = format!("{{ {} }}", pairs.join(", "));
+            key = path[depth - 1];
+        }
+        value
+    }
+
+    fn wholly(&self, text: &str, words: String) -> Help {
+        let extent = self.entry.extent();
+        Help::from(words).with_one(Edit {
+            start: extent.start,
+            end: extent.end,
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// What the key was meant to be in this table, when it is another name for one of its keys that is not there already.
+pub(crate) fn meant<'s>(form: &'s Value, entry: &Entry, place: &At<'_>) -> Option<&'s str> {
+    let properties = form.get("properties").and_then(Value::as_object)?;
+    let word = match foreign::answer(table(place), &entry.key) {
+        Some(Answer::Here(word)) => properties.get_key_value(word).map(|(word, _)| word.as_str()),
+        Some(Answer::Elsewhere(place)) => {
+            let list = place.split(['[', ',']).next().unwrap_or_default();
+            properties.get_key_value(list).map(|(list, _)| list.as_str())
+        }
+        Some(Answer::Below(_) | Answer::Nothing(_)) => None,
+        None => near_unknown(Some(properties), &entry.key),
+    };
+    word.filter(|word| place.parent.is_none_or(|parent| parent.entry(word).is_none()))
+}
+
+/// The table that a place is in.
+fn table<'a>(place: &'a At<'_>) -> &'a str {
+    place.trail.rsplit_once('.').map_or("", |(table, _)| table)
+}
+
+fn quoted_places(places: &str) -> String {
+    let places = places.replace(", ", "`, `").replace(" and ", "` and `");
+    format!("`{places}`")
+}
+
+/// The tables of the file that have this key.
+fn holders(root: &Value, schema: &Value, trail: &str, key: &str, found: &mut Vec<String>) {
+    for form in forms(root, schema) {
+        if let Some(items) = form.get("items") {
+            holders(root, items, &format!("{trail}[]"), key, found);
+        }
+        let properties = form.get("properties").and_then(Value::as_object);
+        if !trail.is_empty() && properties.is_some_and(|all| all.contains_key(key)) {
+            found.push(trail.to_owned());
+        }
+        for (name, schema) in properties.into_iter().flatten() {
+            holders(root, schema, &join(trail, name), key, found);
+        }
+    }
+}
+
+/// Where below a table this key is one of ours.
+fn below<'s>(root: &'s Value, table: &'s Value, key: &str, depth: usize) -> Option<Vec<&'s str>> {
+    let depth = depth.checked_sub(1)?;
+    let properties = table.get("properties")?.as_object()?;
+    let tables = || {
+        properties.iter().flat_map(|(name, schema)| {
+            let forms = forms(root, schema);
+            forms
+                .into_iter()
+                .filter(|form| kind_of(form) == "object")
+                .map(move |form| (name.as_str(), form))
+        })
+    };
+    for (name, form) in tables() {
+        let own = form.get("properties").and_then(Value::as_object);
+        if let Some((own, _)) = own.and_then(|all| all.get_key_value(key)) {
+            return Some(vec![name, own]);
+        }
+    }
+    tables().find_map(|(name, form)| {
+        let rest = below(root, form, key, depth)?;
+        Some([vec![name], rest].concat())
+    })
+}

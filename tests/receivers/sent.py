@@ -1,0 +1,117 @@
+"""What the daemon sent, as a file destination beside the receiver keeps it, and how a receiver's series are compared
+with it: as many series, as many points, the same values.
+
+The file holds what was sent before anything was changed for the receiver: resources have attributes, counters are deltas.
+A receiver's compare.py brings two functions: one reads the receiver, one says how it writes a series. Standard library
+only.
+"""
+
+import argparse
+import math
+import sys
+import time
+
+from points import flatten, number
+
+RELATIVE_ERROR = 1e-9
+SHOWN_DIFFERENCES, SHOWN_CHARACTERS = 10, 600
+# Two polls and what they take on a busy machine.
+ARRIVE_WITHIN_S = 150
+
+
+def sent(path, series_of):
+    """Series -> (kind, {end in ms: value, for a histogram its count})."""
+    series = {}
+    with open(path, encoding="utf-8") as file:
+        lines = [line for line in file if line.endswith("\n")]
+    for point in flatten(lines):
+        if point["scope"]["name"].startswith("nephoscope."):
+            histogram = "histogram" in point["kind"]
+            value = int(point["point"]["count"]) if histogram else number(point["point"])
+            series.setdefault(series_of(point), (point["kind"], {}))[1][point["end"] // 10**6] = value
+    return series
+
+
+def whole(series, parts):
+    """Series with each histogram as its `_count`; sum and buckets must be there with it."""
+    for (name, about), buckets in parts.items():
+        counts = series.pop((f"{name}_count", about))
+        sums = series.pop((f"{name}_sum", about), counts)
+        complete = all(values.keys() == counts.keys() for _, values in buckets) and sums.keys() == counts.keys()
+        if not complete or dict(buckets)["+Inf"] != counts:
+            sys.exit(f"a histogram is stored in part: {name} {about}")
+        series[(name, about)] = counts
+    return series
+
+
+def close(a, b):
+    return math.isclose(a, b, rel_tol=RELATIVE_ERROR, abs_tol=1e-6)
+
+
+def differences(wanted, held, folded):
+    for key in held.keys() - wanted.keys():
+        yield f"a series that nobody sent: {key}"
+    for key, (kind, values) in wanted.items():
+        if key not in held:
+            yield f"a series is missing: {kind} {key}"
+            continue
+        yield from of_series(key, kind, values, held[key], folded)
+
+
+def of_series(key, kind, values, found, folded):
+    for at in sorted(found.keys() - values.keys()):
+        yield f"a point that nobody sent: {key} at {at}"
+    missing = sorted(values.keys() - found.keys())
+    if kind.startswith("delta"):
+        yield from of_counter(key, values, found, missing, folded)
+        return
+    for at in missing:
+        yield f"a point is missing: {key} at {at}"
+    for at, value in found.items():
+        if at in values and not close(value, values[at]):
+            yield f"changed: {key} at {at} is {value}, and {values[at]} was sent"
+
+
+def of_counter(key, values, found, missing, folded):
+    """Deltas were added up. A late one may be part of the total that follows, and have no point of its own."""
+    if missing and not folded:
+        yield f"points of a counter are missing: {key} at {missing[:5]}"
+    times = sorted(found)
+    if not times:
+        return
+    if not folded:
+        for before, after in zip(times, times[1:]):
+            rise, want = found[after] - found[before], sum(v for t, v in values.items() if before < t <= after)
+            if not close(rise, want):
+                yield f"a counter rose by {rise} from {before} to {after}, and {want} was sent: {key}"
+    total = sum(value for at, value in values.items() if at <= times[-1])
+    if found and not close(found[times[-1]], total):
+        yield f"a counter ends at {found[times[-1]]}, and {total} was sent: {key}"
+
+
+def compare(stored, series_of):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--what", required=True, help="the case, for people")
+    parser.add_argument("--sent", required=True, help="metrics.jsonl of the file destination")
+    parser.add_argument("--hours", type=int, default=1, help="how far back the receiver is read")
+    parser.add_argument("--folded", action="store_true", help="late deltas may be part of a later total")
+    parser.add_argument("--at-least", type=int, default=1000, help="points that must have been sent")
+    parser.add_argument("where", help="the receiver's address")
+    args = parser.parse_args()
+    deadline = time.monotonic() + ARRIVE_WITHIN_S
+    while True:
+        held = stored(args.where, args.hours)
+        wanted = sent(args.sent, series_of)
+        wrong = list(differences(wanted, held, args.folded))
+        points = sum(len(values) for _, values in wanted.values())
+        # The two are not read at the same moment; what is still on its way comes.
+        if time.monotonic() > deadline or (not wrong and points >= args.at_least):
+            break
+        time.sleep(1)
+    for line in wrong[:SHOWN_DIFFERENCES]:
+        print(f"FAIL  {args.what}: {line[:SHOWN_CHARACTERS]}")
+    stored_points = sum(map(len, held.values()))
+    print(f"{args.what}: sent {len(wanted)} series, {points} points; stored {len(held)} series, {stored_points} points")
+    if wrong or points < args.at_least:
+        sys.exit(f"{args.what}: {len(wrong)} differences")
+    print(f"ok    {args.what}: every series and point that was sent is stored, once")
