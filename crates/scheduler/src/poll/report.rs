@@ -2,14 +2,11 @@
 
 use super::{Asked, Outcome, Poller};
 use crate::core::{Hole, Job};
-use intake::{Changed, Terms};
+use intake::{CLOCKS_APART, Changed, Terms};
 use provider_api::{Target, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
-
-/// Clocks further apart than this are a fault of this machine: requests begin to be refused at five minutes.
-const CLOCKS_APART: Duration = Duration::from_secs(30);
 
 impl Poller {
     /// A fresh poll has ended.
@@ -31,6 +28,9 @@ impl Poller {
     /// What its last poll did not get fails, and nothing else does.
     pub(super) fn missed(&self, job: &Job, outcome: &Outcome) {
         let missed = outcome.missed.clone();
+        if missed.is_none() {
+            self.intake.worked(&job.key.name, &[]);
+        }
         self.intake.progress.update(self.account(), |a| {
             let group = a.group(&job.key.name);
             group.scope = Some(job.key.scope.clone());
