@@ -10,6 +10,7 @@
 
 mod access;
 mod account_files;
+mod alike;
 mod api;
 mod authority;
 mod backfill;
