@@ -30,6 +30,7 @@ mod packaged;
 mod part;
 mod probes;
 mod ready;
+mod refusals;
 mod reload;
 mod repeats;
 mod restart;

@@ -12,10 +12,12 @@ mod config;
 mod example;
 mod foreign;
 mod form;
+mod guess;
 mod help;
 mod hide;
 mod lookup;
 mod loose;
+mod meant;
 mod misfit;
 mod nearest;
 mod parse;
@@ -91,7 +93,7 @@ fn read(
             // The schema and the types disagree only by a mistake of ours; serde's words may quote any value.
             let kind = error.classify();
             let message = format!("the configuration does not have the form of its schema ({kind:?})");
-            let help = "this is a bug of Nephoscope's: report the keys of the file, without their values";
+            let help = "this is a bug in Nephoscope: report the keys of the file, without their values";
             found.at(&tree::At::root(&root), message, Some(help.into()));
             None
         }

@@ -19,7 +19,7 @@ mod otlp_http;
 mod own;
 mod pick;
 pub mod probe;
-mod prometheus;
+pub mod prometheus;
 mod proxy;
 mod recode;
 mod refusal;

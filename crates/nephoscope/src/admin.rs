@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod federate;
 mod headers;
 mod health;
 mod metrics;

@@ -136,5 +136,7 @@ pub(crate) fn spool(conn: &Connection, options: &Options, in_memory: bool) -> Re
     conn.execute_batch("COMMIT")?;
     metas.retain(|seq, _| unwanted.binary_search(seq).is_err());
     let cache = if in_memory { u64::MAX } else { CACHE_BYTES };
-    Ok(Spool::new(layout.cursors, metas, last + 1, cache))
+    let mut behind = rows::behind(conn)?;
+    behind.retain(|seq, _| metas.contains_key(seq));
+    Ok(Spool::new(layout.cursors, metas, behind, last + 1, cache))
 }

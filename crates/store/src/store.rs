@@ -361,7 +361,8 @@ fn load(
     let totals = load::totals(conn, &streams(&options.destinations))?;
     let (targets, settings) = (load::targets(conn)?, load::settings(conn)?);
     // All reading comes first: a file that cannot be read in full is left as it is.
-    let spool = load::spool(conn, options, in_memory)?;
+    let mut spool = load::spool(conn, options, in_memory)?;
+    spool.release(&targets);
     open::accept(conn, options)?;
     let shared = Shared::new(targets, spool, settings, ledger.len());
     Ok((shared, ledger, totals))

@@ -219,6 +219,7 @@ async fn a_destination_may_skip_its_oldest_instead() {
         on_full: OnFull::DropOldest,
         format: Format::Delta,
         resend_revisions: false,
+        oldest_first: false,
     });
     let store = Store::in_memory(&options, Box::new(Megabytes)).unwrap();
     for n in 0..5 {

@@ -76,7 +76,7 @@ struct DestinationReadiness {
     up: bool,
     /// Points taken since the start.
     delivered: u64,
-    /// What went wrong last.
+    /// What is wrong with it, also points lost within the last hour; else what went wrong last.
     reason: Option<String>,
 }
 
@@ -113,7 +113,7 @@ fn details(overview: &Overview) -> Details {
         let readiness = DestinationReadiness {
             up: row.delivery.up,
             delivered: row.delivery.delivered_points,
-            reason: Some(row.delivery.last_error.clone()).filter(|why| !why.is_empty()),
+            reason: overview::reason(&row.delivery),
         };
         (row.name.clone(), readiness)
     };

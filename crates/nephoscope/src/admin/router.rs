@@ -2,13 +2,11 @@
 
 use super::access;
 use super::api::{accounts, actions, destinations, document, error, events, points, series, status};
-use super::{Admitted, headers, health, metrics, page};
+use super::{Admitted, federate, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
-use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use config_file::ApiScope;
 use std::sync::Arc;
@@ -65,9 +63,7 @@ pub(super) const ROUTES: &[Route] = &[
     probe("/-/ready", || get(health::ready)),
     reads("/", || get(page::show)),
     reads("/metrics", || get(metrics::show)),
-    reads("/federate", || {
-        get(async |Shared(live): Shared<Arc<Live>>| text(federate(&live)))
-    }),
+    reads("/federate", || get(federate::show)),
     reads("/api/v1/openapi.json", || get(document::show)),
     reads("/api/v1/status", || get(status::show)),
     reads("/api/v1/accounts", || get(accounts::list)),
@@ -104,17 +100,4 @@ fn guarded(route: &Route, admitted: &Admitted) -> MethodRouter<Arc<Live>> {
     handler.route_layer(from_fn(move |request, next| {
         access::permit(admitted.clone(), scope, request, next)
     }))
-}
-
-fn text(body: String) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        body,
-    )
-}
-
-fn federate(live: &Live) -> String {
-    let destinations = live.destinations();
-    let latest = destinations.iter().filter_map(|d| d.latest.as_ref());
-    latest.map(|latest| latest.render()).collect()
 }

@@ -12,7 +12,7 @@ mod state;
 pub(crate) mod words;
 
 pub(crate) use account::AccountRow;
-pub(crate) use destination::DestinationRow;
+pub(crate) use destination::{DestinationRow, reason};
 pub(crate) use headline::Headline;
 pub(crate) use problems::Problem;
 pub(crate) use readiness::{Readiness, reason as why_not_ready};

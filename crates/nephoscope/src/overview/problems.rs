@@ -42,7 +42,7 @@ pub(crate) struct Problem {
 /// Finds them.
 pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], store: &Usage) -> Vec<Problem> {
     let mut all: Vec<Problem> = no_room(store, destinations).into_iter().collect();
-    all.extend(destinations.iter().filter_map(of_destination));
+    all.extend(destinations.iter().flat_map(of_destination));
     let mut alike: IndexMap<_, Vec<(&AccountRow, &Trouble)>> = IndexMap::new();
     for account in accounts {
         if let Some(trouble) = account.trouble.as_ref().filter(|t| t.lasts) {
@@ -113,23 +113,29 @@ pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Pro
     })
 }
 
-fn of_destination(row: &DestinationRow) -> Option<Problem> {
-    let remedy = row.remedy.clone()?;
-    let title = match row.state {
-        DestinationState::Held => format!("Destination {} waits for you", row.name),
-        DestinationState::Down => format!("Destination {} is down", row.name),
-        DestinationState::Behind => format!("Destination {} is behind", row.name),
-        DestinationState::Starting | DestinationState::Delivering => return None,
-    };
-    Some(Problem {
-        level: row.state.level(),
-        title,
-        since: None,
-        text: row.delivery.last_error.clone(),
-        remedy,
-        names: Vec::new(),
-        more: 0,
-        passes: false,
+/// Several may be wrong with one: each has its own remedy.
+fn of_destination(row: &DestinationRow) -> impl Iterator<Item = Problem> {
+    let troubles = row.troubles().into_iter();
+    troubles.filter_map(|(state, text)| {
+        let what = match state {
+            DestinationState::Held => "refuses all points: action required",
+            DestinationState::Down => "is down",
+            DestinationState::NoDeltas => "rejects delta points: action required",
+            DestinationState::Refusing => "refuses some points",
+            DestinationState::Losing => "has lost points",
+            DestinationState::Behind => "is behind",
+            DestinationState::Starting | DestinationState::Delivering => return None,
+        };
+        Some(Problem {
+            level: state.level(),
+            title: format!("Destination {} {what}", row.name),
+            since: None,
+            text,
+            remedy: state.remedy(row.fill, row.lag)?,
+            names: Vec::new(),
+            more: 0,
+            passes: false,
+        })
     })
 }
 

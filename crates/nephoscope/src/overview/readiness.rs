@@ -81,7 +81,12 @@ fn room(store: &store::Usage) -> Result<(), String> {
 fn destinations(all: &[DestinationRow]) -> Result<(), String> {
     let takes = |row: &DestinationRow| match row.state {
         DestinationState::Held | DestinationState::Down => false,
-        DestinationState::Behind | DestinationState::Starting | DestinationState::Delivering => true,
+        DestinationState::NoDeltas
+        | DestinationState::Refusing
+        | DestinationState::Losing
+        | DestinationState::Behind
+        | DestinationState::Starting
+        | DestinationState::Delivering => true,
     };
     match all {
         [] => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::failing;
 use super::words::span;
+use crate::clock::SystemClock;
 use gate::Failing;
 use provider_api::{ErrorKind, Role, Scope};
 use scheduler::AccountProgress;
@@ -179,10 +180,16 @@ fn unread<'a>(account: &AccountProgress, failing: impl Iterator<Item = &'a Faili
 /// How a destination is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DestinationState {
-    /// It waits for a person.
+    /// It refuses everything until somebody acts.
     Held,
     /// It does not answer.
     Down,
+    /// It takes everything but delta points.
+    NoDeltas,
+    /// It takes some points and not others.
+    Refusing,
+    /// Points were lost lately.
+    Losing,
     /// It answers and is far behind.
     Behind,
     /// Nothing has been delivered yet.
@@ -195,8 +202,11 @@ impl DestinationState {
     /// As people read it.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Held => "held",
+            Self::Held => "action required",
             Self::Down => "down",
+            Self::NoDeltas => "rejects deltas",
+            Self::Refusing => "refuses some",
+            Self::Losing => "losing points",
             Self::Behind => "behind",
             Self::Starting => "nothing yet",
             Self::Delivering => "delivering",
@@ -206,8 +216,8 @@ impl DestinationState {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::Held | Self::Down => Level::Bad,
-            Self::Behind => Level::Warn,
+            Self::Held | Self::Down | Self::NoDeltas => Level::Bad,
+            Self::Refusing | Self::Losing | Self::Behind => Level::Warn,
             Self::Starting => Level::Busy,
             Self::Delivering => Level::Good,
         }
@@ -218,19 +228,40 @@ impl DestinationState {
         let room = format!("{} of its spool is used", super::words::percent(fill));
         match self {
             Self::Held => Some(format!(
-                "Change what the message says, then reload. Nothing is lost while there is room: {room}."
+                "Fix what the message says, then reload. Nothing is lost while there is room: {room}."
             )),
             Self::Down => Some(format!(
-                "It is tried again by itself. Nothing is lost while there is room: {room}."
+                "Retrying. Nothing is lost while there is room: {room}."
             )),
+            Self::NoDeltas => Some(format!(
+                "Set `deltas: cumulative` (or `deltas: gauge`) in this destination and reload: the delta points that \
+                 wait are delivered then. Until then they stay in the spool, and `on_full` applies when it is full: \
+                 {room}."
+            )),
+            Self::Refusing => Some(
+                "Retrying. All other points are delivered. A point is dropped only when it is refused alone again and \
+                 again while others are taken."
+                    .to_owned(),
+            ),
+            Self::Losing => Some(
+                "These points are lost to this destination, all others are delivered. Fix what the message says at the \
+                 destination, or leave the metric out. This notice goes an hour after the last loss."
+                    .to_owned(),
+            ),
             Self::Behind => Some(format!(
-                "It answers, but what waits is {} old, and {room}. If that does not shrink, it takes points more slowly \
-                 than they come: make it faster, or poll less.",
+                "The destination answers, but what waits is {} old, and {room}. If that does not shrink, it takes points \
+                 more slowly than they come: make it faster, or poll less.",
                 span(lag)
             )),
             Self::Starting | Self::Delivering => None,
         }
     }
+}
+
+/// Points lost within the last hour.
+pub(super) fn lately(delivery: &export::DeliverySnapshot) -> Option<&export::Losses> {
+    let hour = SystemClock.true_span(export::LOSS_FORGOTTEN);
+    delivery.losses.as_ref().filter(|losses| losses.last_ago < hour)
 }
 
 /// How a destination is, from what its delivery says and how far behind it is.
@@ -243,6 +274,12 @@ pub(super) fn of_destination(
         DestinationState::Held
     } else if !delivery.up {
         DestinationState::Down
+    } else if !delivery.no_deltas.is_empty() {
+        DestinationState::NoDeltas
+    } else if delivery.aside_points > 0 {
+        DestinationState::Refusing
+    } else if lately(delivery).is_some() {
+        DestinationState::Losing
     } else if delivery.last_success_ms == 0 {
         DestinationState::Starting
     } else if lag > BEHIND_AFTER && fill > BEHIND_FILL {
@@ -420,6 +457,21 @@ mod tests {
         assert_eq!(of_destination(&up, long, 0.01), DestinationState::Delivering);
         assert_eq!(of_destination(&held, short, 0.0), DestinationState::Held);
         assert_eq!(of_destination(&down, long, 0.5), DestinationState::Down);
+        let lost = |last_ago| DeliverySnapshot {
+            losses: Some(export::Losses {
+                dropped: 1,
+                rejected: 0,
+                first_ago: long,
+                last_ago,
+                why: "HTTP 400".to_owned(),
+            }),
+            ..up.clone()
+        };
+        assert_eq!(of_destination(&lost(short), short, 0.0), DestinationState::Losing);
+        assert_eq!(
+            of_destination(&lost(long), short, 0.0),
+            DestinationState::Delivering
+        );
         assert_eq!(of_destination(&new, long, 0.5), DestinationState::Starting);
         let told = DestinationState::Down.remedy(0.42, long);
         assert!(told.is_some_and(|text| text.contains("42 %")));

@@ -185,6 +185,7 @@ fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
             config_file::Deltas::Keep | config_file::Deltas::Gauge => Format::Delta,
         },
         resend_revisions: destination.revisions == config_file::Revisions::Resend,
+        oldest_first: destination.order == config_file::Order::OldestFirst,
     }
 }
 

@@ -170,6 +170,9 @@ impl Writer {
         for (seq, meta, entry) in &group.draft.pushed {
             rows::save_entry(&self.conn, *seq, meta.stream, entry)?;
         }
+        for (seq, behind) in &group.draft.behind {
+            rows::save_behind(&self.conn, *seq, behind)?;
+        }
         for seq in &group.draft.gone {
             rows::delete_entry(&self.conn, *seq)?;
         }
@@ -208,12 +211,19 @@ impl Writer {
         let empty = Draft::new(&self.shared.spool());
         let draft = std::mem::replace(&mut group.draft, empty);
         self.shared.spool().publish(draft);
+        self.release();
         self.announce();
         let fresh = std::mem::take(&mut group.fresh);
         group.answer();
         if let Some(observer) = self.observer.as_ref().filter(|_| !fresh.is_empty()) {
             observer.taken(&fresh);
         }
+    }
+
+    /// What lay beyond gaps that are closed now may go out.
+    pub(super) fn release(&self) {
+        let targets = self.shared.targets();
+        self.shared.spool().release(&targets);
     }
 
     pub(super) fn announce(&self) {

@@ -43,6 +43,14 @@ fn text(media: &str) -> Value {
     json!({ media: { "schema": { "type": "string" } } })
 }
 
+/// The two formats of scrapers.
+fn texts() -> Value {
+    json!({
+        "text/plain": { "schema": { "type": "string" } },
+        "application/openmetrics-text": { "schema": { "type": "string" } },
+    })
+}
+
 fn shows(path: &'static str, summary: &'static str, content: Value) -> Entry {
     Entry {
         path,
@@ -102,16 +110,16 @@ fn probes(schemas: &mut SchemaGenerator) -> Vec<Entry> {
 fn pages() -> Vec<Entry> {
     vec![
         shows("/", "The page of status.", text("text/html")),
-        shows(
-            "/metrics",
-            "The daemon's own metrics, for Prometheus.",
-            text("text/plain"),
-        ),
-        shows(
-            "/federate",
-            "The newest points of every series, if a destination is `prometheus`.",
-            text("text/plain"),
-        ),
+        shows("/metrics", "The daemon's own metrics, for Prometheus.", texts()),
+        Entry {
+            parameters: &["match[]"],
+            failures: &["400"],
+            ..shows(
+                "/federate",
+                "The newest point of every series, if a destination is `prometheus`.",
+                texts(),
+            )
+        },
     ]
 }
 
