@@ -569,7 +569,7 @@ async fn status_names_a_failing_account_its_error_and_the_remedy_without_colours
         if text.starts_with("a: failing\n") && text.contains("up to date") {
             // A script can tell it from a daemon that is not there (69).
             assert_eq!(output.status.code(), Some(75), "{text}");
-            assert_eq!(err(&output), "something needs a person: a: failing\n");
+            assert_eq!(err(&output), "action required: a: failing\n");
             break text;
         }
         assert!(std::time::Instant::now() < limit, "{text}{}", err(&output));

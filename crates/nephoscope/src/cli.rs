@@ -38,10 +38,10 @@ pub(crate) enum LogFormat {
 /// What `status` ends with.
 const STATUS_CODES: &str = "\
 Exit codes:
-  0   nothing needs a person: all is well, or it passes by itself (starting, catching up, a cloud that throttles)
+  0   no action required: all is well, or it passes by itself (starting, catching up, a cloud that throttles)
   64  the command line is wrong
   69  the daemon cannot be reached
-  75  the daemon runs, and something fails or needs a person: an account, a destination, the disk, a refused reload
+  75  the daemon runs, and action is required: an account, a destination, the disk or a reload fails
   77  the daemon wants a token or a certificate";
 
 #[derive(Debug, Subcommand)]
