@@ -138,7 +138,18 @@ impl Misfit<'_> {
             .split_whitespace()
             .next()
             .unwrap_or_default();
-        if self.takes("string") {
+        let whole = matches!(text.to_lowercase().as_str(), "all" | "*" | "any");
+        if self.at.key == Some("credentials") && matches!(text, "default" | "auto" | "none") {
+            Help::remove(
+                self.at,
+                "remove `credentials`: without it, the cloud's default credentials are used",
+            )
+        } else if whole && self.at.trail == "azure[].subscriptions" {
+            Help::remove(
+                self.at,
+                "remove `subscriptions`: without it, every one that the credential can see is read",
+            )
+        } else if self.takes("string") {
             self.quoted()
         } else if self.takes("array") {
             self.in_list(text)
@@ -223,6 +234,10 @@ impl Misfit<'_> {
     /// A value where keys belong: it is meant for the only key that has to be there.
     fn in_mapping(&self) -> Help {
         let forms = self.forms();
+        let needs = |form: &&&Value| form.get("required").is_some();
+        if matches!(self.node.data, Data::Bool(true)) && !forms.iter().any(|form| needs(&form)) {
+            return Help::write(self.at, "{}");
+        }
         let only = forms.iter().find_map(|form| {
             let required = form.get("required").and_then(Value::as_array);
             let properties = form.get("properties")?.as_object()?;
@@ -305,7 +320,17 @@ impl Misfit<'_> {
             );
         }
         if of_mappings {
-            return "begin the first line below the key with `- `, and indent the others by two".into();
+            let all_mappings = self
+                .node
+                .entries()
+                .iter()
+                .all(|entry| matches!(entry.value.data, Data::Map(_)));
+            return if all_mappings {
+                "write a list in which each has its name: `- name: …`, and what is below the name beside it"
+                    .into()
+            } else {
+                "begin the first line below the key with `- `, and indent the others by two".into()
+            };
         }
         let names = self.node.entries().iter().filter(|entry| !entry.hidden);
         let names: Vec<Value> = names.map(|entry| Value::from(entry.key.as_str())).collect();

@@ -7,6 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::{
+    help::{Edit, Help},
     hide::is_reference,
     lookup::Lookup,
     loose,
@@ -35,6 +36,12 @@ fn unclear(name: &str) -> (String, String) {
     }
     let help = format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
     ("this `${…}` is not a reference".into(), help)
+}
+
+/// Quotes that word processors make of straight ones; YAML reads them as letters.
+fn typographic(text: &str) -> bool {
+    let quote = |c: char| "“”„«»‘’‚".contains(c);
+    text.starts_with(quote) && text.ends_with(quote) && text.chars().count() > 1
 }
 
 /// A variable as shells write it, alone or behind a word: `$TOKEN`, `Bearer $TOKEN`.
@@ -71,6 +78,21 @@ impl Substitution<'_> {
                     // What came from outside is quoted no more than a secret is.
                     node.secret = true;
                 }
+            }
+            Data::Str(text) if typographic(text) => {
+                let (first, last) = (text.chars().next(), text.chars().next_back());
+                let (first, last) = (first.map_or(0, char::len_utf8), last.map_or(0, char::len_utf8));
+                let cut = |start, end| Edit {
+                    start,
+                    end,
+                    text: "\"".into(),
+                };
+                let (start, end) = (node.extent.start, node.extent.end);
+                let help = Help::from("write straight quotes: `\"…\"`")
+                    .with_one(cut(start, start + first))
+                    .with_one(cut(end.saturating_sub(last), end));
+                let message = "the quotes are typographic, and part of the text";
+                self.found.span(at.span, at.path.clone(), message, help);
             }
             Data::Str(text) => {
                 // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
+    check::azure,
     example,
     form::{accepts, allowed, choices, forms, json_of, kind_of, quoted, words},
     help::Help,
@@ -29,6 +30,12 @@ impl<'s> Walker<'s> {
 
     /// The valid part of the whole document.
     pub(crate) fn document(&self, root: &Node, found: &mut Found) -> Value {
+        if !matches!(root.data, Data::Map(_) | Data::Null) {
+            let message = "the file contains no keys";
+            let help = "write YAML that begins with `destinations:`; `nephoscope config example` prints a file to start from";
+            found.span(root.span, String::new(), message, help);
+            return json!({});
+        }
         self.value(self.root, root, &At::root(root), found)
             .unwrap_or_else(|| json!({}))
     }
@@ -39,6 +46,7 @@ impl<'s> Walker<'s> {
         let form = forms.iter().zip(&kinds).find(|(_, kind)| accepts(kind, node));
         let Some((form, kind)) = form else {
             misfit::report(self.root, schema, &forms, at, found);
+            self.below_misfit(&forms, node, at, found);
             return None;
         };
         match (&node.data, *kind) {
@@ -73,6 +81,24 @@ impl<'s> Walker<'s> {
         }
         self.required(form, properties, entries, at, found);
         Value::Object(out)
+    }
+
+    /// What is wrong in a mapping that only lacks the list around it is said with it, not after it.
+    fn below_misfit(&self, forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) {
+        let items = forms.iter().find_map(|form| form.get("items"));
+        let mapping = matches!(node.data, Data::Map(_));
+        let known = |form: &&Value| {
+            let keys = form.get("properties").and_then(Value::as_object);
+            keys.is_some_and(|keys| node.entries().iter().any(|entry| keys.contains_key(&entry.key)))
+        };
+        let fits = |items: &&Value| self.forms(items).iter().any(known);
+        if let Some(items) = items.filter(|items| mapping && fits(items)) {
+            let item = At {
+                trail: format!("{}[]", at.trail),
+                ..at.clone()
+            };
+            drop(self.value(items, node, &item, found));
+        }
     }
 
     /// What is wrong below a key that only has another name is said with it, not after it.
@@ -162,9 +188,23 @@ impl<'s> Walker<'s> {
                 "{} is not one of the values that this key takes",
                 quoted(node, text)
             );
-            let value = nearest(text, allowed.iter().copied()).or(allowed.first().copied());
-            let words = choices(text, &allowed);
-            found.at(at, message, Help::instead(at, value.unwrap_or_default(), words));
+            let near = nearest(text, allowed.iter().copied());
+            let other = || {
+                if at.trail == "azure[].cloud" {
+                    Some(azure::meant_cloud(text))
+                } else {
+                    None
+                }
+            };
+            let value = near
+                .or_else(other)
+                .or(allowed.first().copied())
+                .unwrap_or_default();
+            let words = match near {
+                Some(_) => choices(text, &allowed),
+                None => format!("write `{value}`; {}", choices(text, &allowed)),
+            };
+            found.at(at, message, Help::instead(at, value, words));
             return None;
         }
         let minimum = forms.iter().find_map(|form| form.get("minimum")?.as_f64());

@@ -31,6 +31,7 @@ impl Fake {
             ("/run/credentials/aws-secret", "wJalr\n"),
             ("/etc/nephoscope/azure.secret", "s3cret\n"),
             ("/run/credentials/NAME", "s3cret\n"),
+            ("/run/secrets/name", "s3cret\n"),
             ("/etc/nephoscope/ca.pem", CERTIFICATE),
             ("/etc/nephoscope/clients-ca.pem", CERTIFICATE),
             ("/etc/nephoscope/server.crt", CERTIFICATE),
@@ -284,9 +285,7 @@ fn no_message_quotes_a_secret() {
         account(&format!(
             "{out}api: {{ tokens: [hunter2, {{ name: ci, token: hunter2 }}], token: hunter2, password: 1 }}\n"
         )),
-        account(&format!(
-            "{out}secrets: {{ a: hunter2 }}\n? hunter2\n"
-        )),
+        account(&format!("{out}secrets: {{ a: hunter2 }}\n? hunter2\n")),
         account(&format!(
             "{out}listen: \"postgres://a:hunter2@host\"\nstate: {{ spool_max: \"token=hunter2\" }}\n"
         )),

@@ -13,7 +13,7 @@ use config_file::{Problem, Problems, apply, load};
 use crate::mistakes::{Fake, testdata};
 
 /// Words that begin a remedy which no machine can carry out in the file, and why.
-const BY_HAND: [(&str, &str); 13] = [
+const BY_HAND: [(&str, &str); 16] = [
     (
         "look at the indentation",
         "a syntax error does not tell what was meant",
@@ -44,6 +44,15 @@ const BY_HAND: [(&str, &str); 13] = [
     (
         "what is meant as it stands",
         "the environment has to be set as well",
+    ),
+    ("prints a file to start from", "the whole file has to be written"),
+    (
+        "move what is below it to the top",
+        "every line of a block has to be indented",
+    ),
+    (
+        "write a list in which each has its name",
+        "every line of a block has to be indented",
     ),
 ];
 
@@ -131,4 +140,45 @@ fn every_remedy_works_when_it_is_obeyed() {
     );
     assert!(unused.is_empty(), "reasons that nothing needs: {unused:?}");
     assert!(obeyed > 60, "only {obeyed} remedies were obeyed");
+}
+
+/// More rounds than any file has problems.
+const ROUNDS: usize = 40;
+
+#[test]
+fn who_obeys_one_remedy_after_another_ends_with_a_configuration_that_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut wrong = vec![];
+    for entry in fs::read_dir(testdata()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let other = dir.path().join("nephoscope.yaml");
+        let mut text = fs::read_to_string(&path).unwrap();
+        for _ in 0..ROUNDS {
+            fs::write(&other, &text).unwrap();
+            match problems(&other)
+                .into_iter()
+                .find(|problem| !problem.edits.is_empty())
+            {
+                Some(problem) => text = apply(&text, &problem.edits),
+                None => break,
+            }
+        }
+        let left: Vec<Problem> = problems(&other)
+            .into_iter()
+            .filter(|problem| !problem.edits.is_empty())
+            .collect();
+        if let Some(problem) = left.first() {
+            let name = path.file_name().unwrap().to_string_lossy();
+            wrong.push(format!("{name}: {}: {:?}\n{text}", problem.message, problem.help));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} never end:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

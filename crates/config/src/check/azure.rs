@@ -271,7 +271,7 @@ impl Checker<'_> {
         if parts.len() < 2 || !parts.iter().all(word) {
             let message =
                 format!("`{text}` is not a resource type: those are a provider, a slash and a type");
-            self.problem(at, message, Help::write(at, "Microsoft.Compute/virtualMachines"));
+            self.problem(at, message, Help::write(at, &meant_type(text)));
         }
     }
 
@@ -332,5 +332,21 @@ pub(crate) fn meant_cloud(name: &str) -> &'static str {
         () if lower.contains("gov") => "usgov",
         () if lower.contains("china") => "china",
         () => "public",
+    }
+}
+
+/// The type of a resource whose whole id was written, or an example.
+fn meant_type(text: &str) -> String {
+    let mut parts = text
+        .split("/providers/")
+        .nth(1)
+        .into_iter()
+        .flat_map(|rest| rest.split('/'));
+    match (parts.next(), parts.next()) {
+        (Some(provider), Some(kind)) if provider.contains('.') => {
+            let further = parts.skip(1).step_by(2);
+            further.fold(format!("{provider}/{kind}"), |all, kind| format!("{all}/{kind}"))
+        }
+        _ => "Microsoft.Compute/virtualMachines".to_owned(),
     }
 }

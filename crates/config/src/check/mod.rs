@@ -20,7 +20,7 @@ use crate::{
     help::Help,
     lookup::Lookup,
     problem::Found,
-    tree::{At, Node},
+    tree::{At, Data, Node},
     unknown,
     values::Pattern,
     written::{File, PatternText},
@@ -198,12 +198,27 @@ impl Checker<'_> {
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
+        if at
+            .node
+            .is_some_and(|node| !matches!(node.data, Data::Map(_) | Data::Null))
+        {
+            return;
+        }
         let schema = crate::schema();
         let root = at.node.map_or(&[][..], Node::entries);
         let named: Vec<&str> = root
             .iter()
             .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
             .collect();
+        let wrapped = root.iter().any(|entry| {
+            let inner = entry.value.entries();
+            inner
+                .iter()
+                .any(|inner| ["aws", "azure", "gcp", "destinations"].contains(&inner.key.as_str()))
+        });
+        if wrapped {
+            return;
+        }
         let accounts = named
             .iter()
             .any(|key| ["aws", "azure", "gcp", "accounts"].contains(key));

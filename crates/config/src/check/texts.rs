@@ -145,6 +145,21 @@ impl Checker<'_> {
 
     /// A file that must be readable now; gives its path and text.
     pub(crate) fn readable(&mut self, path: &Path, at: &At<'_>) -> Option<(PathBuf, Zeroizing<String>)> {
+        let text = path.to_string_lossy();
+        if text.contains("-----BEGIN") || text.contains(['\n', '{']) {
+            let key = at.key.unwrap_or_default();
+            let name = match key {
+                "service_account_file" => "sa.json",
+                "key_file" => "client.key",
+                "cert_file" => "client.crt",
+                _ => "ca.pem",
+            };
+            let help =
+                Help::write(at, &format!("/etc/nephoscope/{name}")).and(", and the contents into that file");
+            let message = format!("`{key}` takes the path of a file, not its contents");
+            self.found.span(at.span, at.path.clone(), message, help);
+            return None;
+        }
         let path = self.path(path);
         match self.lookup.read(&path) {
             Ok(text) => Some((path, text)),

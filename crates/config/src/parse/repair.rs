@@ -17,6 +17,9 @@ pub(super) fn help(text: &str, at: usize) -> Help {
             text: indent.replace('\t', "  "),
         });
     }
+    if text.trim_start().starts_with('[') && text.contains('=') {
+        return "this looks like INI or TOML; write YAML: `nephoscope config example` prints a file to start from".into();
+    }
     let around = text.get(at.saturating_sub(1)..).unwrap_or_default();
     let star = if around.starts_with('*') {
         at.saturating_sub(1)
