@@ -12,6 +12,7 @@ use crate::{
     lookup::Lookup,
     loose,
     problem::Found,
+    source::Span,
     tree::{At, Data, Node},
 };
 
@@ -53,6 +54,29 @@ fn shell_variable(text: &str) -> Option<&str> {
     (upper && last.len() > 1 && last.starts_with(|c: char| c.is_ascii_uppercase())).then_some(last)
 }
 
+/// A text of which another program would make something else.
+fn not_meant(text: &str, extent: Span, secret: bool) -> Option<(String, Help)> {
+    if typographic(text) {
+        let length = |c: Option<char>| c.map_or(0, char::len_utf8);
+        let (first, last) = (length(text.chars().next()), length(text.chars().next_back()));
+        let cut = |start, end| Edit {
+            start,
+            end,
+            text: "\"".into(),
+        };
+        let help = Help::from("write straight quotes: `\"…\"`")
+            .with_one(cut(extent.start, extent.start + first))
+            .with_one(cut(extent.end.saturating_sub(last), extent.end));
+        return Some(("the quotes are typographic, and part of the text".into(), help));
+    }
+    // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
+    let variable = shell_variable(text).filter(|_| secret)?;
+    let words = format!(
+        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
+    );
+    Some((format!("`${variable}` is not replaced"), words.into()))
+}
+
 struct Substitution<'a> {
     base: &'a Path,
     lookup: &'a dyn Lookup,
@@ -79,28 +103,8 @@ impl Substitution<'_> {
                     node.secret = true;
                 }
             }
-            Data::Str(text) if typographic(text) => {
-                let (first, last) = (text.chars().next(), text.chars().next_back());
-                let (first, last) = (first.map_or(0, char::len_utf8), last.map_or(0, char::len_utf8));
-                let cut = |start, end| Edit {
-                    start,
-                    end,
-                    text: "\"".into(),
-                };
-                let (start, end) = (node.extent.start, node.extent.end);
-                let help = Help::from("write straight quotes: `\"…\"`")
-                    .with_one(cut(start, start + first))
-                    .with_one(cut(end.saturating_sub(last), end));
-                let message = "the quotes are typographic, and part of the text";
-                self.found.span(at.span, at.path.clone(), message, help);
-            }
             Data::Str(text) => {
-                // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
-                if let Some(variable) = shell_variable(text).filter(|_| node.secret) {
-                    let message = format!("`${variable}` is not replaced");
-                    let help = format!(
-                        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
-                    );
+                if let Some((message, help)) = not_meant(text, node.extent, node.secret) {
                     self.found.span(at.span, at.path.clone(), message, help);
                 }
             }

@@ -20,7 +20,7 @@ use crate::{
     help::Help,
     lookup::Lookup,
     problem::Found,
-    tree::{At, Data, Node},
+    tree::{At, Data, Entry, Node},
     unknown,
     values::Pattern,
     written::{File, PatternText},
@@ -198,27 +198,18 @@ impl Checker<'_> {
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
-        if at
+        let root = at.node.map_or(&[][..], Node::entries);
+        let mapping = at
             .node
-            .is_some_and(|node| !matches!(node.data, Data::Map(_) | Data::Null))
-        {
+            .is_some_and(|node| matches!(node.data, Data::Map(_) | Data::Null));
+        if !mapping || root.iter().any(is_wrapper) {
             return;
         }
         let schema = crate::schema();
-        let root = at.node.map_or(&[][..], Node::entries);
         let named: Vec<&str> = root
             .iter()
             .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
             .collect();
-        let wrapped = root.iter().any(|entry| {
-            let inner = entry.value.entries();
-            inner
-                .iter()
-                .any(|inner| ["aws", "azure", "gcp", "destinations"].contains(&inner.key.as_str()))
-        });
-        if wrapped {
-            return;
-        }
         let accounts = named
             .iter()
             .any(|key| ["aws", "azure", "gcp", "accounts"].contains(key));
@@ -249,6 +240,16 @@ impl Checker<'_> {
             .iter()
             .all(|list| !self.found.covers(&at.key(list).path))
     }
+}
+
+/// Whether a whole configuration stands below a key.
+fn is_wrapper(entry: &Entry) -> bool {
+    let lists = ["aws", "azure", "gcp", "destinations"];
+    entry
+        .value
+        .entries()
+        .iter()
+        .any(|inner| lists.contains(&inner.key.as_str()))
 }
 
 /// A list of the file, added or filled.
