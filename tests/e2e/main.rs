@@ -10,6 +10,7 @@
 
 mod access;
 mod account_files;
+mod alike;
 mod api;
 mod authority;
 mod backfill;
@@ -29,7 +30,10 @@ mod missing;
 mod packaged;
 mod part;
 mod probes;
+mod ready;
+mod refusals;
 mod reload;
+mod repeats;
 mod restart;
 mod secrets;
 mod setup;

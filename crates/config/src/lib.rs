@@ -43,7 +43,7 @@ pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics, Clients, Config,
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
-    OtlpPath, Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
+    OtlpPath, Poll, RateLimit, ReadyAccounts, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
 pub use crate::help::{Edit, apply};
 pub use crate::lookup::{Lookup, System};

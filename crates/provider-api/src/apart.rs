@@ -37,13 +37,13 @@ type Spelling = (Arc<str>, Arc<str>);
 /// Metrics with one outgoing name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
-    /// The outgoing name, as the first of them has it.
+    /// The outgoing name without a statistic.
     pub name: Arc<str>,
     /// The cloud's namespace and name of each.
     pub of: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
-/// `"Shop Requests", "Shop requests" share the metric name aws.shop.requests.sum; …`.
+/// `"Shop Requests", "Shop requests" share the metric name aws.shop.requests; …`.
 impl fmt::Display for Met {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (namespace, name)) in self.of.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Apart {
             return;
         }
         let met = known.met.entry(place).or_insert_with(|| Met {
-            name: Arc::clone(&spec.name),
+            name: spec.base_name().into(),
             of: BTreeSet::from([first]),
         });
         met.of.insert(this);

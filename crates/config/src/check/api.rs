@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::{Checker, texts::Pem};
 use crate::{
-    config::{Api, Clients, RateLimit, ServerTls, Token},
+    config::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token},
     help::Help,
     secret::Secret,
     tree::At,
@@ -48,7 +48,23 @@ impl Checker<'_> {
                 DEFAULT_RECENT_MAX_BYTES,
                 &at.key("recent_max"),
             ),
+            ready: self.ready(
+                written.ready.accounts.as_deref(),
+                &at.key("ready").key("accounts"),
+            ),
         }
+    }
+
+    fn ready(&mut self, written: Option<&str>, at: &At<'_>) -> ReadyAccounts {
+        let Some(text) = written else {
+            return ReadyAccounts::Any;
+        };
+        ReadyAccounts::parse(text).unwrap_or_else(|| {
+            let words = "write `any`, `all`, or a share from `1%` to `100%`";
+            let message = format!("`{text}` does not say how many accounts must be ready");
+            self.problem(at, message, Help::instead(at, "any", words));
+            ReadyAccounts::Any
+        })
     }
 
     fn somebody_is_asked(&mut self, written: &written::Api, listen: SocketAddr, at: &At<'_>) {

@@ -16,7 +16,7 @@ use crate::{
     written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions},
 };
 
-pub use api::{Api, Clients, RateLimit, ServerTls, Token};
+pub use api::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token};
 pub use aws::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, StaticKeys};
 pub use azure::{
     AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,

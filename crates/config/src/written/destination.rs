@@ -20,7 +20,7 @@ pub struct Destination {
     pub otlp: Option<Otlp>,
     /// Files in a directory.
     pub file: Option<FileOut>,
-    /// Served on `listen` at `/federate`, with the points' own timestamps.
+    /// The newest point of each series, served on `listen` at `/federate` with its own timestamp.
     pub prometheus: Option<Empty>,
     /// Standard output.
     pub stdout: Option<Stdout>,
