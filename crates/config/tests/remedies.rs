@@ -13,7 +13,7 @@ use config_file::{Problem, Problems, apply, load};
 use crate::mistakes::{Fake, testdata};
 
 /// Words that begin a remedy which no machine can carry out in the file, and why.
-const BY_HAND: [(&str, &str); 16] = [
+const BY_HAND: [(&str, &str); 17] = [
     (
         "look at the indentation",
         "a syntax error does not tell what was meant",
@@ -53,6 +53,10 @@ const BY_HAND: [(&str, &str); 16] = [
     (
         "write a list in which each has its name",
         "every line of a block has to be indented",
+    ),
+    (
+        "close the quote",
+        "only the user knows before which bracket it ends",
     ),
 ];
 

@@ -111,7 +111,7 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
-        if let Some(expression) = expression(&text.0) {
+        if let Some(expression) = expression(&text.0, at) {
             let (value, words) = match expression.as_str() {
                 ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
                 _ => (
@@ -272,7 +272,7 @@ fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// The regular expression that somebody wrote without a `~`, for the whole name.
-fn expression(text: &str) -> Option<String> {
+fn expression(text: &str, at: &At<'_>) -> Option<String> {
     if text.starts_with('~') {
         return None;
     }
@@ -281,8 +281,12 @@ fn expression(text: &str) -> Option<String> {
     let (begins, ends) = (bare.strip_prefix('^'), bare.strip_suffix('$'));
     let inner = bare.trim_start_matches('^').trim_end_matches('$');
     // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
-    let signs = [".+", "(?", "\\d", "\\w", "\\.", "|", "]+", "]*"];
-    let is = inner != text || text == ".*" || signs.iter().any(|sign| text.contains(sign));
+    let signs = [".+", "(?", "\\d", "\\w"];
+    // A value of a tag or a dimension may have any sign in it; a name does not.
+    let value = at.trail.contains(".tags.") || at.trail.contains(".dimensions.");
+    let more: &[&str] = if value { &[] } else { &["\\.", "|", "]+", "]*"] };
+    let mut signs = signs.iter().chain(more);
+    let is = inner != text || text == ".*" || signs.any(|sign| text.contains(sign));
     if !is || inner.is_empty() || regex::Regex::new(inner).is_err() {
         return None;
     }
