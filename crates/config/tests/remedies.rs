@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use config_file::{Problem, Problems, apply, load};
+use config_file::{EXAMPLE, Look, Problem, Problems, apply, load};
 
 use crate::mistakes::{Fake, testdata};
 
@@ -185,4 +185,50 @@ fn who_obeys_one_remedy_after_another_ends_with_a_configuration_that_works() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+/// Pieces that matter to YAML, to our own small languages, or to who counts bytes.
+const PIECES: [&str; 24] = [
+    "\"", "'", "*", "&a ", "*a", "{", "}", "[", "]", ": ", "- ", "\n", "\t", "#", "|\n", "${", "${env:", "ü",
+    "€", "🞄", "“", "<<: ", "!x ", "---\n",
+];
+
+#[test]
+fn any_text_is_answered_and_any_remedy_can_be_applied() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("nephoscope.yaml");
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        // Marsaglia's xorshift: the same texts in every run.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below).unwrap()).unwrap()
+    };
+    for _ in 0..300 {
+        let mut text: Vec<char> = EXAMPLE.chars().collect();
+        for _ in 0..=next(6) {
+            let at = next(text.len());
+            let end = (at + next(12)).min(text.len());
+            drop(text.splice(at..end, PIECES[next(PIECES.len())].chars()));
+        }
+        let text: String = text.into_iter().collect();
+        fs::write(&path, &text).unwrap();
+        let Err(problems) = load(&path, &Fake::world()) else {
+            continue;
+        };
+        for look in [
+            Look::Narrated,
+            Look::Graphical {
+                color: true,
+                width: 80,
+            },
+        ] {
+            assert!(!problems.render(look).is_empty());
+        }
+        for problem in &problems.list {
+            fs::write(&path, apply(&text, &problem.edits)).unwrap();
+            drop(load(&path, &Fake::world()));
+        }
+    }
 }
