@@ -1,7 +1,7 @@
 //! The other commands of the real binary: what they print and how they exit.
 
 use crate::setup::{Clouds, GCP_HOSTS, general, local};
-use cloudsim::{Faults, World};
+use cloudsim::{Faults, How, Rule, World};
 use export::receiver::Receiver;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,6 +26,7 @@ fn err(output: &Output) -> String {
 /// A configuration of all three simulated clouds in a folder of its own.
 struct Configured {
     clouds: Clouds,
+    faults: Faults,
     receiver: Receiver,
     folder: tempfile::TempDir,
     path: PathBuf,
@@ -33,7 +34,8 @@ struct Configured {
 
 impl Configured {
     async fn new(edit: impl FnOnce(String) -> String) -> Self {
-        let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+        let faults = Faults::new();
+        let clouds = Clouds::start(&World::default(), &faults).await;
         let receiver = Receiver::start(local(), local()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nephoscope.yaml");
@@ -44,6 +46,7 @@ impl Configured {
         std::fs::write(&path, edit(yaml)).unwrap();
         Self {
             clouds,
+            faults,
             receiver,
             folder,
             path,
@@ -79,6 +82,134 @@ async fn a_missing_configuration_exits_64_and_says_what_to_do() {
     assert_eq!(output.status.code(), Some(64));
     let text = err(&output);
     assert!(text.contains("/nowhere/nephoscope.yaml"), "{text}");
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_exits_64_with_a_suggestion() {
+    for (arguments, words) in [
+        (&["check", "--ofline"][..], "--offline"),
+        (&["chek"], "check"),
+        (&["check", "--config"], "a value is required"),
+        (&[], "Usage:"),
+        (&["collect", "--since", "soon"], "write 30s, 5m or 1h"),
+        (&["collect", "--format", "xml"], "possible values"),
+        (&["status", "--cert-file", "a.pem"], "--key-file"),
+        (&["status", "--token-file", "/nowhere/token"], "/nowhere/token"),
+        (&["plan", "--config", "/nowhere/n.yaml"], "/nowhere/n.yaml"),
+        (&["check", "--offline", "--json"], "cannot be used with"),
+        (&["--log-level", "loud", "config", "example"], "log-level"),
+    ] {
+        let output = nephoscope(arguments).await;
+        let text = err(&output);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {text}");
+        assert!(text.contains(words), "{arguments:?}: {text}");
+    }
+    for asked in [
+        &["--help"][..],
+        &["check", "--help"],
+        &["help", "plan"],
+        &["--version"],
+    ] {
+        let output = nephoscope(asked).await;
+        assert!(output.status.success() && output.stderr.is_empty(), "{asked:?}");
+    }
+}
+
+/// Each permission that the configuration needs, refused alone, is named with its scope, and nothing else fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_names_each_permission_that_is_refused() {
+    let configured = Configured::new(|yaml| yaml.replace("AWS/EC2, ", "AWS/EC2, copy_tags: [team], ")).await;
+    for (rule, operation, remedy) in [
+        (
+            "aws,operation=ListMetrics",
+            "ListMetrics",
+            "cloudwatch:ListMetrics",
+        ),
+        (
+            "aws,operation=GetMetricData",
+            "GetMetricData",
+            "cloudwatch:GetMetricData",
+        ),
+        ("aws,operation=GetResources", "GetResources", "tag:GetResources"),
+        (
+            "aws,operation=GetCallerIdentity",
+            "GetCallerIdentity",
+            "sts:GetCallerIdentity",
+        ),
+        (
+            "azure,operation=metricDefinitions.list",
+            "metricDefinitions.list",
+            "Monitoring Reader",
+        ),
+        (
+            "azure,operation=metrics.getBatch",
+            "metrics.getBatch",
+            "Monitoring Reader",
+        ),
+        (
+            "azure,operation=resourceGraph.query",
+            "resourceGraph.query",
+            "Monitoring Reader",
+        ),
+        (
+            "gcp,operation=ListMetricDescriptors",
+            "ListMetricDescriptors",
+            "monitoring.metricDescriptors.list",
+        ),
+        (
+            "gcp,operation=ListTimeSeries",
+            "ListTimeSeries",
+            "monitoring.timeSeries.list",
+        ),
+    ] {
+        let refused = Rule::parse(rule, 0, Some(How::Status(403))).unwrap();
+        configured.faults.clear_rules();
+        configured.faults.add(refused);
+        let output = configured.run(&["check", "--json"]).await;
+        let text = out(&output);
+        assert_eq!(output.status.code(), Some(77), "{rule}: {text}{}", err(&output));
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let rows = report["rows"].as_array().unwrap();
+        let failing: Vec<_> = rows.iter().filter(|row| row["outcome"] != "passed").collect();
+        assert!(!failing.is_empty(), "{rule}: {text}");
+        for row in failing {
+            assert!(row["tried"] == operation, "{rule}: {row}");
+            assert!(row["outcome"] == "permission_denied", "{rule}: {row}");
+            assert!(row["remedy"].as_str().unwrap().contains(remedy), "{rule}: {row}");
+        }
+    }
+    configured.stop().await;
+}
+
+/// It is asked once, whatever it has of regions and permissions, and the others are told all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_waits_once_for_an_account_that_does_not_answer() {
+    let configured = Configured::new(|yaml| yaml).await;
+    configured
+        .faults
+        .add(Rule::parse("aws,silence", 0, None).unwrap());
+    let begun = std::time::Instant::now();
+    let output = configured
+        .run(&["check", "--account", "a", "--account", "[gz]"])
+        .await;
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(69), "{text}{}", err(&output));
+    // One wait of ten seconds, and what a busy machine takes for the rest; four requests in turn would take forty.
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(text.contains("1 of 3 accounts fails: 1 unavailable"), "{text}");
+    assert!(text.contains("no answer within 10 s"), "{text}");
+    let output = configured.run(&["check", "--account", "b"]).await;
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        err(&output).contains("fits no configured account; there are: a, z, g"),
+        "{}",
+        err(&output)
+    );
+    configured.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,15 +57,38 @@ async function allIsWell() {
   await check("keyboard", url, { size: { width: 1280, height: 500 } }, keyboard);
   await check("alive", url, {}, alive);
   await refusedReload(running);
+  await check("daemon-unreachable", url, {}, async ({ page, complaints }) => {
+    const [title, icon, headline] = await looks(page);
+    await page.route("**/*", (route) => route.abort());
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.locator("#lost").waitFor({ state: "visible" });
+    const gone = await looks(page);
+    expect(gone[0].startsWith("No answer from the daemon since "), "the title");
+    expect(gone[1] !== icon, "the icon");
+    expect(/^No answer from the daemon since \d\d:\d\d UTC$/.test(gone[2]), "the headline");
+    await page.unroute("**/*");
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.locator("#lost").waitFor({ state: "hidden" });
+    const back = await looks(page);
+    expect(back[1] === icon && !back[0].includes("No answer") && !back[2].includes("No answer"), `it recovers: ${title} ${headline}`);
+    complaints.length = 0;
+  });
   await check("daemon-gone", url, {}, async ({ page, complaints }) => {
     await stop(running.child);
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await page.locator("#lost").waitFor({ state: "visible" });
-    expect((await text(page, "#lost")).includes("does not answer"), "the notice");
+    expect((await text(page, "#lost")).includes("from its last answer"), "the notice");
+    expect((await page.title()).startsWith("No answer from the daemon since "), "the title");
+    expect((await text(page, "#headline")).includes("No answer from the daemon since "), "the headline");
     expect((await page.locator("#accounts tbody tr").count()) >= 3, "what was known stays");
     // The refused connection is what this is about.
     complaints.length = 0;
   });
+}
+
+/** What people see of a page without reading it: title, icon, headline. */
+async function looks(page) {
+  return [await page.title(), await page.locator("link[rel=icon]").getAttribute("href"), (await text(page, "#headline")).trim()];
 }
 
 async function refusedReload({ child, folder, url, ...running }) {

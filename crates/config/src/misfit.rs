@@ -4,11 +4,13 @@ use serde_json::Value;
 
 use crate::{
     example,
-    form::{found_words, kind_of, kind_words},
+    form::{accepts, allowed, forms, found_words, kind_of, kind_words},
+    guess,
     help::Help,
+    hide, meant,
     problem::Found,
     tree::{At, Data, Node},
-    values::{guess_duration, guess_size, parse_duration},
+    values::parse_duration,
     yaml,
 };
 
@@ -50,7 +52,8 @@ pub(crate) fn report(root: &Value, schema: &Value, forms: &[&Value], at: &At<'_>
         Data::Seq(items) => (misfit.message(), misfit.list(items)),
         Data::Map(_) => (misfit.message(), misfit.mapping()),
     };
-    found.at(at, message, help);
+    // These words quote no secret, and may hold parts of one by chance.
+    found.span(at.span, at.path.clone(), message, help);
 }
 
 struct Misfit<'a> {
@@ -89,6 +92,8 @@ impl Misfit<'_> {
     fn example(&self) -> Help {
         match example::of(self.root, self.schema) {
             Some(example) => Help::write(self.at, &example),
+            None if self.at.trail == "accounts[]" => Help::write(self.at, "\"accounts.d/*.yaml\"")
+                .and("; `accounts` names files: an account itself belongs in `aws`, `azure` or `gcp`"),
             None => "write a value".into(),
         }
     }
@@ -107,9 +112,9 @@ impl Misfit<'_> {
         let written = self.node.written.as_str();
         let zero = matches!(self.node.data, Data::Int(0));
         let guess = match self.format {
-            Some("size") => guess_size(written).map(|size| (size, "a number alone is taken for bytes")),
+            Some("size") => guess::size(written).map(|size| (size, "a number alone is taken for bytes")),
             _ if zero && self.auto() => Some(("0s".to_owned(), "units are ms, s, m, h and d")),
-            _ => guess_duration(&format!("{written}s")).map(|meant| {
+            _ => guess::duration(&format!("{written}s")).map(|meant| {
                 (
                     plain_seconds(written).unwrap_or(meant),
                     "for minutes write `m`, for hours `h`",
@@ -166,55 +171,115 @@ impl Misfit<'_> {
             return Help::around(self.at, "\"", "\"", "put it in quotes");
         }
         let written = self.node.written.as_str();
+        let words = allowed(&self.forms());
+        if !words.is_empty() {
+            let word = if matches!(self.node.data, Data::Bool(false)) && words.contains(&"none") {
+                "none"
+            } else {
+                words[0]
+            };
+            return Help::write(self.at, word).and(format!("; possible: {}", words.join(", ")));
+        }
         if self.at.key == Some("account_id") {
             return Help::write(self.at, &format!("\"{}\"", account_id(written)))
                 .and(": without the quotes YAML reads a number, and drops zeros at its beginning");
+        }
+        let meant = meant::at(self.root, self.schema, &self.at.trail, written);
+        if meant != written {
+            return Help::write(self.at, &yaml::text_of(&meant));
         }
         Help::write(self.at, &format!("\"{written}\"")).and(", in quotes")
     }
 
     fn in_list(&self, text: &str) -> Help {
-        let several = text.contains(',') && !self.node.secret && self.node.text().is_some();
-        if several {
-            let items: Vec<Value> = text.split(',').map(|item| Value::from(item.trim())).collect();
-            return Help::write(self.at, &yaml::of(&Value::from(items)));
+        let items = self.items();
+        if self.node.secret || items.is_none() {
+            let key = self.at.key.unwrap_or("key");
+            return Help::around(self.at, "[", "]", format!("write `{key}: […]`, a list"));
         }
-        let key = self.at.key.unwrap_or("key");
-        let text = if self.node.secret {
-            "…".to_owned()
-        } else {
-            yaml::text_of(text)
+        let trail = format!("{}[]", self.at.trail);
+        let meant = |text: &str| {
+            let text = text.trim();
+            items.map_or_else(
+                || text.to_owned(),
+                |items| meant::at(self.root, items, &trail, text),
+            )
         };
-        Help::around(self.at, "[", "]", format!("write `{key}: [{text}]`"))
+        let texts = text.split(',').map(|text| Value::from(meant(text)));
+        Help::write(self.at, &yaml::of(&texts.collect::<Vec<_>>().into()))
+    }
+
+    fn forms(&self) -> Vec<&Value> {
+        forms(self.root, self.schema)
+    }
+
+    /// What a list holds here, when that are texts.
+    fn items(&self) -> Option<&Value> {
+        let items = self.forms().into_iter().find_map(|form| form.get("items"))?;
+        let text = |form: &&Value| kind_of(form) == "string";
+        forms(self.root, items).iter().any(text).then_some(items)
     }
 
     /// A value where keys belong: it is meant for the only key that has to be there.
     fn in_mapping(&self) -> Help {
-        let forms = crate::form::forms(self.root, self.schema);
-        let only = forms
-            .iter()
-            .find_map(|form| match form.get("required")?.as_array()?.as_slice() {
-                [only] => only.as_str(),
-                _ => None,
-            });
-        let (Some(only), Some(key)) = (only, self.at.key) else {
-            return self.example();
+        let forms = self.forms();
+        let only = forms.iter().find_map(|form| {
+            let required = form.get("required").and_then(Value::as_array);
+            let properties = form.get("properties")?.as_object()?;
+            match required.map(Vec::as_slice) {
+                Some([only]) => Some((only.as_str()?, properties.get(only.as_str()?)?)),
+                None if properties.len() == 1 => properties
+                    .iter()
+                    .next()
+                    .map(|(key, schema)| (key.as_str(), schema)),
+                Some(_) | None => None,
+            }
+        });
+        let fits = |schema| {
+            self::forms(self.root, schema)
+                .iter()
+                .any(|form| accepts(kind_of(form), self.node))
         };
-        Help::around(
-            self.at,
-            &format!("{{ {only}: "),
-            " }",
-            format!("write `{key}: {{ {only}: … }}` around it"),
-        )
+        match only.filter(|(_, schema)| fits(schema)) {
+            Some((only, _)) => {
+                let key = self.at.key.map_or(String::new(), |key| format!("{key}: "));
+                let words = format!("write `{key}{{ {only}: … }}` around it");
+                Help::around(self.at, &format!("{{ {only}: "), " }", words)
+            }
+            None => self.example(),
+        }
     }
 
+    /// A list where something else belongs: one value, or names with values.
     fn list(&self, items: &[Node]) -> Help {
-        match items {
-            [one] if !self.takes("object") && one.text().is_some() && !one.secret => {
-                Help::write(self.at, &yaml::text_of(one.text().unwrap_or_default()))
-            }
-            _ => self.example(),
+        if let ([one], false) = (items, self.takes("object")) {
+            return match one.text().filter(|_| !one.secret) {
+                Some(text) => Help::write(self.at, &yaml::text_of(text)),
+                None => self.example(),
+            };
         }
+        let maps = self.forms();
+        let values = maps.iter().filter_map(|form| form.get("additionalProperties"));
+        let mut values = values
+            .filter(|values| values.is_object())
+            .flat_map(|schema| self::forms(self.root, schema));
+        let free = values.next().is_some_and(|form| form.get("writeOnly").is_none());
+        let pairs: Option<Vec<(&str, &str)>> = items.iter().map(pair).collect();
+        let pairs = pairs.filter(|pairs| {
+            free && !pairs.is_empty() && pairs.iter().all(|(name, value)| is_open(name, value))
+        });
+        let (Some(pairs), Some(key)) = (pairs, self.at.key) else {
+            return self.example();
+        };
+        let with = |value: &dyn Fn(&str) -> String| {
+            let pairs = pairs
+                .iter()
+                .map(|(name, text)| format!("{}: {}", yaml::text_of(name), value(text)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        };
+        // The values stand in no place of ours, so they are not shown.
+        let words = format!("write `{key}: {}`", with(&|_| "…".to_owned()));
+        Help::instead(self.at, &with(&yaml::text_of), words)
     }
 
     /// Keys where a list belongs: a list of these, or of their names.
@@ -222,10 +287,10 @@ impl Misfit<'_> {
         if !self.takes("array") {
             return self.example();
         }
-        let forms = crate::form::forms(self.root, self.schema);
+        let forms = self.forms();
         let items = forms.iter().find_map(|form| form.get("items"));
         let of_mappings = items.is_some_and(|items| {
-            crate::form::forms(self.root, items)
+            self::forms(self.root, items)
                 .iter()
                 .any(|form| kind_of(form) == "object")
         });
@@ -250,6 +315,37 @@ impl Misfit<'_> {
             Help::write(self.at, &yaml::of(&Value::from(names)))
         }
     }
+}
+
+/// A name and a value, as other programs list them: `{ name: a, value: b }`, `a=b`, `a: b`, or the name alone.
+fn pair(item: &Node) -> Option<(&str, &str)> {
+    if let Some(text) = item.text() {
+        return Some(
+            text.split_once('=')
+                .or_else(|| text.split_once(':'))
+                .unwrap_or((text, "*")),
+        );
+    }
+    let entries = item.entries();
+    let of = |names: [&str; 3]| {
+        entries
+            .iter()
+            .find(|entry| names.contains(&entry.key.to_lowercase().as_str()))
+    };
+    match (
+        of(["name", "key", "tag"]),
+        of(["value", "values", "pattern"]),
+        entries,
+    ) {
+        (Some(name), Some(value), [_, _]) => Some((name.value.text()?, value.value.text()?)),
+        (None, None, [only]) => Some((only.key.as_str(), only.value.text()?)),
+        _ => None,
+    }
+}
+
+/// Whether a pair may stand in a remedy.
+fn is_open(name: &str, value: &str) -> bool {
+    hide::secret_parts(name).is_empty() && hide::secret_parts(value).is_empty() && !name.is_empty()
 }
 
 /// `300` is `300s`; anything else is computed.

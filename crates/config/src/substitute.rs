@@ -26,6 +26,26 @@ pub(crate) fn all(root: &mut Node, base: &Path, lookup: &dyn Lookup, found: &mut
 /// What can be written.
 const KINDS: &str = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`";
 
+/// What is wrong with a `${…}` that may be part of a secret; a variable of a shell's with a default is none.
+fn unclear(name: &str) -> (String, String) {
+    let variable = name.split([':', '-', '=', '?']).next().unwrap_or_default();
+    if variable != name && variable.len() > 1 && is_reference(&format!("${{{variable}}}")) {
+        let message = format!("`${{{variable}…}}` is not a reference, and defaults are not supported");
+        return (message, format!("write `${{env:{variable}}}`, and set it"));
+    }
+    let help = format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
+    ("this `${…}` is not a reference".into(), help)
+}
+
+/// A variable as shells write it, alone or behind a word: `$TOKEN`, `Bearer $TOKEN`.
+fn shell_variable(text: &str) -> Option<&str> {
+    let last = text.rsplit(' ').next()?.strip_prefix('$')?;
+    let upper = last
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+    (upper && last.len() > 1 && last.starts_with(|c: char| c.is_ascii_uppercase())).then_some(last)
+}
+
 struct Substitution<'a> {
     base: &'a Path,
     lookup: &'a dyn Lookup,
@@ -52,7 +72,17 @@ impl Substitution<'_> {
                     node.secret = true;
                 }
             }
-            Data::Str(_) | Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Str(text) => {
+                // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
+                if let Some(variable) = shell_variable(text).filter(|_| node.secret) {
+                    let message = format!("`${variable}` is not replaced");
+                    let help = format!(
+                        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
+                    );
+                    self.found.span(at.span, at.path.clone(), message, help);
+                }
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
         }
     }
 
@@ -82,9 +112,7 @@ impl Substitution<'_> {
 
     fn resolve(&self, name: &str) -> Result<Zeroizing<String>, (String, String)> {
         if !is_reference(&format!("${{{name}}}")) {
-            let help =
-                format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
-            return Err(("this `${…}` does not say where to look".into(), help));
+            return Err(unclear(name));
         }
         match name.split_once(':') {
             Some(("env", variable)) => self.lookup.env(variable).map(Zeroizing::new).ok_or_else(|| {
@@ -96,7 +124,7 @@ impl Substitution<'_> {
             }),
             Some(("cred", credential)) => self.credential(credential),
             _ => {
-                let message = format!("`${{{name}}}` does not say where to look");
+                let message = format!("`${{{name}}}` is not a reference");
                 Err((message, KINDS.to_owned()))
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     example,
-    form::{accepts, allowed, choices, forms, json_of, kind_of, near_unknown, quoted, words},
+    form::{accepts, allowed, choices, forms, json_of, kind_of, quoted, words},
     help::Help,
     misfit,
     nearest::nearest,
@@ -61,17 +61,40 @@ impl<'s> Walker<'s> {
         for entry in entries {
             let place = at.key(&entry.key);
             let schema = properties.and_then(|all| all.get(&entry.key));
-            match schema.or_else(|| form.get("additionalProperties").filter(|other| other.is_object())) {
-                Some(schema) => {
-                    if let Some(value) = self.value(schema, &entry.value, &place, found) {
-                        out.insert(entry.key.clone(), value);
-                    }
-                }
-                None => unknown::report(self.root, form, entry, &place, found),
+            let free = || form.get("additionalProperties").filter(|other| other.is_object());
+            let Some(schema) = schema.or_else(free) else {
+                unknown::report(self.root, form, entry, &place, found);
+                self.below_unknown(form, entry, &place, found);
+                continue;
+            };
+            if let Some(value) = self.value(schema, &entry.value, &place, found) {
+                out.insert(entry.key.clone(), value);
             }
         }
         self.required(form, properties, entries, at, found);
         Value::Object(out)
+    }
+
+    /// What is wrong below a key that only has another name is said with it, not after it.
+    fn below_unknown(&self, form: &'s Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
+        let meant = unknown::meant(form, entry, place);
+        let schema = meant.and_then(|word| form.get("properties")?.get(word));
+        let accepted = schema.filter(|schema| {
+            let collection = matches!(entry.value.data, Data::Seq(_) | Data::Map(_));
+            collection
+                && self
+                    .forms(schema)
+                    .iter()
+                    .any(|form| accepts(kind_of(form), &entry.value))
+        });
+        if let (Some(schema), Some(word)) = (accepted, meant) {
+            let place = At {
+                trail: join(place.trail.rsplit_once('.').map_or("", |(table, _)| table), word),
+                ..place.clone()
+            };
+            // The value itself is not taken: its key has to be written first.
+            drop(self.value(schema, &entry.value, &place, found));
+        }
     }
 
     fn required(
@@ -88,7 +111,7 @@ impl<'s> Walker<'s> {
             .into_iter()
             .flatten();
         for name in required.filter_map(Value::as_str) {
-            let meant = |entry: &Entry| near_unknown(properties, &entry.key) == Some(name);
+            let meant = |entry: &Entry| unknown::meant(form, entry, &at.key(&entry.key)) == Some(name);
             if entries.iter().any(|entry| entry.key == name || meant(entry)) {
                 continue;
             }
@@ -101,7 +124,7 @@ impl<'s> Walker<'s> {
                 ..at.clone()
             };
             let help = Help::add(at, name, &example);
-            found.at(&place, format!("`{name}` is missing here"), help);
+            found.at(&place, format!("required key `{name}` is missing"), help);
         }
     }
 

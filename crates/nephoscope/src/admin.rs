@@ -16,7 +16,7 @@ pub(crate) use access::new_token;
 use crate::exit::Failure;
 use crate::live::Live;
 use access::Access;
-use config_file::Api;
+use config_file::{Api, ReadyAccounts};
 use server::Tls;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(crate) struct Admission {
     access: Access,
+    /// How many accounts must be ready for the daemon to be.
+    ready: ReadyAccounts,
     tls: Option<Tls>,
 }
 
@@ -40,6 +42,7 @@ impl Admission {
         }
         Ok(Self {
             access: Access::new(api, address),
+            ready: api.ready,
             tls: api.tls.as_ref().map(Tls::new).transpose()?,
         })
     }

@@ -5,6 +5,9 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+/// The configuration or the command line is wrong.
+const USAGE: u8 = 64;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -16,7 +19,7 @@ impl Failure {
     /// The configuration or the command line is wrong (64).
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self {
-            code: 64,
+            code: USAGE,
             message: message.into(),
         }
     }
@@ -72,6 +75,17 @@ impl Failure {
 impl Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.message.trim_end())
+    }
+}
+
+/// Says what is wrong with a command line, with a suggestion where there is one; or what it asked for (`--help`).
+pub(crate) fn command_line(error: &clap::Error) -> ExitCode {
+    // A closed standard error leaves nobody to tell.
+    drop(error.print());
+    if error.use_stderr() {
+        ExitCode::from(USAGE)
+    } else {
+        ExitCode::SUCCESS
     }
 }
 

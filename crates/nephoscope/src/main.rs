@@ -35,7 +35,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let small_pages = telemetry::small_pages();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::command_line(&error),
+    };
     let private = telemetry::private();
     let form = match telemetry::log::start(&cli.log) {
         Ok(form) => form,

@@ -162,6 +162,11 @@ impl ProviderError {
         self.0.unreached
     }
 
+    /// Whether nobody answered: there was no way to the host, or no answer in time.
+    pub fn unanswered(&self) -> bool {
+        self.unreached() || *self.kind() == ErrorKind::TimedOut
+    }
+
     /// The cloud's id of the request, to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()

@@ -6,6 +6,7 @@
 use crate::client::{self, GET_RESOURCES, LIST_METRICS, ListPage, RegionClient};
 use crate::overlaps::{Overlap, overlaps};
 use crate::{AwsProvider, discover, plan};
+use futures::future::join_all;
 use provider_api::{Check, CheckReport, ProviderError};
 use std::time::Duration;
 
@@ -17,32 +18,47 @@ fn told(overlap: Overlap) -> Check {
 }
 
 impl AwsProvider {
-    /// One line per permission.
+    /// One line per permission; regions are asked side by side.
     pub(crate) async fn report(&self) -> CheckReport {
-        let mut checks = Vec::new();
-        if self.config.sts_allowed() {
-            let answer = client::account_number(&self.gate, &self.sts, &self.home()).await;
-            checks.push(Check::of("-", client::GET_CALLER_IDENTITY, &answer));
+        let regions = join_all(self.regions.iter().map(|region| self.check_region(region)));
+        let (number, regions) = tokio::join!(self.check_number(), regions);
+        let overlaps = overlaps(&self.config.entries).into_iter().map(told);
+        let checks = number.into_iter().chain(regions.into_iter().flatten());
+        CheckReport {
+            checks: checks.chain(overlaps).collect(),
         }
-        for region in &self.regions {
-            checks.extend(self.check_region(region).await);
-        }
-        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
-        CheckReport { checks }
     }
 
-    async fn check_region(&self, region: &RegionClient) -> Vec<Check> {
-        let mut checks = Vec::new();
-        let scope = || region.scope.to_string();
-        if let Some(scan) = discover::scans(&self.config.entries, Duration::ZERO).first() {
-            let listed = region.list(&self.gate, *scan, None).await;
-            let read = self.try_reading(region, scan.namespace, &listed).await;
-            checks.push(Check::of(scope(), LIST_METRICS, &listed));
-            checks.push(Check::of(scope(), plan::OPERATION, &read));
+    async fn check_number(&self) -> Option<Check> {
+        if !self.config.sts_allowed() {
+            return None;
         }
-        if let Some(types) = self.tag_types() {
-            let answer = region.resources(&self.gate, &types, None).await;
-            checks.push(Check::of(scope(), GET_RESOURCES, &answer));
+        let answer = client::account_number(&self.gate, &self.sts, &self.home()).await;
+        Some(Check::of("-", client::GET_CALLER_IDENTITY, &answer))
+    }
+
+    /// The tagging API is another host, and may answer while `CloudWatch` does not.
+    async fn check_region(&self, region: &RegionClient) -> Vec<Check> {
+        let tags = async {
+            let answer = region.resources(&self.gate, &self.tag_types()?, None).await;
+            Some(Check::of(region.scope.to_string(), GET_RESOURCES, &answer))
+        };
+        let (mut checks, tags) = tokio::join!(self.check_metrics(region), tags);
+        checks.extend(tags);
+        checks
+    }
+
+    async fn check_metrics(&self, region: &RegionClient) -> Vec<Check> {
+        let scans = discover::scans(&self.config.entries, Duration::ZERO);
+        let Some(scan) = scans.first() else {
+            return Vec::new();
+        };
+        let listed = region.list(&self.gate, *scan, None).await;
+        let mut checks = vec![Check::of(region.scope.to_string(), LIST_METRICS, &listed)];
+        // Who does not answer one question does not answer the next, and takes as long.
+        if !listed.as_ref().is_err_and(ProviderError::unanswered) {
+            let read = self.try_reading(region, scan.namespace, &listed).await;
+            checks.push(Check::of(region.scope.to_string(), plan::OPERATION, &read));
         }
         checks
     }

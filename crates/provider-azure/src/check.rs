@@ -1,8 +1,5 @@
 //! What `check` proves: a token for each of the two planes, that subscriptions can be seen, and per subscription the
-//! right to list resources.
-//!
-//! The right to read values is not proved: getBatch has to be asked for a resource, a metric and a time, and which of
-//! them exist only discovery knows.
+//! right to list resources, to read their metric definitions and to read values.
 
 use crate::AzureProvider;
 use crate::discover::{LIST_SUBSCRIPTIONS, RESOURCE_GRAPH};
@@ -15,24 +12,32 @@ fn told(overlap: Overlap) -> Check {
 }
 
 impl AzureProvider {
-    /// One line per permission.
+    /// One line per permission and scope.
     pub(crate) async fn report(&self) -> CheckReport {
-        let mut checks = Vec::new();
-        for (plane, what) in [
-            (Plane::Arm, "token for Resource Manager"),
-            (Plane::Metrics, "token for metrics"),
-        ] {
-            checks.push(Check::of("-", what, &self.api.token(plane).await));
+        let mut checks = self.permissions().await;
+        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
+        CheckReport { checks }
+    }
+
+    /// Without a token nothing else is tried: it would fail the same, or wait as long.
+    async fn permissions(&self) -> Vec<Check> {
+        let (arm, metrics) = tokio::join!(self.api.token(Plane::Arm), self.api.token(Plane::Metrics));
+        let mut checks = vec![
+            Check::of("-", "token for Resource Manager", &arm),
+            Check::of("-", "token for metrics", &metrics),
+        ];
+        if arm.is_err() || metrics.is_err() {
+            return checks;
         }
         match self.subscriptions().await {
             Ok(subscriptions) => {
-                for scope in subscriptions.iter().map(|s| &s.scope) {
-                    checks.push(Check::of(&*scope.0, RESOURCE_GRAPH, &self.try_graph(scope).await));
-                }
+                let (graph, proved) =
+                    tokio::join!(self.try_graph(&subscriptions), self.prove(&subscriptions));
+                checks.push(Check::of("-", RESOURCE_GRAPH, &graph));
+                checks.extend(proved);
             }
             failed @ Err(_) => checks.push(Check::of("-", LIST_SUBSCRIPTIONS, &failed)),
         }
-        checks.extend(overlaps(&self.config.entries).into_iter().map(told));
-        CheckReport { checks }
+        checks
     }
 }

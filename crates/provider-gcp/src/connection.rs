@@ -16,7 +16,7 @@ use provider_api::{ErrorKind, FileStamp, ProviderError, Scope, UnixNanos};
 use reqwest::header::HeaderMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::Instant;
@@ -35,6 +35,8 @@ pub(crate) struct Connection {
     watch: Watch,
     /// Whether Google has ever answered: until then a metadata server that does not may not exist.
     answered: AtomicBool,
+    /// The time of the newest answer, in seconds; zero before the first.
+    clock_s: AtomicI64,
 }
 
 struct Live {
@@ -76,6 +78,7 @@ impl Connection {
             }),
             watch,
             answered: AtomicBool::new(false),
+            clock_s: AtomicI64::new(0),
         })
     }
 
@@ -101,6 +104,12 @@ impl Connection {
     /// Whose quota is used, where that is not each project's own.
     pub(crate) fn domain(&self) -> Option<Arc<str>> {
         self.domain.clone()
+    }
+
+    /// The cloud's time when it answered last.
+    pub(crate) fn clock(&self) -> Option<UnixNanos> {
+        let seconds = self.clock_s.load(Ordering::Relaxed);
+        (seconds > 0).then(|| UnixNanos::from_seconds(seconds))
     }
 
     pub(crate) fn gate(&self) -> &Gate {
@@ -134,6 +143,7 @@ impl Connection {
         };
         if let Some(date) = headers.and_then(date) {
             self.gate.skew().answered(asked, date);
+            self.clock_s.fetch_max(date.seconds(), Ordering::Relaxed);
         }
         let error = match answer.and_then(|Answer { body, .. }| read(&body)) {
             Ok(page) => {

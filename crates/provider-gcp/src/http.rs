@@ -6,9 +6,11 @@ use bytes::{Bytes, BytesMut};
 use google_cloud_auth::credentials::{CacheableResource, Credentials};
 use google_cloud_gax::error::Error;
 use google_cloud_gax::error::rpc::Status;
+use provider_api::Shared;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
+use std::sync::Arc;
 
 /// Where the service is unless the configuration says otherwise.
 const PUBLIC_ENDPOINT: &str = "https://monitoring.googleapis.com";
@@ -32,21 +34,26 @@ pub(crate) struct Get<'a> {
     pub(crate) parameters: Vec<(&'static str, String)>,
 }
 
+/// One client for all accounts: reading the system's authorities takes longer than a request.
+static CLIENT: Shared<(), Client> = Shared::new();
+
 /// The way to the service.
 #[derive(Debug)]
 pub(crate) struct Http {
-    client: Client,
+    client: Arc<Client>,
     endpoint: Url,
 }
 
 impl Http {
     /// Sends nothing yet. A redirection is not followed: it is not Google's, and would take the token along.
     pub(crate) fn new(endpoint: Option<&str>) -> Result<Self, Error> {
-        let client = Client::builder()
-            .http1_only()
-            .redirect(Policy::none())
-            .user_agent(concat!("nephoscope/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let client = CLIENT.get((), |()| {
+            Client::builder()
+                .http1_only()
+                .redirect(Policy::none())
+                .user_agent(concat!("nephoscope/", env!("CARGO_PKG_VERSION")))
+                .build()
+        });
         Ok(Self {
             client: client.map_err(Error::io)?,
             endpoint: Url::parse(endpoint.unwrap_or(PUBLIC_ENDPOINT)).map_err(Error::binding)?,

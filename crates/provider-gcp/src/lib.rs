@@ -2,10 +2,11 @@
 //!
 //! Reads raw points (no alignment) of whole metric types, one query per type and project. `discover` lists types,
 //! `plan` prices calls, `census` remembers by how many series, `fetch` reads pages, `http` and `decode` send requests and read bodies, `convert` and `distribution` turn them into points, `classify` gives
-//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used.
+//! failures their kind, `credentials` reads what kind they are, `connection` renews them, `domain` says whose quota is used, `check` proves what may be asked.
 //! Waiting and trying again are the gate's.
 
 mod census;
+mod check;
 mod classify;
 mod config;
 mod connection;
@@ -42,8 +43,8 @@ use futures::stream::BoxStream;
 use gate::{Gate, Quota};
 use google_cloud_api::model::metric_descriptor::ValueType;
 use provider_api::{
-    AccountId, Apart, Batch, Call, Catalogue, Check, CheckReport, Cloud, Due, Kind, MetricsProvider,
-    ProviderError, Reach, Scope, Survey, Target, TargetId,
+    AccountId, Apart, Batch, Call, Catalogue, CheckReport, Cloud, Due, Kind, MetricsProvider, ProviderError,
+    Reach, Scope, Survey, Target, TargetId,
 };
 
 /// Which cloud this crate speaks to.
@@ -115,17 +116,8 @@ impl MetricsProvider for GcpProvider {
         &self.apart
     }
 
-    /// One descriptor per project. Reading points needs `monitoring.timeSeries.list` besides, which
-    /// roles/monitoring.viewer also holds but which cannot be proved without a time to ask for.
     async fn check(&self) -> CheckReport {
-        let mut report = CheckReport::default();
-        for project in &self.connection.config().projects {
-            let listed = discover::probe(&self.connection, project).await;
-            report
-                .checks
-                .push(Check::of(project, discover::OPERATION, &listed));
-        }
-        report
+        check::report(&self.connection).await
     }
 
     fn discover(&self, reach: Reach) -> BoxStream<'_, Result<Catalogue, ProviderError>> {

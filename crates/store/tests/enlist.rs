@@ -189,7 +189,7 @@ async fn a_file_of_format_4_goes_on_and_metrics_that_had_one_name_are_two() {
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
     identified_as(&conn, &series("a"), series("a").former_ids()[0]);
-    conn.execute_batch("DROP TABLE aside; PRAGMA user_version = 4")
+    conn.execute_batch(include_str!("fixtures/format-5-to-4.sql"))
         .unwrap();
     conn.close().unwrap();
 

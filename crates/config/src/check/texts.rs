@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use super::Checker;
 use crate::{
+    guess,
     help::Help,
     loose,
-    nearest::nearest,
     tree::At,
-    values::{guess_duration, guess_size, parse_duration, parse_size},
+    values::{parse_duration, parse_size},
     written::{DurationText, SizeText},
     yaml,
 };
@@ -56,7 +56,7 @@ impl Checker<'_> {
     pub(crate) fn some_duration(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
         let duration = parse_duration(text).filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            let guess = guess_duration(text).unwrap_or_else(|| "5m".into());
+            let guess = guess::duration(text).unwrap_or_else(|| "5m".into());
             let help = Help::write(at, &guess)
                 .and("; a duration is a number above zero and a unit (ms, s, m, h, d)");
             self.problem(at, format!("`{text}` is not a duration"), help);
@@ -67,7 +67,7 @@ impl Checker<'_> {
     pub(crate) fn size(&mut self, text: Option<&SizeText>, fallback: u64, at: &At<'_>) -> u64 {
         let Some(text) = text else { return fallback };
         parse_size(&text.0).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
-            let guess = guess_size(&text.0).unwrap_or_else(|| "512MiB".into());
+            let guess = guess::size(&text.0).unwrap_or_else(|| "512MiB".into());
             let help = Help::write(at, &guess)
                 .and("; a size is a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB)");
             self.problem(at, format!("`{}` is not a size", text.0), help);
@@ -78,6 +78,10 @@ impl Checker<'_> {
     /// An http or https URL with a host.
     pub(crate) fn url(&mut self, text: &str, at: &At<'_>) -> String {
         // The data plane's URL may hold `{region}`, which no host name can.
+        if at.node.is_none() {
+            // That it is missing is said already.
+            return text.to_owned();
+        }
         let parsed = url::Url::parse(&text.replace("{region}", "region"));
         let fault = match &parsed {
             Err(url::ParseError::RelativeUrlWithoutBase) => {
@@ -101,7 +105,7 @@ impl Checker<'_> {
                 self.found.span(
                     at.span,
                     at.path.clone(),
-                    "a user and a password in a URL are never sent",
+                    "the URL contains a user or password, which is never sent",
                     help,
                 );
                 None
@@ -121,28 +125,9 @@ impl Checker<'_> {
                 "http://127.0.0.1:4317".into()
             };
             let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
-            self.problem(
-                at,
-                format!("`{text}` is not a URL that can be called: {fault}"),
-                help,
-            );
+            self.problem(at, format!("`{text}` is not a valid URL: {fault}"), help);
         }
         text.to_owned()
-    }
-
-    /// One word of a closed set.
-    pub(crate) fn word(&mut self, what: &str, word: &str, set: &[&str], at: &At<'_>) {
-        if !set.contains(&word) {
-            let list = set.join(", ");
-            let near = nearest(word, set.iter().copied());
-            let value = near.or(set.first().copied()).unwrap_or_default();
-            let words = match near {
-                Some(near) => format!("did you mean `{near}`? Possible: {list}"),
-                None => format!("write `{value}`; possible: {list}"),
-            };
-            let help = Help::instead(at, value, words);
-            self.problem(at, format!("`{word}` is not {what}"), help);
-        }
     }
 
     /// A list that must have something in it.
@@ -190,7 +175,7 @@ impl Checker<'_> {
             );
             self.problem(
                 at,
-                format!("the file {} holds no PEM {words}", path.display()),
+                format!("the file {} contains no PEM {words}", path.display()),
                 help,
             );
         }

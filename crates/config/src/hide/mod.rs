@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::{
     place::Place,
-    shape::{HIDDEN, secret_parts},
+    shape::{HIDDEN, secret_parts, shown},
 };
 use crate::source::Span;
 

@@ -61,6 +61,7 @@ pub struct Otlp {
     /// How to compress requests. Default: gzip.
     pub compression: Option<Compression>,
     /// Headers (gRPC metadata) of every request; their values are kept secret.
+    #[schemars(extend("examples" = [{ "authorization": "Bearer ${env:OTLP_TOKEN}" }]))]
     pub headers: BTreeMap<String, Secret>,
     /// Certificates. Default: the system's authorities, no client certificate.
     pub tls: Option<Tls>,

@@ -35,6 +35,16 @@ const fn reads(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> 
     }
 }
 
+/// Asked by machines that have no token.
+const fn probe(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
+    Route {
+        path,
+        method: "get",
+        scope: None,
+        handler,
+    }
+}
+
 const fn does(path: &'static str, scope: ApiScope, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
     Route {
         path,
@@ -46,12 +56,12 @@ const fn does(path: &'static str, scope: ApiScope, handler: fn() -> MethodRouter
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        scope: None,
-        ..reads("/healthz", || get(health::alive))
-    },
+    probe("/healthz", || get(health::alive)),
+    probe("/livez", || get(health::alive)),
+    probe("/-/healthy", || get(health::alive)),
+    probe("/readyz", || get(health::ready)),
+    probe("/-/ready", || get(health::ready)),
     reads("/", || get(page::show)),
-    reads("/readyz", || get(health::ready)),
     reads("/metrics", || get(metrics::show)),
     reads("/federate", || get(federate::show)),
     reads("/api/v1/openapi.json", || get(document::show)),
@@ -81,10 +91,12 @@ pub(super) fn router(live: Arc<Live>, admitted: &Admitted) -> Router {
 /// A route behind its scope. A method that it does not have is refused without asking who wants it.
 fn guarded(route: &Route, admitted: &Admitted) -> MethodRouter<Arc<Live>> {
     let handler = (route.handler)();
-    let Some(scope) = route.scope else {
-        return handler;
-    };
     let admitted = admitted.clone();
+    let Some(scope) = route.scope else {
+        return handler.route_layer(from_fn(move |request, next| {
+            access::recognise(admitted.clone(), request, next)
+        }));
+    };
     handler.route_layer(from_fn(move |request, next| {
         access::permit(admitted.clone(), scope, request, next)
     }))

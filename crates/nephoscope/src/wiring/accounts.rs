@@ -16,6 +16,9 @@ const CONNECTING: usize = 8;
 /// How long a command waits for one answer; a healthy cloud takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a command goes on with a request that the cloud throttles.
+const THROTTLED_FOR: Duration = Duration::from_secs(30);
+
 /// Requests of one account that a command has in flight: as many as an account has regions, and some.
 const SCOPES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(64).unwrap();
 
@@ -65,14 +68,14 @@ impl Default for Sending {
 impl Sending {
     /// While somebody waits for what a command says: who does not answer once is out of reach, and scopes are asked all
     /// at once.
-    pub(crate) fn for_a_person() -> Self {
+    fn for_a_person() -> Self {
         let ours = Self::default();
         Self {
             attempt_timeout: PATIENCE,
             retry: RetryLimits {
-                attempts: 3,
+                attempts: 5,
                 unanswered: 1,
-                budget: PATIENCE,
+                budget: THROTTLED_FOR,
                 ..ours.retry
             },
             concurrency: SCOPES_AT_ONCE,
@@ -89,6 +92,17 @@ pub(crate) struct Common {
     pub(crate) books: Option<Arc<dyn Books>>,
     /// The quotas that several scopes and accounts have together.
     pub(crate) domains: Domains,
+}
+
+impl Common {
+    /// For a command that makes a few requests of each account while somebody waits. Quotas that accounts share are left to
+    /// the cloud: a few requests are no burst, and what it throttles is retried.
+    pub(crate) fn for_a_person() -> Self {
+        Self {
+            sending: Sending::for_a_person(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Configured {

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-pub(crate) use accounts::{Account, Common, Configured, Sending};
+pub(crate) use accounts::{Account, Common, Configured};
 
 /// What `lookback: auto` starts from, until it is known how late points are.
 const LOOKBACK_START: Duration = Duration::from_secs(300);

@@ -1,37 +1,48 @@
-//! The HTTP client of an account: one pool for all regions, the system's authorities and the configured ones, proxies
-//! as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say, and metadata services always directly.
+//! The HTTP client: one pool for all regions, and for all accounts that trust the same; the system's authorities and the
+//! configured ones, proxies as `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say, and metadata services always directly.
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use provider_api::DirectHosts;
+use provider_api::{DirectHosts, Shared};
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// What a client is made of: authorities (PEM, any number each), and the hosts that are asked directly.
+type MadeOf = (Vec<String>, DirectHosts);
+
+/// Reading the system's authorities and ours takes longer than a request, and they are the same for most accounts.
+static CLIENTS: Shared<MadeOf, Routed> = Shared::new();
 
 /// A client that trusts these authorities (PEM, any number each) besides the system's.
-pub(super) fn client(trusted: &[String], direct: DirectHosts) -> SharedHttpClient {
+pub(super) fn client(trusted: Vec<String>, direct: DirectHosts) -> SharedHttpClient {
+    let Ok(routed) = CLIENTS.get((trusted, direct), |of| Ok::<_, Infallible>(made(of)));
+    SharedHttpClient::new(OneOf(routed))
+}
+
+fn made((trusted, direct): &MadeOf) -> Routed {
     let mut store = TrustStore::default();
     for pem in trusted {
         store.add_pem_certificate(usable(pem));
     }
-    SharedHttpClient::new(Routed {
+    Routed {
         proxied: pool(store.clone(), &ProxyConfig::from_env()),
         direct: pool(store, &ProxyConfig::disabled()),
-        hosts: direct,
-    })
+        hosts: direct.clone(),
+    }
 }
 
 fn pool(store: TrustStore, proxy: &ProxyConfig) -> SharedHttpClient {
@@ -55,23 +66,45 @@ fn pool(store: TrustStore, proxy: &ProxyConfig) -> SharedHttpClient {
 /// The certificates that can be anchors of trust; the SDK panics at others, and a system's bundle has a few old ones.
 fn usable(pem: &str) -> String {
     let mut text = String::new();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()).flatten() {
-        if RootCertStore::empty().add(certificate.clone()).is_ok() {
-            let body = STANDARD.encode(&certificate);
-            // Writing to a String cannot fail.
-            writeln!(
-                text,
-                "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
-            )
-            .ok();
-        }
+    for certificate in anchors(pem) {
+        let body = STANDARD.encode(&certificate);
+        // Writing to a String cannot fail.
+        writeln!(
+            text,
+            "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----"
+        )
+        .ok();
     }
     text
 }
 
-/// How many authorities a PEM file has that can be used.
-pub(super) fn authorities(pem: &str) -> usize {
-    usable(pem).matches("-----BEGIN").count()
+fn anchors(pem: &str) -> impl Iterator<Item = CertificateDer<'static>> {
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes()).flatten();
+    all.filter(|certificate| RootCertStore::empty().add(certificate.clone()).is_ok())
+}
+
+/// Whether a PEM file has an authority that can be used.
+pub(super) fn has_authority(pem: &str) -> bool {
+    anchors(pem).next().is_some()
+}
+
+/// One account's hold of a client.
+#[derive(Debug)]
+struct OneOf(Arc<Routed>);
+
+impl HttpClient for OneOf {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    // Without the validation of the client below, which makes a connector only to drop it.
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.proxied.connector_metadata()
+    }
 }
 
 /// Two pools, and who goes through which.
@@ -82,7 +115,7 @@ struct Routed {
     hosts: DirectHosts,
 }
 
-impl HttpClient for Routed {
+impl Routed {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
@@ -93,22 +126,6 @@ impl HttpClient for Routed {
             direct: self.direct.http_connector(settings, components),
             hosts: self.hosts.clone(),
         })
-    }
-
-    fn validate_base_client_config(
-        &self,
-        components: &RuntimeComponentsBuilder,
-        bag: &ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.proxied.validate_base_client_config(components, bag)
-    }
-
-    fn validate_final_config(&self, components: &RuntimeComponents, bag: &ConfigBag) -> Result<(), BoxError> {
-        HttpClient::validate_final_config(&self.proxied, components, bag)
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        self.proxied.connector_metadata()
     }
 }
 

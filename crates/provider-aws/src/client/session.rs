@@ -24,7 +24,7 @@ pub(crate) async fn shared_config(
     region: &str,
 ) -> Result<(SdkConfig, Identities), ProviderError> {
     let shared = Shared::read(config).await;
-    let http = http::client(&shared.authorities(config)?, shared.direct());
+    let http = http::client(shared.authorities(config)?, shared.direct());
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let identities = Identities::new(config.account.clone(), watched(&config.credentials.source));
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
@@ -138,8 +138,9 @@ fn bundle(who: &str, path: &str) -> Result<String, ProviderError> {
         )
     };
     let text = std::fs::read_to_string(path).map_err(|e| unusable(&e.to_string()))?;
-    match http::authorities(&text) {
-        0 => Err(unusable("there is no usable certificate in it")),
-        _ => Ok(text),
+    if http::has_authority(&text) {
+        Ok(text)
+    } else {
+        Err(unusable("there is no usable certificate in it"))
     }
 }

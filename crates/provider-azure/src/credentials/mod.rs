@@ -32,50 +32,64 @@ use token::Cached;
 /// Longest time to reach a host; off Azure, the metadata address answers nothing at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What everything of one account shares.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    /// For the pipelines.
-    pub(crate) options: ClientOptions,
+/// Two clients that trust the same.
+#[derive(Debug)]
+struct Clients {
     /// As the proxy variables say.
     through: reqwest::Client,
     /// For identity services.
     direct: reqwest::Client,
 }
 
+/// By the authorities that are trusted besides the system's: reading those takes longer than a request, and they are the
+/// same for most accounts.
+static CLIENTS: provider_api::Shared<Option<String>, Clients> = provider_api::Shared::new();
+
+/// What everything of one account shares.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// For the pipelines.
+    pub(crate) options: ClientOptions,
+    clients: Arc<Clients>,
+}
+
 impl Shared {
     pub(crate) fn new(cloud: &AzureCloud) -> Result<Self, SetupError> {
-        let build = |builder: reqwest::ClientBuilder| {
-            let built = builder.build();
-            built.map_err(|e| SetupError::new("no HTTP client").because(e))
-        };
-        let through = build(client(cloud)?)?;
-        let direct = build(client(cloud)?.no_proxy())?;
+        let clients = CLIENTS.get(cloud.ca_pem.clone(), |ca_pem| Clients::new(ca_pem.as_deref()))?;
         let mut custom = CustomConfiguration::default();
         cloud
             .authority
             .trim_end_matches('/')
             .clone_into(&mut custom.authority_host);
         let options = ClientOptions {
-            transport: Some(Transport::new(Arc::new(through.clone()))),
+            transport: Some(Transport::new(Arc::new(clients.through.clone()))),
             cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
+        Ok(Self { options, clients })
+    }
+}
+
+impl Clients {
+    fn new(ca_pem: Option<&str>) -> Result<Self, SetupError> {
+        let build = |builder: reqwest::ClientBuilder| {
+            let built = builder.build();
+            built.map_err(|e| SetupError::new("no HTTP client").because(e))
+        };
         Ok(Self {
-            options,
-            through,
-            direct,
+            through: build(client(ca_pem)?)?,
+            direct: build(client(ca_pem)?.no_proxy())?,
         })
     }
 }
 
-fn client(cloud: &AzureCloud) -> Result<reqwest::ClientBuilder, SetupError> {
+fn client(ca_pem: Option<&str>) -> Result<reqwest::ClientBuilder, SetupError> {
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .gzip(true);
-    let Some(pem) = &cloud.ca_pem else {
+    let Some(pem) = ca_pem else {
         return Ok(client);
     };
     let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
@@ -136,7 +150,7 @@ fn app(
     }
     let url = token_url(&config.cloud, tenant);
     Ok(Arc::new(Cached::new(Entra::new(
-        &shared.through,
+        &shared.clients.through,
         url,
         client_id,
         proof,
@@ -148,7 +162,7 @@ fn managed(
     id: Option<&ManagedId>,
     shared: &Shared,
 ) -> Result<Arc<dyn TokenCredential>, SetupError> {
-    let made = Managed::new(&shared.direct, &config.environment, id)?;
+    let made = Managed::new(&shared.clients.direct, &config.environment, id)?;
     Ok(Arc::new(Cached::new(made)))
 }
 

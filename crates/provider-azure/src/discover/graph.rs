@@ -1,7 +1,7 @@
 //! Resource Graph: one query that lists all resources of the wanted types in all subscriptions.
 
-use super::lists::endless;
-use super::resources::cut_short;
+use super::lists::{Subscribed, endless};
+use super::resources::{MOST_SUBSCRIPTIONS, cut_short};
 use crate::AzureProvider;
 use crate::http::{Ask, Plane};
 use crate::wire::{GraphPage, List, ListedResource};
@@ -30,8 +30,10 @@ pub(super) struct Found {
 
 impl AzureProvider {
     /// One row of Resource Graph, to check the permission.
-    pub(crate) async fn try_graph(&self, scope: &Scope) -> Result<(), ProviderError> {
-        self.graph_page(scope, &[&scope.0], "resources | project id", 1, None)
+    pub(crate) async fn try_graph(&self, subscriptions: &[Subscribed]) -> Result<(), ProviderError> {
+        let some = subscriptions.iter().take(MOST_SUBSCRIPTIONS);
+        let ids: Vec<&str> = some.map(|s| &*s.scope.0).collect();
+        self.graph_page(&Scope::new("-"), &ids, "resources | project id", 1, None)
             .await
             .map(|_page| ())
     }

@@ -29,7 +29,7 @@ const AT_ONCE: usize = 8;
 pub(super) type Varieties<'a> = BTreeMap<Variety, Vec<&'a Place<'a>>>;
 
 /// What a resource says of itself; nothing when it refuses, and the cloud's time.
-type Told = Result<(Option<Definitions>, Option<UnixNanos>), ProviderError>;
+pub(super) type Told = Result<(Option<Definitions>, Option<UnixNanos>), ProviderError>;
 
 impl AzureProvider {
     /// Sees to it that each variety is known. How many were asked, and by type what could not be.
@@ -140,7 +140,13 @@ impl AzureProvider {
         }
     }
 
-    async fn of_resource(&self, scope: &Scope, resource_type: &str, id: &str, urgency: Urgency) -> Told {
+    pub(super) async fn of_resource(
+        &self,
+        scope: &Scope,
+        resource_type: &str,
+        id: &str,
+        urgency: Urgency,
+    ) -> Told {
         let url = format!(
             "{}{}/providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01&metricnamespace={}",
             self.api.cloud().arm_base(),
@@ -170,7 +176,7 @@ impl AzureProvider {
     }
 
     /// The type as an entry spells it.
-    fn namespace(&self, resource_type: &str) -> String {
+    pub(super) fn namespace(&self, resource_type: &str) -> String {
         let mut entries = self.config.entries.iter();
         let entry = entries.find(|e| e.resource_type.eq_ignore_ascii_case(resource_type));
         entry.map_or(resource_type, |e| &e.resource_type).to_owned()

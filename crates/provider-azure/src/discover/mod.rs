@@ -1,7 +1,7 @@
 //! Finding targets: subscriptions, their resources (Resource Graph, else ARM's lists), their metric definitions, and from
 //! these the questions to ask. Nothing here reads values.
 //!
-//! `resources`, `graph`, `lists` and `learn` ask, `knowledge` remembers; `places`, `questions` and `catalogue` decide,
+//! `resources`, `graph`, `lists` and `learn` ask, `knowledge` remembers, `proof` tries what may be asked; `places`, `questions` and `catalogue` decide,
 //! purely.
 
 mod attributes;
@@ -14,6 +14,7 @@ mod learn;
 mod lists;
 mod matched;
 mod places;
+mod proof;
 mod questions;
 mod resources;
 mod survey;

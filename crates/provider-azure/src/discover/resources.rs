@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Most subscriptions in one query of Resource Graph, so that its body stays small.
-const MOST_SUBSCRIPTIONS: usize = 500;
+pub(super) const MOST_SUBSCRIPTIONS: usize = 500;
 
 /// The resources of one subscription.
 #[derive(Debug, Default)]

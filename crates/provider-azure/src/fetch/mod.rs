@@ -15,7 +15,7 @@ mod work;
 
 use memory::RestKind;
 pub(crate) use memory::{Memory, Standing};
-pub(crate) use request::ARM_METRICS;
+pub(crate) use request::{ARM_METRICS, written};
 
 use crate::AzureProvider;
 use crate::classify::{self, GET_BATCH};

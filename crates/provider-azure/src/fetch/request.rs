@@ -95,7 +95,8 @@ fn span(window: Window, question: &Question) -> (String, String) {
     (written(start), written(end))
 }
 
-fn written(time: UnixNanos) -> String {
+/// A time as both APIs want it.
+pub(crate) fn written(time: UnixNanos) -> String {
     let time = jiff::Timestamp::from_second(time.seconds()).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }

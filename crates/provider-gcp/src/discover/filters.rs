@@ -61,7 +61,7 @@ fn in_string(chars: &mut std::str::Chars<'_>, quote: char) {
 }
 
 /// A string of Google's filter language.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

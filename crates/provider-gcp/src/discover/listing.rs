@@ -103,11 +103,15 @@ fn endless(project: &str, message: String) -> ProviderError {
     ProviderError::new(GCP, OPERATION, scope, ErrorKind::BadResponse, message)
 }
 
-/// One cheap request that proves token and permission.
-pub(super) async fn probe(connection: &Connection, project: &str) -> Result<(), ProviderError> {
-    page(connection, project, ("", Activity::Lately), "", 1)
-        .await
-        .map(drop)
+/// One cheap request that proves token and permission; a type with this prefix, if there is one.
+pub(super) async fn probe(
+    connection: &Connection,
+    project: &str,
+    filter: &str,
+) -> Result<Option<String>, ProviderError> {
+    let page = page(connection, project, (filter, Activity::Lately), "", 1).await?;
+    let first = page.list.into_iter().next().map(|descriptor| descriptor.r#type);
+    Ok(first.filter(|name| !name.is_empty()))
 }
 
 async fn page(

@@ -14,6 +14,7 @@ mod owners;
 mod target;
 
 pub(crate) use catalogue::formerly;
+pub(crate) use filters::quoted;
 pub(crate) use listing::OPERATION;
 pub(crate) use target::{GcpTarget, host};
 
@@ -92,9 +93,11 @@ pub(crate) async fn project(
     Ok(catalogue)
 }
 
-/// One cheap request that proves token and permission.
-pub(crate) async fn probe(connection: &Connection, project: &str) -> Result<(), ProviderError> {
-    listing::probe(connection, project).await
+/// One cheap request that proves token and permission; a type that may be asked for, if there is one.
+pub(crate) async fn probe(connection: &Connection, project: &str) -> Result<Option<String>, ProviderError> {
+    let prefixes = prefixes(&connection.config().entries);
+    let first = prefixes.first().map(String::as_str).unwrap_or_default();
+    listing::probe(connection, project, &filters::beginning(first)).await
 }
 
 /// All types with a prefix that may have points within `reach`.

@@ -31,7 +31,7 @@ pub(super) struct AccountRow {
     state: String,
     /// How much that matters: `bad`, `warn`, `busy` or `good`.
     level: &'static str,
-    /// Whether at least one scope could be listed.
+    /// Whether at least one scope could be listed and can be read.
     ready: bool,
     /// Scopes (regions, subscriptions, projects) that could be listed.
     scopes: usize,
@@ -165,7 +165,7 @@ fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixN
         cloud: account.cloud,
         state: account.said().into_owned(),
         level: account.state.level().label(),
-        ready: progress.scopes_ok > 0,
+        ready: account.ready,
         scopes: progress.scopes_ok,
         targets: progress.targets,
         series: progress.series,

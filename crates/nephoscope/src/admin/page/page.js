@@ -2,7 +2,7 @@
 // ages run on; searches while one types; reads values off the chart. Without it the page is complete, only still.
 "use strict";
 (() => {
-  const REFRESH_MS = 10000, TYPING_MS = 250, PATIENCE_MS = 8000;
+  const REFRESH_MS = 10000, HIDDEN_TURNS = 6, TYPING_MS = 250, PATIENCE_MS = 8000;
   const one = (selector, from = document) => from.querySelector(selector);
   const all = (selector, from = document) => from.querySelectorAll(selector);
 
@@ -59,9 +59,14 @@
     try {
       const answer = await fetch(location.href, { signal: mine.signal, headers: { accept: "text/html" } });
       const text = await answer.text();
-      if ([401, 403].includes(answer.status)) return lost("The daemon does not know you any more. Load the page again to say who you are.");
+      if ([401, 403].includes(answer.status)) return lost("Signed out", "Load the page again to sign in.");
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      show(new DOMParser().parseFromString(text, "text/html"));
+      const fresh = new DOMParser().parseFromString(text, "text/html");
+      // Something else may have taken the daemon's place.
+      if (!fresh.body.dataset.now) throw new Error("another page");
+      // Another version has another script.
+      if (fresh.body.dataset.version !== document.body.dataset.version) return location.reload();
+      show(fresh);
     } catch (error) {
       if (running === mine) lost();
     } finally {
@@ -73,20 +78,38 @@
     noteClock(fresh.body);
     document.body.dataset.now = fresh.body.dataset.now;
     if (document.title !== fresh.title) document.title = fresh.title;
-    const notice = one("#lost");
-    notice.hidden = true;
-    notice.textContent = "";
+    found();
     for (const part of all("main > section, #asof")) {
       const counterpart = fresh.getElementById(part.id);
       if (counterpart) morph(part, counterpart);
     }
     cross();
   }
-  function lost(why = "The daemon does not answer. What you see is from its last answer; the page goes on asking.") {
-    const notice = one("#lost");
-    if (!notice.hidden && notice.textContent === why) return;
-    notice.textContent = why;
+
+  // While the daemon is gone, title, icon and headline say so and since when; the next answer puts all of it right.
+  const icon = one("link[rel=icon]"), calm = icon.href;
+  let answered = Date.now();
+  function found() {
+    answered = Date.now();
+    one("#lost").hidden = true;
+    icon.href = calm;
+  }
+  function lost(what = "No answer from the daemon", advice = "Check that it runs (systemctl status nephoscope); the page keeps asking.") {
+    const since = new Date(answered + skew), notice = one("#lost");
+    if (!notice.hidden && notice.dataset.what === what) return;
+    const headline = `${what} since ${since.toISOString().slice(11, 16)} UTC`;
+    document.title = `${headline} · Nephoscope`;
+    icon.href = calm.replaceAll("%23777", "%23c22");
+    one("#now").className = "now bad";
+    one("#headline span").textContent = headline;
+    one("#headline use").setAttribute("href", "#bad");
+    const age = document.createElement("time");
+    age.dataset.age = "";
+    age.dateTime = since.toISOString();
+    notice.replaceChildren("Everything below is from its last answer, ", age, ` ago. ${advice}`);
+    notice.dataset.what = what;
     notice.hidden = false;
+    tick();
   }
 
   // Searching while one types: the address changes as the form would change it.
@@ -177,6 +200,8 @@
   cross();
   tick();
   setInterval(tick, 1000);
-  setInterval(() => { if (!document.hidden && !running) refresh(); }, REFRESH_MS);
+  // In the background a title and an icon are all there is to see: seldom, but still.
+  let turn = 0;
+  setInterval(() => { if (!running && (!document.hidden || ++turn % HIDDEN_TURNS === 0)) refresh(); }, REFRESH_MS);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 })();

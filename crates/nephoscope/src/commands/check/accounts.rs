@@ -3,7 +3,7 @@
 use super::report::{Outcome, Row, Subject};
 use crate::commands::inventory;
 use crate::commands::screen::Progress;
-use crate::wiring::{Account, Common, Configured, Sending};
+use crate::wiring::{Account, Common, Configured};
 use config_file::{Config, DestinationKind};
 use futures::{StreamExt as _, stream};
 use provider_api::Check;
@@ -16,19 +16,15 @@ const AT_ONCE: usize = 32;
 pub(super) async fn check(config: &Config) -> Vec<Row> {
     let accounts = Configured::all(config);
     let progress = Progress::start("checking accounts", accounts.len());
-    let common = Common {
-        sending: Sending::for_a_person(),
-        ..Common::default()
-    };
     let scraped = config
         .destinations
         .iter()
         .find(|one| one.kind == DestinationKind::Prometheus);
     let scraped = scraped.map(|one| one.name.as_str());
     let checked = stream::iter(accounts).map(|configured| {
-        let (common, progress) = (&common, &progress);
+        let progress = &progress;
         async move {
-            let rows = one(&configured, common, scraped).await;
+            let rows = one(&configured, scraped).await;
             progress.step();
             rows
         }
@@ -39,8 +35,8 @@ pub(super) async fn check(config: &Config) -> Vec<Row> {
 }
 
 /// `scraped` is the destination that shows only the newest points, if there is one.
-async fn one(configured: &Configured, common: &Common, scraped: Option<&str>) -> Vec<Row> {
-    let account = configured.connect(None, common).await;
+async fn one(configured: &Configured, scraped: Option<&str>) -> Vec<Row> {
+    let account = configured.connect(None, &Common::for_a_person()).await;
     let subject = Subject::Account {
         name: account.name.clone(),
         cloud: configured.cloud(),

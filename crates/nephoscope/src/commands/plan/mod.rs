@@ -3,6 +3,7 @@
 //! What there is comes from the clouds' own listings, which are free; the calls are those that the daemon would make.
 
 mod cost;
+mod ranges;
 mod report;
 
 use super::config::print;

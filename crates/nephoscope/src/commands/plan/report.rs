@@ -1,6 +1,7 @@
 //! A plan as a table and as JSON.
 
 use super::cost::{AccountCost, Budgeted, Costs, GroupCost, INSTEAD, Sum};
+use super::ranges;
 use crate::commands::inventory::Inventory;
 use crate::commands::paint::Paint;
 use crate::commands::table::{Cell, Table};
@@ -62,6 +63,7 @@ pub(super) fn table(costs: &Costs, columns: usize, paint: Paint) -> String {
              more is in `nephoscope status` after the first polls.\n",
         );
     }
+    text.push_str(&ranges::line(costs));
     text
 }
 
@@ -140,6 +142,7 @@ fn group(group: &GroupCost) -> Value {
         "every_s": group.every.as_secs(),
         "period_s": group.period.as_secs(),
         "freshness_s": group.freshness.as_secs(),
+        "range_s": ranges::range(group.freshness).as_secs(),
     });
     if let (Value::Object(value), Value::Object(own)) = (&mut value, own) {
         value.extend(own);
