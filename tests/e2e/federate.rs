@@ -70,7 +70,7 @@ async fn a_scraper_gets_what_it_asks_for_in_the_format_that_it_likes() {
     open_metrics(&without_times(&open)).unwrap();
     assert!(open.contains(&format!("# UNIT {CPU} percent\n")), "{open}");
 
-    let (_, chosen) = ask("?match[]=%7B__name__%3D~%22aws_ec2_cpu.%2B%22,cloud_region%3D%22eu-west-1%22%7D&match[]=gcp_custom_shop_queue_depth", "").await;
+    let (_, chosen) = ask("?match[]=%7B__name__%3D~%22aws_ec2_cpu_util.%2B%22,cloud_region%3D%22eu-west-1%22%7D&match[]=gcp_custom_shop_queue_depth", "").await;
     assert_eq!(
         names(&chosen),
         [
