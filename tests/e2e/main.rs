@@ -22,6 +22,7 @@ mod credentials;
 mod edits;
 mod entries;
 mod exposition;
+mod federate;
 mod hostile;
 mod light;
 mod listener;

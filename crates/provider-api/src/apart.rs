@@ -6,7 +6,7 @@
 
 use crate::{Batch, Metric};
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// Key of the attribute with the cloud's own spelling of a name.
@@ -162,9 +162,10 @@ impl Apart {
         all.sort_unstable_by_key(|(place, _)| **place);
         let mut text = format!("{HEAD}\n");
         for (place, met) in all {
-            text.push_str(&format!("{place:x}\t{}\n", one_line(&met.name)));
+            // Writing to a String cannot fail.
+            writeln!(text, "{place:x}\t{}", one_line(&met.name)).unwrap_or_default();
             for (namespace, name) in &met.of {
-                text.push_str(&format!("\t{}\t{}\n", one_line(namespace), one_line(name)));
+                writeln!(text, "\t{}\t{}", one_line(namespace), one_line(name)).unwrap_or_default();
             }
         }
         text
