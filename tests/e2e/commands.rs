@@ -143,7 +143,7 @@ async fn check_names_each_permission_that_is_refused() {
         ),
         (
             "azure,operation=metrics.getBatch",
-            "metrics.getBatch",
+            "metrics:getBatch",
             "Monitoring Reader",
         ),
         (
