@@ -152,7 +152,7 @@ fn is_about_the_question(error: &ProviderError) -> bool {
 fn rows(scope: &Scope, what: &str, tried: Vec<Tried>) -> Vec<Check> {
     let all = tried.len();
     let failed: Vec<Tried> = tried.into_iter().filter(|(_, result)| result.is_err()).collect();
-    let check = |result| Check::of(&*scope.0, what, result);
+    let check = |result: &Result<(), ProviderError>| Check::of(&*scope.0, what, result);
     if failed.is_empty() {
         return vec![check(&Ok(()))];
     }
