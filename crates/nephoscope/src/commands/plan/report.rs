@@ -22,6 +22,9 @@ const FEW: usize = 10;
 /// Of more accounts, those that have a row each: the dearest.
 const DEAREST: usize = 20;
 
+/// Remarks on many accounts that are told.
+const MOST_NOTES: usize = 10;
+
 const HEADINGS: [&str; 10] = [
     "ACCOUNT",
     "GROUP",
@@ -71,7 +74,9 @@ pub(super) fn text(costs: &Costs, inventory: &Inventory, columns: usize, paint: 
     if !costs.whole() {
         legend.push_str(&wrapped(AT_LEAST, "", "", columns));
     }
-    legend.push_str(&wrapped(&ranges::line(costs), "", "", columns));
+    if let Some(ranges) = ranges::line(costs) {
+        legend.push_str(&wrapped(&ranges, "", "", columns));
+    }
     parts.push(legend);
     parts.join("\n")
 }
@@ -103,31 +108,28 @@ fn unlisted(inventory: &Inventory, columns: usize, paint: Paint) -> Vec<String> 
     groups.iter().map(told).collect()
 }
 
-/// Budgets that are too small, and remarks, by account.
+/// Budgets that are too small, and remarks, each once with the accounts that it is about.
 fn notes(costs: &Costs, columns: usize) -> Option<String> {
-    let short = |account: &&AccountCost| account.budgets.iter().any(|one| one.stretched().is_some());
-    let short: Vec<&str> = costs
-        .accounts
-        .iter()
-        .filter(short)
-        .map(|one| one.name.as_str())
-        .collect();
-    let remarked: Vec<&str> = costs
-        .accounts
-        .iter()
-        .filter(|one| !one.remarks.is_empty())
-        .map(|one| one.name.as_str())
-        .collect();
-    let mut text = String::new();
-    for (what, names) in [
-        ("budget too small, polls will come less often", short),
-        ("remarks on patterns or tags", remarked),
-    ] {
-        if !names.is_empty() {
-            let whom = many(names.len(), "account");
-            let names = first_of(names.iter().copied(), columns.saturating_sub(4));
-            text.push_str(&format!("{what} ({whom})\n    {}\n", harmless(&names)));
+    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for account in &costs.accounts {
+        let short = account.budgets.iter().any(|one| one.stretched().is_some());
+        let short = short.then_some("budget too small: polls will come less often");
+        for note in short
+            .into_iter()
+            .chain(account.remarks.iter().map(String::as_str))
+        {
+            notes.entry(note).or_default().push(&account.name);
         }
+    }
+    let told = notes.iter().take(MOST_NOTES).map(|(note, names)| {
+        let heading = format!("{} ({})", harmless(note), many(names.len(), "account"));
+        let names = first_of(names.iter().copied(), columns.saturating_sub(4));
+        wrapped(&heading, "", "    ", columns) + &format!("    {}\n", harmless(&names))
+    });
+    let mut text: String = told.collect();
+    if notes.len() > MOST_NOTES {
+        let more = many(notes.len() - MOST_NOTES, "remark");
+        text.push_str(&format!("{more} more: see `--account` or `--json`\n"));
     }
     (!text.is_empty()).then_some(text)
 }
