@@ -193,7 +193,7 @@ fn report(outcome: &Outcome) {
             let problems = refused.why.lines().count();
             tracing::error!(
                 problems,
-                "the new configuration was refused; the daemon goes on with the one before"
+                "reload refused; the previous configuration stays in force"
             );
         }
     }

@@ -104,7 +104,7 @@ pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Pro
         title: "The changed configuration was refused".to_owned(),
         since: Some(now.since(last.at)),
         text: shown.join("\n") + &rest,
-        remedy: "The daemon goes on with the one before. Mend the file, prove it with `nephoscope check --offline`, then \
+        remedy: "The previous configuration stays in force. Fix the file, verify it with `nephoscope check --offline`, then \
                  reload."
             .to_owned(),
         names: Vec::new(),
