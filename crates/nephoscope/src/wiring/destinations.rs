@@ -62,8 +62,8 @@ pub(crate) struct Cursor {
 /// How long to wait before a store that could not be read or written is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Failures in a row of which one is logged: one in five minutes.
-const SAID_EVERY: u32 = 300;
+/// Failures in a row of which one is logged: one an hour.
+const SAID_EVERY: u32 = 3_600;
 
 #[async_trait]
 impl Source for Cursor {
