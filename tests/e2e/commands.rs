@@ -9,7 +9,10 @@ use std::process::{Command, Output};
 /// Runs the binary to its end.
 pub async fn nephoscope(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
-    command.args(arguments).env("NO_COLOR", "1").env("COLUMNS", "2000");
+    command
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "2000");
     tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap()
