@@ -3,10 +3,10 @@
 
 use crate::setup::{Clouds, Daemon, PATIENCE, http_get, identity, local};
 use cloudsim::{Clock, Faults, Pace, World};
-use export::receiver::{Fault, FlatPoint, Receiver};
+use export::receiver::{Fault, FlatPoint, FlatValue, Receiver};
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZeroU16;
 use std::process::Command;
@@ -43,7 +43,11 @@ impl BackEnd {
         for (n, (http, grpc)) in REFUSALS.into_iter().enumerate() {
             for protocol in ["grpc", "http"] {
                 let receiver = Receiver::start(local(), local()).await.unwrap();
-                let fault = Fault::Answer { http, grpc };
+                let fault = Fault::Answer {
+                    http,
+                    grpc,
+                    words: "scripted",
+                };
                 receiver.fail(Some(fault.clone()));
                 all.push(Self {
                     name: format!("{protocol}-{n}"),
@@ -231,5 +235,96 @@ async fn nothing_is_lost_but_the_one_point_that_is_to_blame() {
     until(&daemon, "one is lost", |d| lost(d) == 1).await;
     same(&daemon, &well, &refusing, newest(&well)).await;
     until(&daemon, "one alone is lost", |d| lost(d) == 1).await;
+    assert!(daemon.terminate().await.success());
+}
+
+/// What the receiver has of sums, by series: the values in the order of time.
+fn sums(receiver: &Receiver) -> BTreeMap<String, Vec<(u64, u64, f64)>> {
+    let mut sums: BTreeMap<String, Vec<(u64, u64, f64)>> = BTreeMap::new();
+    for point in receiver.received().iter().filter(|p| p.kind == "sum") {
+        let series = format!("{:?} {} {:?}", point.resource, point.metric, point.attributes);
+        let value = match point.value {
+            FlatValue::Double(value) => value,
+            _ => panic!("{point:?}"),
+        };
+        sums.entry(series)
+            .or_default()
+            .push((point.time, point.start, value));
+    }
+    sums.values_mut()
+        .for_each(|all| all.sort_by_key(|(time, ..)| *time));
+    sums
+}
+
+/// As Prometheus and Mimir: one delta, and the whole request is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn deltas_that_are_refused_wait_until_the_line_is_changed_and_arrive_as_totals() {
+    let clouds = Clouds::start(&World::default(), &Faults::new()).await;
+    let (well, receiver) = (
+        Receiver::start(local(), local()).await.unwrap(),
+        Receiver::start(local(), local()).await.unwrap(),
+    );
+    let words = "invalid temporality and type combination for metric \"x\"";
+    let fault = Fault::Answer {
+        http: 400,
+        grpc: 3,
+        words,
+    };
+    receiver.refuse_with(Box::new(|p| p.temporality == Some("delta")), fault.clone());
+    let back_end = BackEnd {
+        name: "grpc-deltas".to_owned(),
+        receiver,
+        fault,
+        bad: Arc::default(),
+    };
+    let refusing = [back_end];
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = configuration(&clouds, folder.path(), &well, &refusing).replace("every: 5m", "every: 1m");
+    let mut daemon = Daemon::start(folder.path(), &yaml);
+
+    let held = until(&daemon, "deltas are refused", |d| {
+        d["state"] == "rejects deltas" && d["delivered"] != 0
+    })
+    .await;
+    assert_eq!(held["level"], "bad", "{held:#}");
+    told(
+        &daemon,
+        &[&refusing[0]],
+        "delta points are rejected",
+        "Set `deltas: cumulative`",
+    )
+    .await;
+    daemon.kill();
+    let mut daemon = Daemon::start(folder.path(), &yaml);
+    until(&daemon, "deltas are still refused", |d| {
+        d["state"] == "rejects deltas" && d["waiting_points"] != 0
+    })
+    .await;
+    assert!(refusing[0].receiver.received().iter().all(|p| p.kind != "sum"));
+
+    let line = "name: grpc-deltas, deltas: cumulative,";
+    daemon
+        .reload(&yaml.replace("name: grpc-deltas,", line), "ok")
+        .await;
+    let status = until(&daemon, "the deltas arrive", |d| {
+        d["waiting_points"] == 0 && d["state"] == "delivering"
+    })
+    .await;
+    assert_eq!(status["destinations"][1]["dropped"], 0);
+    let (deltas, totals) = (sums(&well), sums(&refusing[0].receiver));
+    assert!(
+        !totals.is_empty() && totals.len() == deltas.len(),
+        "{} {}",
+        totals.len(),
+        deltas.len()
+    );
+    for (series, totals) in totals {
+        let mut sum = 0.0;
+        for ((time, _, delta), (at, start, total)) in deltas[&series].iter().zip(&totals) {
+            sum += delta;
+            assert_eq!((time, totals[0].1), (at, *start), "{series}");
+            assert!((sum - total).abs() <= 1e-9 * sum.abs(), "{series}: {sum} {total}");
+        }
+    }
     assert!(daemon.terminate().await.success());
 }

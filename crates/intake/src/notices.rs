@@ -45,6 +45,11 @@ impl Notices {
         }
     }
 
+    /// Whether what fails is said each time, because nothing tries it again.
+    pub(crate) fn says_all(&self) -> bool {
+        self.all
+    }
+
     /// Nothing if the event is to be kept quiet; else how often it has happened since it was last written.
     pub fn due(&self, event: String, now: UnixNanos) -> Option<u64> {
         if self.all {
@@ -89,6 +94,7 @@ impl Notices {
     }
 
     /// What lasts and nothing else: an account that is taken on anew says its failures again, but not that it still waits.
+    #[must_use]
     pub fn lasting(&self) -> Self {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = seen.iter().filter(|(_, known)| known.lasts);

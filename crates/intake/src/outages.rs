@@ -98,7 +98,8 @@ impl Outages {
         outage.times += 1;
         let changed = begins || outage.reason != reason;
         let due = now.since(outage.written) >= REMIND_EVERY;
-        if !due && !(changed && outage.may_write(now)) {
+        let written = due || (changed && outage.may_write(now));
+        if !written {
             return None;
         }
         reason.clone_into(&mut outage.reason);

@@ -2,7 +2,7 @@
 
 use crate::outages::span;
 use crate::{Intake, LastError, Recovered};
-use provider_api::remedy::remedy;
+use provider_api::remedy::{at_once, remedy};
 use provider_api::{AccountId, Call, Failure, ProviderError, Scope, Skipped};
 use std::error::Error as _;
 
@@ -48,7 +48,8 @@ impl Intake {
         let text = with_causes(error);
         let what = what(error.operation(), error.scope());
         if let Some(lasts) = self.notices.failed(&what, source, kind, now) {
-            let remedy = remedy(error.cloud(), error.operation(), error.kind());
+            let advice = if self.notices.says_all() { at_once } else { remedy };
+            let remedy = advice(error.cloud(), error.operation(), error.kind());
             let lasting = lasts.said(now);
             tracing::error!(
                 %account,

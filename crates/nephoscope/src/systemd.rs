@@ -78,7 +78,7 @@ fn asked_for() -> bool {
 
 async fn say(message: String) {
     if let Err(error) = tell(message).await {
-        tracing::warn!(%error, "telling systemd how it goes; it may take us for dead and restart us");
+        tracing::warn!(%error, "sd_notify failed; the watchdog may restart the service");
     }
 }
 

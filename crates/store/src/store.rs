@@ -78,7 +78,7 @@ impl Store {
         };
         let latest = shared.targets().latest();
         let shared = Arc::new(shared);
-        let writer = Writer {
+        let mut writer = Writer {
             conn,
             ledger,
             totals,
@@ -94,6 +94,7 @@ impl Store {
             version: options.version.clone(),
             full: false,
         };
+        writer.convert();
         let (requests, thread) = spawn(writer).map_err(|source| OpenError::Other {
             file: path,
             source: source.into(),

@@ -35,6 +35,8 @@ pub enum Fault {
         http: u16,
         /// Over gRPC, by its number.
         grpc: i32,
+        /// Its words.
+        words: &'static str,
     },
     /// Takes the batch and says that it refused some of it.
     Partial {
@@ -58,7 +60,7 @@ impl Fault {
             Self::Invalid => Status::invalid_argument("scripted"),
             Self::Unauthenticated => Status::unauthenticated("scripted"),
             Self::Internal => Status::internal("scripted"),
-            Self::Answer { grpc, .. } => Status::new(Code::from_i32(*grpc), "scripted"),
+            Self::Answer { grpc, words, .. } => Status::new(Code::from_i32(*grpc), *words),
             Self::Partial { .. } => return None,
         })
     }
@@ -77,7 +79,9 @@ impl Fault {
             Self::Invalid => plain(StatusCode::BAD_REQUEST),
             Self::Unauthenticated => plain(StatusCode::UNAUTHORIZED),
             Self::Internal => plain(StatusCode::INTERNAL_SERVER_ERROR),
-            Self::Answer { http, .. } => plain(StatusCode::from_u16(*http).unwrap_or_default()),
+            Self::Answer { http, words, .. } => {
+                Some((StatusCode::from_u16(*http).unwrap_or_default(), *words).into_response())
+            }
             Self::Page => Some(axum::response::Html("<h1>Sign in</h1>").into_response()),
             Self::Partial { .. } => None,
         }

@@ -1,5 +1,5 @@
-//! Warnings that a provider or a library writes at each attempt, once an hour: they know no clock and no earlier attempt.
-//! What the other crates say of attempts goes through `intake::Notices` or counters of its own.
+//! Warnings that are written at each attempt, once an hour: by libraries, by providers, which know no clock, and by the few
+//! modules that remember nothing. What all others say of attempts goes through `intake::Notices` or counters of its own.
 
 use super::texts::Texts;
 use crate::clock::SystemClock;
@@ -27,6 +27,17 @@ const ABOUT: [&str; 7] = [
     "namespace",
     "metric",
     "resource",
+];
+
+/// Those of ours that write at each attempt and remember nothing: clouds, a disk that refuses, systemd that does not listen, a
+/// machine without file descriptors.
+const FORGETFUL: [&str; 6] = [
+    "provider_aws",
+    "provider_azure",
+    "provider_gcp",
+    "store::writer::group",
+    "nephoscope::systemd",
+    "nephoscope::admin::server",
 ];
 
 /// Lets each line pass once in a while.
@@ -64,7 +75,7 @@ impl<S: Subscriber> Filter<S> for Repeats {
 
 /// Whether what writes there sees to it that it does not repeat itself.
 fn remembers(target: &str) -> bool {
-    crate::events::ours(target) && !target.starts_with("provider_")
+    crate::events::ours(target) && !FORGETFUL.iter().any(|module| target.starts_with(module))
 }
 
 /// Tells lines apart by what they are about and by their words: numbers in them (ports, times, identities of requests)
@@ -111,11 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn only_providers_and_libraries_repeat_themselves() {
+    fn only_those_that_remember_nothing_repeat_themselves() {
         for (target, wanted) in [
             ("intake::tell", true),
             ("nephoscope::daemon::reload", true),
+            ("provider_api::remedy", true),
             ("provider_aws", false),
+            ("provider_gcp::fetch", false),
+            ("store::writer::full", true),
+            ("store::writer::group", false),
+            ("nephoscope::admin::server", false),
             ("hyper::client", false),
         ] {
             assert_eq!(remembers(target), wanted, "{target}");

@@ -63,19 +63,21 @@ impl Poller {
             .update(self.account(), |a| a.lost_seconds += seconds);
         let event = format!("{group} lost");
         if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
-            tracing::warn!(account = %self.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
+            let account = self.account();
+            tracing::warn!(%account, %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "account {account}: data lost: {seconds} s of {group} expired at the source before they could be fetched");
         }
     }
 
     pub(super) fn settle_changed(&self, namespace: &str, changed: Changed) {
         let before = changed.before.map(|before| before.as_secs());
-        tracing::info!(cloud = %self.intake.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "learnt how long points take to be final");
+        tracing::info!(cloud = %self.intake.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "settle of {namespace} learned: points are final after {} s", changed.after.as_secs());
     }
 
     pub(super) fn store_failed(&self, job: &Job, error: &StoreError) {
         let event = format!("store {error}");
         if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
-            tracing::warn!(account = %self.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
+            let account = self.account();
+            tracing::warn!(%account, group = %job.key.name, since, "account {account}: polling paused, retrying: {error}");
         }
     }
 

@@ -162,6 +162,11 @@ impl Spool {
         Some((seq, meta, self.cache.get(&seq).cloned()))
     }
 
+    /// What a destination still has to get.
+    pub(crate) fn pending_of<'a>(&'a self, cursor: &'a Cursor) -> impl Iterator<Item = (u64, Meta)> + 'a {
+        cursor.pending(&self.metas)
+    }
+
     /// End of the oldest point that a destination waits for.
     pub(crate) fn oldest_end(&self, cursor: &Cursor) -> Option<UnixNanos> {
         cursor

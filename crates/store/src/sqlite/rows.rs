@@ -41,6 +41,12 @@ pub(crate) fn save_total(conn: &Connection, slot: u32, state: &[u8]) -> Result<(
     Ok(())
 }
 
+pub(crate) fn save_seed(conn: &Connection, id: u128, state: &[u8]) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO seeds VALUES(?1,?2)")?
+        .execute((id.to_le_bytes().as_slice(), state))?;
+    Ok(())
+}
+
 pub(crate) fn save_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
     conn.prepare_cached("INSERT OR REPLACE INTO settings VALUES(?1,?2)")?
         .execute((key, value))?;

@@ -91,7 +91,8 @@ fn to_5(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE aside(destination TEXT NOT NULL, seq INTEGER NOT NULL, deltas INTEGER,
            PRIMARY KEY(destination, seq)) WITHOUT ROWID;
-         CREATE TABLE behind(seq INTEGER PRIMARY KEY, since INTEGER NOT NULL, slots BLOB NOT NULL)",
+         CREATE TABLE behind(seq INTEGER PRIMARY KEY, since INTEGER NOT NULL, slots BLOB NOT NULL);
+         CREATE TABLE seeds(id BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     )
 }
 

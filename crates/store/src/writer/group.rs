@@ -114,7 +114,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, group: &Group) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, group: &Group) -> Result<(), StoreError> {
         full::begin(&self.conn)?;
         self.write_ledger()?;
         self.write_targets(group)?;
@@ -134,6 +134,10 @@ impl Writer {
         for (slot, total) in self.totals.changed() {
             totals::codec::encode(slot, total, &mut state);
             rows::save_total(&self.conn, slot, &state)?;
+        }
+        for (id, seed) in self.totals.seeds.changed() {
+            totals::codec::encode(totals::SEED, seed, &mut state);
+            rows::save_seed(&self.conn, id, &state)?;
         }
         Ok(())
     }
@@ -192,9 +196,10 @@ impl Writer {
     }
 
     /// Everything is durable: now it may be seen.
-    fn publish(&mut self, mut group: Group) {
+    pub(super) fn publish(&mut self, mut group: Group) {
         self.ledger.keep();
         self.totals.keep();
+        self.totals.settle_seeds(true);
         let upto = group
             .targets
             .values()
@@ -234,10 +239,11 @@ impl Writer {
         });
     }
 
-    fn take_back(&mut self, mut group: Group, error: &StoreError) {
+    pub(super) fn take_back(&mut self, mut group: Group, error: &StoreError) {
         full::rollback(&self.conn);
         self.ledger.undo();
         self.totals.undo();
+        self.totals.settle_seeds(false);
         if *error != StoreError::Full {
             tracing::error!(%error, waiting = group.len(), "nothing of this transaction was stored");
             group.refuse(error);

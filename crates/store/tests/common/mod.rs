@@ -34,6 +34,10 @@ impl Encode for Lines {
             newest_end: end(UnixNanos::max).unwrap(),
         }]
     }
+
+    fn decode(&self, _entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        None
+    }
 }
 
 /// Series, start, end and value of a point.
