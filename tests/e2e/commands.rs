@@ -9,7 +9,10 @@ use std::process::{Command, Output};
 /// Runs the binary to its end.
 pub async fn nephoscope(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
-    command.args(arguments).env("NO_COLOR", "1").env("COLUMNS", "200");
+    command
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env("COLUMNS", "2000");
     tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap()
@@ -143,7 +146,7 @@ async fn check_names_each_permission_that_is_refused() {
         ),
         (
             "azure,operation=metrics.getBatch",
-            "metrics.getBatch",
+            "metrics:getBatch",
             "Monitoring Reader",
         ),
         (
@@ -168,6 +171,11 @@ async fn check_names_each_permission_that_is_refused() {
         let output = configured.run(&["check", "--json"]).await;
         let text = out(&output);
         assert_eq!(output.status.code(), Some(77), "{rule}: {text}{}", err(&output));
+        assert!(
+            !err(&output).contains(" WARN account"),
+            "said twice: {}",
+            err(&output)
+        );
         let report: serde_json::Value = serde_json::from_str(&text).unwrap();
         let rows = report["rows"].as_array().unwrap();
         let failing: Vec<_> = rows.iter().filter(|row| row["outcome"] != "passed").collect();
@@ -569,7 +577,7 @@ async fn status_names_a_failing_account_its_error_and_the_remedy_without_colours
         if text.starts_with("a: failing\n") && text.contains("up to date") {
             // A script can tell it from a daemon that is not there (69).
             assert_eq!(output.status.code(), Some(75), "{text}");
-            assert_eq!(err(&output), "something needs a person: a: failing\n");
+            assert_eq!(err(&output), "action required: a: failing\n");
             break text;
         }
         assert!(std::time::Instant::now() < limit, "{text}{}", err(&output));

@@ -87,8 +87,8 @@ async fn what_two_entries_ask_for_is_read_once_for_the_first() {
     }
     let checked = said(&["check", "--config", &config]).await;
     for words in [
-        "ok: metrics[0] fits NetworkIn of AWS/EC2 as well (period 300s and 60s): Sum is read for that entry",
-        "ok: metrics[1] fits NetworkOut of AWS/EC2 as well: Average, Sum is read for that entry",
+        "metrics[0] fits NetworkIn of AWS/EC2 as well (period 300s and 60s): Sum is read for that entry",
+        "metrics[1] fits NetworkOut of AWS/EC2 as well: Average, Sum is read for that entry",
     ] {
         assert!(checked.contains(words), "{words} in:\n{checked}");
     }

@@ -31,6 +31,8 @@ fn colons(text: &str) -> Option<f64> {
 fn in_words(text: &str) -> Option<f64> {
     let mut rest = text.trim();
     let mut sum = None;
+    // `1h30` is an hour and thirty minutes.
+    let mut hours = false;
     while !rest.is_empty() {
         let end = rest
             .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -43,6 +45,7 @@ fn in_words(text: &str) -> Option<f64> {
         let (unit, after) = after.split_at(end);
         let factor = match unit {
             "ms" | "msec" | "millis" | "milliseconds" => 0.001,
+            "" if sum.is_some() && hours => 60.0,
             "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
             "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
             "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
@@ -51,6 +54,7 @@ fn in_words(text: &str) -> Option<f64> {
             _ => return None,
         };
         sum = Some(sum.unwrap_or(0.0) + number.parse::<f64>().ok()? * factor);
+        hours = unit.starts_with('h');
         rest = after.trim_start_matches([',', ' ']);
     }
     sum
@@ -93,6 +97,7 @@ mod tests {
             ("00:05:00", "5m"),
             ("12:30:00", "750m"),
             ("PT5M", "5m"),
+            ("1h30", "90m"),
             ("1w", "7d"),
             ("1 hour, 30 min", "90m"),
             ("0.5", "500ms"),

@@ -27,6 +27,7 @@ mod render;
 mod secret;
 mod source;
 mod substitute;
+mod tables;
 mod tree;
 mod unknown;
 mod values;

@@ -7,10 +7,12 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::{
+    help::{Edit, Help},
     hide::is_reference,
     lookup::Lookup,
     loose,
     problem::Found,
+    source::Span,
     tree::{At, Data, Node},
 };
 
@@ -37,6 +39,12 @@ fn unclear(name: &str) -> (String, String) {
     ("this `${…}` is not a reference".into(), help)
 }
 
+/// Quotes that word processors make of straight ones; YAML reads them as letters.
+fn typographic(text: &str) -> bool {
+    let quote = |c: char| "“”„«»‘’‚".contains(c);
+    text.starts_with(quote) && text.ends_with(quote) && text.chars().count() > 1
+}
+
 /// A variable as shells write it, alone or behind a word: `$TOKEN`, `Bearer $TOKEN`.
 fn shell_variable(text: &str) -> Option<&str> {
     let last = text.rsplit(' ').next()?.strip_prefix('$')?;
@@ -44,6 +52,29 @@ fn shell_variable(text: &str) -> Option<&str> {
         .chars()
         .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
     (upper && last.len() > 1 && last.starts_with(|c: char| c.is_ascii_uppercase())).then_some(last)
+}
+
+/// A text of which another program would make something else.
+fn not_meant(text: &str, extent: Span, secret: bool) -> Option<(String, Help)> {
+    if typographic(text) {
+        let length = |c: Option<char>| c.map_or(0, char::len_utf8);
+        let (first, last) = (length(text.chars().next()), length(text.chars().next_back()));
+        let cut = |start, end| Edit {
+            start,
+            end,
+            text: "\"".into(),
+        };
+        let help = Help::from("write straight quotes: `\"…\"`")
+            .with_one(cut(extent.start, extent.start + first))
+            .with_one(cut(extent.end.saturating_sub(last), extent.end));
+        return Some(("the quotes are typographic, and part of the text".into(), help));
+    }
+    // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
+    let variable = shell_variable(text).filter(|_| secret)?;
+    let words = format!(
+        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
+    );
+    Some((format!("`${variable}` is not replaced"), words.into()))
 }
 
 struct Substitution<'a> {
@@ -73,12 +104,7 @@ impl Substitution<'_> {
                 }
             }
             Data::Str(text) => {
-                // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
-                if let Some(variable) = shell_variable(text).filter(|_| node.secret) {
-                    let message = format!("`${variable}` is not replaced");
-                    let help = format!(
-                        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
-                    );
+                if let Some((message, help)) = not_meant(text, node.extent, node.secret) {
                     self.found.span(at.span, at.path.clone(), message, help);
                 }
             }

@@ -9,6 +9,7 @@ use crate::{
     help::{Edit, Help},
     hide, meant,
     problem::Found,
+    tables::{below, holders, quoted_places, table},
     tree::{At, Data, Entry, join},
     yaml,
 };
@@ -59,15 +60,8 @@ impl Key<'_> {
             }
             Some(Answer::Here(_)) | None => {}
         }
-        let names: Vec<&str> = self
-            .properties
-            .into_iter()
-            .flat_map(|all| all.keys())
-            .map(String::as_str)
-            .collect();
-        let possible = choices(key, &names);
-        if let Some(near) = near_unknown(self.properties, key) {
-            return self.renamed(near, possible);
+        if let Some(help) = self.wrapped().or_else(|| self.of_file()) {
+            return help;
         }
         if let Some(path) = below(self.root, self.form, key, MAX_DEPTH) {
             let words = format!("`{key}` belongs below `{}`", path[..path.len() - 1].join("."));
@@ -75,6 +69,20 @@ impl Key<'_> {
         }
         let mut tables = vec![];
         holders(self.root, self.root, "", key, &mut tables);
+        let own = format!("{}.", table(self.place));
+        let near = near_unknown(self.properties, key)
+            .filter(|_| !tables.iter().any(|other| other.starts_with(&own)));
+        let names: Vec<&str> = self
+            .properties
+            .into_iter()
+            .flat_map(|all| all.keys())
+            .map(String::as_str)
+            .collect();
+        let possible = choices(key, &names);
+        if let Some(near) = near {
+            return self.renamed(near, possible);
+        }
+        tables.sort_by_key(|other| !other.starts_with(&own));
         match tables.as_slice() {
             [] => self.removed(&format!("remove it; {possible}")),
             tables => {
@@ -89,6 +97,40 @@ impl Key<'_> {
                 ))
             }
         }
+    }
+
+    /// A key around the whole configuration, as in the values of a chart.
+    fn wrapped(&self) -> Option<Help> {
+        let inner = self.entry.value.entries();
+        let ours = inner
+            .iter()
+            .any(|entry| self.properties.is_some_and(|all| all.contains_key(&entry.key)));
+        let root = table(self.place).is_empty();
+        (root && ours).then(|| "remove the key, and move what is below it to the top of the file".into())
+    }
+
+    /// `…_file` of a secret.
+    fn of_file(&self) -> Option<Help> {
+        let stem = self
+            .entry
+            .key
+            .strip_suffix("_file")
+            .or_else(|| self.entry.key.strip_suffix("File"))?;
+        let properties = self.properties?;
+        let (key, schema) = properties.get_key_value(stem).or_else(|| {
+            let near = near_unknown(self.properties, stem)?;
+            properties.get_key_value(near)
+        })?;
+        forms(self.root, schema)
+            .iter()
+            .find(|form| form.get("writeOnly").is_some())?;
+        let shape = format!("{key}: \"${{file:/run/secrets/name}}\"");
+        let words = format!("write `{shape}`: a secret can be read from a file in any place");
+        Some(if self.there(key) {
+            self.removed(&words)
+        } else {
+            self.wholly(&shape, words)
+        })
     }
 
     /// In another table of the file, of which an example helps.
@@ -278,6 +320,13 @@ impl Key<'_> {
 /// What the key was meant to be in this table, when it is another name for one of its keys that is not there already.
 pub(crate) fn meant<'s>(form: &'s Value, entry: &Entry, place: &At<'_>) -> Option<&'s str> {
     let properties = form.get("properties").and_then(Value::as_object)?;
+    let stem = entry
+        .key
+        .strip_suffix("_file")
+        .and_then(|stem| properties.get_key_value(stem));
+    if let Some((stem, _)) = stem {
+        return Some(stem);
+    }
     let word = match foreign::answer(table(place), &entry.key) {
         Some(Answer::Here(word)) => properties.get_key_value(word).map(|(word, _)| word.as_str()),
         Some(Answer::Elsewhere(place)) => {
@@ -288,55 +337,4 @@ pub(crate) fn meant<'s>(form: &'s Value, entry: &Entry, place: &At<'_>) -> Optio
         None => near_unknown(Some(properties), &entry.key),
     };
     word.filter(|word| place.parent.is_none_or(|parent| parent.entry(word).is_none()))
-}
-
-/// The table that a place is in.
-fn table<'a>(place: &'a At<'_>) -> &'a str {
-    place.trail.rsplit_once('.').map_or("", |(table, _)| table)
-}
-
-fn quoted_places(places: &str) -> String {
-    let places = places.replace(", ", "`, `").replace(" and ", "` and `");
-    format!("`{places}`")
-}
-
-/// The tables of the file that have this key.
-fn holders(root: &Value, schema: &Value, trail: &str, key: &str, found: &mut Vec<String>) {
-    for form in forms(root, schema) {
-        if let Some(items) = form.get("items") {
-            holders(root, items, &format!("{trail}[]"), key, found);
-        }
-        let properties = form.get("properties").and_then(Value::as_object);
-        if !trail.is_empty() && properties.is_some_and(|all| all.contains_key(key)) {
-            found.push(trail.to_owned());
-        }
-        for (name, schema) in properties.into_iter().flatten() {
-            holders(root, schema, &join(trail, name), key, found);
-        }
-    }
-}
-
-/// Where below a table this key is one of ours.
-fn below<'s>(root: &'s Value, table: &'s Value, key: &str, depth: usize) -> Option<Vec<&'s str>> {
-    let depth = depth.checked_sub(1)?;
-    let properties = table.get("properties")?.as_object()?;
-    let tables = || {
-        properties.iter().flat_map(|(name, schema)| {
-            let forms = forms(root, schema);
-            forms
-                .into_iter()
-                .filter(|form| kind_of(form) == "object")
-                .map(move |form| (name.as_str(), form))
-        })
-    };
-    for (name, form) in tables() {
-        let own = form.get("properties").and_then(Value::as_object);
-        if let Some((own, _)) = own.and_then(|all| all.get_key_value(key)) {
-            return Some(vec![name, own]);
-        }
-    }
-    tables().find_map(|(name, form)| {
-        let rest = below(root, form, key, depth)?;
-        Some([vec![name], rest].concat())
-    })
 }

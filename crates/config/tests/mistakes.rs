@@ -31,6 +31,7 @@ impl Fake {
             ("/run/credentials/aws-secret", "wJalr\n"),
             ("/etc/nephoscope/azure.secret", "s3cret\n"),
             ("/run/credentials/NAME", "s3cret\n"),
+            ("/run/secrets/name", "s3cret\n"),
             ("/etc/nephoscope/ca.pem", CERTIFICATE),
             ("/etc/nephoscope/clients-ca.pem", CERTIFICATE),
             ("/etc/nephoscope/server.crt", CERTIFICATE),

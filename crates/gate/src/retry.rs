@@ -107,6 +107,18 @@ mod tests {
     }
 
     #[test]
+    fn silence_can_be_given_up_sooner_than_refusals() {
+        let limits = RetryLimits {
+            unanswered: 1,
+            ..RetryLimits::default()
+        };
+        let again = |kind: &ErrorKind| reaction(kind, 1, NONE, &limits, 0.5) != Reaction::GiveUp;
+        assert!(!again(&ErrorKind::TimedOut));
+        assert!(again(&ErrorKind::Throttled { retry_after: None }));
+        assert!(again(&ErrorKind::Unavailable { retry_after: None }));
+    }
+
+    #[test]
     fn the_clouds_wait_is_a_floor_within_our_limits() {
         let limits = RetryLimits::default();
         let kind = |s| ErrorKind::Throttled {

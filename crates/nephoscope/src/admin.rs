@@ -12,6 +12,9 @@ mod router;
 mod server;
 
 pub(crate) use access::new_token;
+pub(crate) use api::accounts::AccountRow;
+pub(crate) use api::destinations::DestinationRow;
+pub(crate) use api::status::{NamespaceRow, ProblemRow, Status};
 
 use crate::exit::Failure;
 use crate::live::Live;

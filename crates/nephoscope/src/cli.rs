@@ -18,6 +18,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The level where nobody says one.
+pub(crate) const DEFAULT_LEVEL: &str = "info";
+
 /// How to log; always to standard error.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
@@ -25,7 +28,7 @@ pub(crate) struct Log {
     #[arg(long, global = true, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
     /// Least level: error, warn, info, debug, or a filter such as `info,gate=debug`.
-    #[arg(long, global = true, env = "NEPHOSCOPE_LOG", default_value = "info")]
+    #[arg(long, global = true, env = "NEPHOSCOPE_LOG", default_value = DEFAULT_LEVEL)]
     pub(crate) log_level: String,
 }
 
@@ -38,10 +41,10 @@ pub(crate) enum LogFormat {
 /// What `status` ends with.
 const STATUS_CODES: &str = "\
 Exit codes:
-  0   nothing needs a person: all is well, or it passes by itself (starting, catching up, a cloud that throttles)
+  0   no action required: all is well, or it passes by itself (starting, catching up, a cloud that throttles)
   64  the command line is wrong
   69  the daemon cannot be reached
-  75  the daemon runs, and something fails or needs a person: an account, a destination, the disk, a refused reload
+  75  the daemon runs, and action is required: an account, a destination, the disk or a reload fails
   77  the daemon wants a token or a certificate";
 
 #[derive(Debug, Subcommand)]
@@ -84,6 +87,13 @@ pub(crate) enum Command {
     /// Runs simulated clouds, the daemon and a receiver, and shows what arrives.
     #[cfg(feature = "simulate")]
     Demo(DemoArgs),
+}
+
+impl Command {
+    /// Whether it reports on standard output what the clouds answered, refusals included.
+    pub(crate) fn is_report(&self) -> bool {
+        matches!(self, Self::Check(_) | Self::Plan(_))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Err(error) => return exit::command_line(&error),
     };
     let private = telemetry::private();
-    let form = match telemetry::log::start(&cli.log) {
+    let form = match telemetry::log::start(&cli.log, cli.command.is_report()) {
         Ok(form) => form,
         Err(failure) => return exit::code(Err(failure), Form::Text),
     };

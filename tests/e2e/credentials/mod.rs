@@ -74,6 +74,8 @@ impl Home {
         );
         let mut command = Command::new(env!("CARGO_BIN_EXE_nephoscope"));
         command.env_clear().envs(self.env.iter().cloned());
+        // One line for each message.
+        command.env("COLUMNS", "2000");
         command
             .args(["--log-level", level, "check", "--config"])
             .arg(config);

@@ -10,7 +10,7 @@ use crate::{
     },
     foreign::{self, Answer},
     help::Help,
-    nearest::nearest,
+    meant,
     tree::{At, Node},
     values::{Pattern, parse_duration, show_duration},
     written::{PatternText, azure as written},
@@ -24,11 +24,9 @@ const KINDS: [&str; 5] = [
     "workload_identity",
     "azure_cli",
 ];
-const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
+pub(crate) const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
 /// Azure reads `top` as a signed number of 32 bits; more is refused by every request.
 const LARGEST_TOP: u32 = i32::MAX.unsigned_abs();
-/// Letters of an id.
-const UUID_LENGTH: usize = 36;
 /// The id of an identity, as it looks.
 const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ops/providers/\
                         Microsoft.ManagedIdentity/userAssignedIdentities/nephoscope";
@@ -96,7 +94,7 @@ impl Checker<'_> {
             seen.push(folded);
             if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
                 let message = format!("`{id}` is not a subscription's id");
-                let help = Help::write(at, &yaml::text_of(meant_id(id)))
+                let help = Help::write(at, &yaml::text_of(meant::azure_id(id)))
                     .and(", the id alone; `az account list` shows it");
                 checker.problem(at, message, help);
             }
@@ -220,7 +218,7 @@ impl Checker<'_> {
             &at.key("aggregations"),
             |checker, name, at| {
                 if !AGGREGATIONS.contains(&name.as_str()) {
-                    let help = Help::write(at, meant_aggregation(name));
+                    let help = Help::write(at, meant::azure_aggregation(name));
                     let help = help.and(format!("; possible: {}", AGGREGATIONS.join(", ")));
                     checker.problem(
                         at,
@@ -271,7 +269,7 @@ impl Checker<'_> {
         if parts.len() < 2 || !parts.iter().all(word) {
             let message =
                 format!("`{text}` is not a resource type: those are a provider, a slash and a type");
-            self.problem(at, message, Help::write(at, "Microsoft.Compute/virtualMachines"));
+            self.problem(at, message, Help::write(at, &meant::azure_type(text)));
         }
     }
 
@@ -301,36 +299,4 @@ fn audience(text: &str) -> String {
     text.trim_end_matches("/.default")
         .trim_end_matches('/')
         .to_owned()
-}
-
-/// The id alone, of whatever has it at its end.
-pub(crate) fn meant_id(text: &str) -> &str {
-    let last = text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let is_id = last.len() == UUID_LENGTH && last.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    if is_id {
-        last
-    } else {
-        "00000000-0000-0000-0000-000000000000"
-    }
-}
-
-/// The aggregation that is called so by other programs, or nearly.
-pub(crate) fn meant_aggregation(name: &str) -> &'static str {
-    match name.to_ascii_lowercase().as_str() {
-        "avg" | "mean" => "Average",
-        "sum" => "Total",
-        "min" => "Minimum",
-        "max" => "Maximum",
-        lower => nearest(lower, AGGREGATIONS).unwrap_or("Average"),
-    }
-}
-
-/// The cloud that is called so by Azure's own tools.
-pub(crate) fn meant_cloud(name: &str) -> &'static str {
-    let lower = name.to_ascii_lowercase();
-    match () {
-        () if lower.contains("gov") => "usgov",
-        () if lower.contains("china") => "china",
-        () => "public",
-    }
 }

@@ -10,6 +10,7 @@ use crate::{
     loose,
     tree::At,
     written::{PatternText, gcp as written},
+    yaml,
 };
 
 /// A filter that works.
@@ -23,9 +24,26 @@ impl Checker<'_> {
             let at = at.item(account).key("projects");
             let mut seen = HashSet::new();
             for (index, project) in written.projects.iter().enumerate() {
-                if !seen.insert(project.as_str()) {
+                let id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
+                let at = at.item(index);
+                if at.node.is_some() && (project.is_empty() || !project.chars().all(id)) {
+                    let last = project
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or_default()
+                        .to_lowercase()
+                        .replace([' ', '_'], "-");
+                    let secret = at.node.is_some_and(|node| node.secret);
+                    let guess = if secret || last.is_empty() || !last.chars().all(id) {
+                        "my-project"
+                    } else {
+                        &last
+                    };
+                    let help =
+                        Help::write(&at, &yaml::text_of(guess)).and(", the project's id, not its name");
+                    self.problem(&at, format!("`{project}` is not a project id"), help);
+                } else if !seen.insert(project.as_str()) {
                     let message = format!("project `{project}` is listed twice");
-                    let at = at.item(index);
                     self.problem(&at, message, Help::remove(&at, "remove one of the two"));
                 }
             }

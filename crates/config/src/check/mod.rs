@@ -20,7 +20,7 @@ use crate::{
     help::Help,
     lookup::Lookup,
     problem::Found,
-    tree::{At, Node},
+    tree::{At, Data, Entry, Node},
     unknown,
     values::Pattern,
     written::{File, PatternText},
@@ -111,7 +111,7 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
-        if let Some(expression) = expression(&text.0) {
+        if let Some(expression) = expression(&text.0, at) {
             let (value, words) = match expression.as_str() {
                 ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
                 _ => (
@@ -198,8 +198,14 @@ impl Checker<'_> {
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
-        let schema = crate::schema();
         let root = at.node.map_or(&[][..], Node::entries);
+        let mapping = at
+            .node
+            .is_some_and(|node| matches!(node.data, Data::Map(_) | Data::Null));
+        if !mapping || root.iter().any(is_wrapper) {
+            return;
+        }
+        let schema = crate::schema();
         let named: Vec<&str> = root
             .iter()
             .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
@@ -236,6 +242,16 @@ impl Checker<'_> {
     }
 }
 
+/// Whether a whole configuration stands below a key.
+fn is_wrapper(entry: &Entry) -> bool {
+    let lists = ["aws", "azure", "gcp", "destinations"];
+    entry
+        .value
+        .entries()
+        .iter()
+        .any(|inner| lists.contains(&inner.key.as_str()))
+}
+
 /// A list of the file, added or filled.
 fn top(root: &At<'_>, key: &str, value: &str) -> Help {
     let at = root.key(key);
@@ -256,7 +272,7 @@ fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
 }
 
 /// The regular expression that somebody wrote without a `~`, for the whole name.
-fn expression(text: &str) -> Option<String> {
+fn expression(text: &str, at: &At<'_>) -> Option<String> {
     if text.starts_with('~') {
         return None;
     }
@@ -265,8 +281,12 @@ fn expression(text: &str) -> Option<String> {
     let (begins, ends) = (bare.strip_prefix('^'), bare.strip_suffix('$'));
     let inner = bare.trim_start_matches('^').trim_end_matches('$');
     // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
-    let signs = [".+", "(?", "\\d", "\\w", "\\.", "|", "]+", "]*"];
-    let is = inner != text || text == ".*" || signs.iter().any(|sign| text.contains(sign));
+    let signs = [".+", "(?", "\\d", "\\w"];
+    // A value of a tag or a dimension may have any sign in it; a name does not.
+    let value = at.trail.contains(".tags.") || at.trail.contains(".dimensions.");
+    let more: &[&str] = if value { &[] } else { &["\\.", "|", "]+", "]*"] };
+    let mut signs = signs.iter().chain(more);
+    let is = inner != text || text == ".*" || signs.any(|sign| text.contains(sign));
     if !is || inner.is_empty() || regex::Regex::new(inner).is_err() {
         return None;
     }

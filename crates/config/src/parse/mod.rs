@@ -152,21 +152,7 @@ impl<'t> Builder<'t> {
             Some(Ok((event, span))) => {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
                 let end = end.max(start);
-                let end = match &event {
-                    // A value that is not there has the length of what follows.
-                    Event::Scalar(text, ScalarStyle::Plain, ..) if text.is_empty() => start,
-                    Event::Scalar(_, style, ..) => start + scalar::length(*style, &self.text[start..end]),
-                    Event::Nothing
-                    | Event::StreamStart
-                    | Event::StreamEnd
-                    | Event::DocumentStart(_)
-                    | Event::DocumentEnd
-                    | Event::Alias(_)
-                    | Event::SequenceStart(..)
-                    | Event::SequenceEnd
-                    | Event::MappingStart(..)
-                    | Event::MappingEnd => end,
-                };
+                let end = self.scalar_end(&event, start, end);
                 let file = self.file;
                 Ok((event, Span { file, start, end }))
             }
@@ -190,6 +176,17 @@ impl<'t> Builder<'t> {
                 },
             )),
         }
+    }
+
+    /// Where a scalar ends; anything else ends where the parser says.
+    fn scalar_end(&self, event: &Event<'t>, start: usize, end: usize) -> usize {
+        if let Event::Scalar(text, style, ..) = event {
+            // A value that is not there has the length of what follows.
+            let absent = text.is_empty() && *style == ScalarStyle::Plain;
+            let length = scalar::length(*style, &self.text[start..end]);
+            return start + if absent { 0 } else { length };
+        }
+        end
     }
 
     fn byte(&self, character: usize) -> usize {

@@ -17,6 +17,12 @@ pub(super) fn help(text: &str, at: usize) -> Help {
             text: indent.replace('\t', "  "),
         });
     }
+    if text.trim_start().starts_with('[') && text.contains('=') {
+        return "this looks like INI or TOML; write YAML: `nephoscope config example` prints a file to start from".into();
+    }
+    if let Some(help) = open_quote(text, at) {
+        return help;
+    }
     let around = text.get(at.saturating_sub(1)..).unwrap_or_default();
     let star = if around.starts_with('*') {
         at.saturating_sub(1)
@@ -34,4 +40,25 @@ pub(super) fn help(text: &str, at: usize) -> Help {
     "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
      `[` in it needs quotes"
         .into()
+}
+
+/// A quote that its line opens and does not close; where brackets are open, only the user knows before which it ends.
+fn open_quote(text: &str, at: usize) -> Option<Help> {
+    let rest = text.get(at..)?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let line = rest.lines().next()?.trim_end();
+    if line.matches(quote).count() % 2 == 0 {
+        return None;
+    }
+    let help = Help::from(format!("close the quote: `{quote}…{quote}`"));
+    let end = at + line.len();
+    Some(if line.contains(['[', ']', '{', '}', '#']) {
+        help
+    } else {
+        help.with_one(Edit {
+            start: end,
+            end,
+            text: quote.to_string(),
+        })
+    })
 }

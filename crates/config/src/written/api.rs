@@ -90,10 +90,10 @@ pub struct Ready {
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
     /// Requests a second in the long run. Default: 100.
-    #[schemars(extend("examples" = [100]))]
+    #[schemars(range(min = 1), extend("examples" = [100]))]
     pub per_second: Option<u32>,
     /// Requests at once after a pause. Default: 500.
-    #[schemars(extend("examples" = [500]))]
+    #[schemars(range(min = 1), extend("examples" = [500]))]
     pub burst: Option<u32>,
 }
 

@@ -2,7 +2,9 @@
 //!
 //! `plan` prices it and `backfill` walks through it.
 
-use crate::wiring;
+use super::screen::Progress;
+use crate::wiring::{self, Common, Configured};
+use config_file::Config;
 use futures::{StreamExt as _, stream};
 use gate::{BudgetLimits, Gate};
 use provider_api::{
@@ -74,7 +76,7 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    fn new(account: &str, error: ProviderError) -> Self {
+    pub(crate) fn new(account: &str, error: ProviderError) -> Self {
         Self {
             account: account.to_owned(),
             namespace: None,
@@ -123,14 +125,6 @@ pub(crate) struct Inventory {
     pub(crate) failed: Vec<Failed>,
 }
 
-impl Inventory {
-    /// What could not be listed, in one line.
-    pub(crate) fn failures(&self) -> String {
-        let texts: Vec<String> = self.failed.iter().map(ToString::to_string).collect();
-        texts.join("; ")
-    }
-}
-
 /// Lists every account, with what may have had points within `reach`; one that cannot be reached leaves the others alone.
 pub(crate) async fn inventory(accounts: Vec<wiring::Account>, reach: Duration) -> Inventory {
     let mut all = Inventory::default();
@@ -138,6 +132,30 @@ pub(crate) async fn inventory(accounts: Vec<wiring::Account>, reach: Duration) -
         .map(|account| list(account, reach))
         .buffered(LISTINGS_AT_ONCE);
     while let Some((account, failed)) = listed.next().await {
+        all.accounts.extend(account);
+        all.failed.extend(failed);
+    }
+    all
+}
+
+/// Connects and lists every account while somebody waits, and counts them on a terminal.
+pub(crate) async fn at_once(config: &Config) -> Inventory {
+    let accounts = Configured::all(config);
+    let progress = Progress::start("listing accounts", accounts.len());
+    let one = |configured: Configured| {
+        let progress = &progress;
+        async move {
+            let account = configured.connect(None, &Common::for_a_person()).await;
+            let listed = list(account, Duration::ZERO).await;
+            progress.step();
+            listed
+        }
+    };
+    let listed = stream::iter(accounts).map(one).buffered(LISTINGS_AT_ONCE);
+    let listed: Vec<_> = listed.collect().await;
+    progress.end();
+    let mut all = Inventory::default();
+    for (account, failed) in listed {
         all.accounts.extend(account);
         all.failed.extend(failed);
     }

@@ -47,7 +47,12 @@ impl Wanted {
 
     /// Whether the account is one of them; every one is when none is named.
     pub(crate) fn fits(&self, name: &str) -> bool {
-        self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(name))
+        self.all() || self.0.iter().any(|pattern| pattern.matches(name))
+    }
+
+    /// Whether every account is.
+    pub(crate) fn all(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -42,7 +42,8 @@ enum Line {
 /// A table.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// A heading that begins with `>` is of a column of numbers, set to the right.
+    /// A heading that begins with `?` is of a column that is left out where there is no room for it; then one that begins
+    /// with `>` is of a column of numbers, set to the right.
     headings: &'static [&'static str],
     lines: Vec<Line>,
 }
@@ -79,26 +80,23 @@ impl Table {
         }
     }
 
-    /// As text that fits `columns`: notes are wrapped, and where the rows are too wide the widest texts are cut; numbers
-    /// never are.
+    /// As text that fits `columns`: notes are wrapped, columns that may be are left out, and where the rows are still too
+    /// wide the widest texts are cut; numbers never are.
     pub(crate) fn render(&self, columns: usize, paint: Paint) -> String {
-        let widths = self.fitting(columns);
-        let names = self
-            .headings
-            .iter()
-            .map(|h| paint.heading(h.trim_start_matches('>')));
-        let mut text = self.line(
-            names.zip(self.headings.iter().map(|h| width(h.trim_start_matches('>')))),
-            &widths,
-        );
-        for line in &self.lines {
-            match line {
+        let (shown, left_out) = self.shown(columns);
+        let widths = self.fitting(&shown, columns);
+        let names = shown.iter().map(|heading| name(heading.1));
+        let painted = names.map(|name| (paint.heading(name), width(name)));
+        let mut text = line(painted, &shown, &widths);
+        for one in &self.lines {
+            match one {
                 Line::Row(cells) => {
-                    let painted = cells.iter().zip(&widths).map(|(cell, room)| {
+                    let cells = shown.iter().filter_map(|(place, _)| cells.get(*place));
+                    let painted = cells.zip(&widths).map(|(cell, room)| {
                         let text = cut(&cell.text, *room);
                         (paint.level(&cell.level, &text), width(&text))
                     });
-                    text.push_str(&self.line(painted, &widths));
+                    text.push_str(&line(painted, &shown, &widths));
                 }
                 Line::Note(note) => {
                     let note = wrapped(note, "    ", "    ", columns);
@@ -107,17 +105,36 @@ impl Table {
                 Line::Advice(advice) => text.push_str(&wrapped(advice, "    → ", "      ", columns)),
             }
         }
+        if !left_out.is_empty() {
+            let hint = format!("(a wider terminal has room for {})", left_out.join(", "));
+            text.extend([
+                paint.aside(wrapped(&hint, "", " ", columns).trim_end()),
+                "\n".to_owned(),
+            ]);
+        }
         text
     }
 
+    /// The columns that there is room for, with their places, and the names of the others: the last is left out first.
+    fn shown(&self, columns: usize) -> (Vec<Heading>, Vec<&'static str>) {
+        let mut shown: Vec<Heading> = self.headings.iter().copied().enumerate().collect();
+        let mut left_out = Vec::new();
+        while too_wide(&self.widths(&shown), columns) {
+            let Some(last) = shown.iter().rposition(|(_, heading)| heading.starts_with('?')) else {
+                break;
+            };
+            left_out.insert(0, name(shown.remove(last).1));
+        }
+        (shown, left_out)
+    }
+
     /// The widths of the columns, the widest of text made narrower until all fit.
-    fn fitting(&self, columns: usize) -> Vec<usize> {
-        let mut widths = self.widths();
-        let gaps = GAP.len() * widths.len().saturating_sub(1);
-        while widths.iter().sum::<usize>() + gaps > columns {
-            let texts = widths.iter_mut().zip(self.headings);
+    fn fitting(&self, shown: &[Heading], columns: usize) -> Vec<usize> {
+        let mut widths = self.widths(shown);
+        while too_wide(&widths, columns) {
+            let texts = widths.iter_mut().zip(shown);
             let widest = texts
-                .filter(|(_, heading)| !heading.starts_with('>'))
+                .filter(|(_, (_, heading))| !is_number(heading))
                 .map(|(width, _)| width)
                 .max();
             match widest {
@@ -128,38 +145,49 @@ impl Table {
         widths
     }
 
-    fn widths(&self) -> Vec<usize> {
-        let mut widths: Vec<usize> = self
-            .headings
-            .iter()
-            .map(|h| width(h.trim_start_matches('>')))
-            .collect();
-        for line in &self.lines {
-            if let Line::Row(cells) = line {
-                for (widest, cell) in widths.iter_mut().zip(cells) {
-                    *widest = (*widest).max(width(&cell.text));
-                }
-            }
-        }
-        widths
+    fn widths(&self, shown: &[Heading]) -> Vec<usize> {
+        let widest = |(place, heading): &Heading| {
+            let cells = self.lines.iter().filter_map(|line| match line {
+                Line::Row(cells) => cells.get(*place),
+                Line::Note(_) | Line::Advice(_) => None,
+            });
+            let widest = cells.map(|cell| width(&cell.text)).max();
+            widest.unwrap_or(0).max(width(name(heading)))
+        };
+        shown.iter().map(widest).collect()
     }
+}
 
-    /// Texts with their visible widths, which colours do not add to.
-    fn line(&self, cells: impl Iterator<Item = (String, usize)>, widths: &[usize]) -> String {
-        let mut text = String::new();
-        for (((cell, visible), wanted), heading) in cells.zip(widths).zip(self.headings) {
-            let space = " ".repeat(wanted.saturating_sub(visible));
-            let padded = if heading.starts_with('>') {
-                space + &cell
-            } else {
-                cell + &space
-            };
-            text.push_str(&padded);
-            text.push_str(GAP);
-        }
-        let line = text.trim_end().to_owned();
-        line + "\n"
+/// A column: its place among all, and its heading as it was given.
+type Heading = (usize, &'static str);
+
+fn name(heading: &'static str) -> &'static str {
+    heading.trim_start_matches(['?', '>'])
+}
+
+fn is_number(heading: &str) -> bool {
+    heading.trim_start_matches('?').starts_with('>')
+}
+
+fn too_wide(widths: &[usize], columns: usize) -> bool {
+    widths.iter().sum::<usize>() + GAP.len() * widths.len().saturating_sub(1) > columns
+}
+
+/// Texts with their visible widths, which colours do not add to.
+fn line(cells: impl Iterator<Item = (String, usize)>, shown: &[Heading], widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (((cell, visible), wanted), (_, heading)) in cells.zip(widths).zip(shown) {
+        let space = " ".repeat(wanted.saturating_sub(visible));
+        let padded = if is_number(heading) {
+            space + &cell
+        } else {
+            cell + &space
+        };
+        text.push_str(&padded);
+        text.push_str(GAP);
     }
+    let line = text.trim_end().to_owned();
+    line + "\n"
 }
 
 /// The beginning, and a sign that there is more.
@@ -209,6 +237,28 @@ mod tests {
         assert_eq!(table.render(38, Paint::plain()), wanted);
         let whole = table.render(100, Paint::plain());
         assert!(whole.contains(scope), "{whole}");
+    }
+
+    #[test]
+    fn columns_that_may_be_are_left_out_the_last_first() {
+        let mut table = Table::new(&["NAME", "?CLOUD", ">N", "?>LATE"]);
+        table.row(
+            ["prod", "aws", "7", "12"]
+                .map(|text| Cell::plain(text.to_owned()))
+                .into(),
+        );
+        assert_eq!(
+            table.render(22, Paint::plain()),
+            "NAME  CLOUD  N  LATE\nprod  aws    7    12\n"
+        );
+        let narrow = table.render(19, Paint::plain());
+        assert!(narrow.starts_with("NAME  CLOUD  N\nprod  aws    7\n"), "{narrow}");
+        let narrowest = table.render(12, Paint::plain());
+        assert!(narrowest.starts_with("NAME  N\nprod  7\n"), "{narrowest}");
+        assert!(
+            narrowest.contains("CLOUD") && narrowest.contains("LATE"),
+            "{narrowest}"
+        );
     }
 
     #[test]

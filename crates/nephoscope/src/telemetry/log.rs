@@ -2,7 +2,7 @@
 //!
 //! Spans are for traces: the log shows events only.
 
-use crate::cli::{Log, LogFormat};
+use crate::cli::{DEFAULT_LEVEL, Log, LogFormat};
 use crate::events::Keeper;
 use crate::exit::Failure;
 use crate::telemetry::journal::Journal;
@@ -36,9 +36,17 @@ pub(crate) enum Form {
 
 type Boxed<S> = Box<dyn Layer<S> + Send + Sync>;
 
-/// Starts the log; a level that says nothing ends it before it began.
-pub(crate) fn start(args: &Log) -> Result<Form, Failure> {
-    let filter = filter(&args.log_level).map_err(Failure::usage)?;
+/// What the default level leaves to a report: the same would be said twice, and once for each of hundreds of accounts.
+const REPORTED: &str = "info,provider_aws=error,provider_azure=error,provider_gcp=error,gate=error";
+
+/// Starts the log; a level that says nothing ends it before it began. `is_report`: whether the command prints what the
+/// clouds answered.
+pub(crate) fn start(args: &Log, is_report: bool) -> Result<Form, Failure> {
+    let level = match args.log_level.as_str() {
+        DEFAULT_LEVEL if is_report => REPORTED,
+        level => level,
+    };
+    let filter = filter(level).map_err(Failure::usage)?;
     let (form, layer) = match args.log_format {
         Some(LogFormat::Text) => (Form::Text, text()),
         Some(LogFormat::Json) => (Form::Json, json()),

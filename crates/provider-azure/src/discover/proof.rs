@@ -148,20 +148,50 @@ fn is_about_the_question(error: &ProviderError) -> bool {
     matches!(error.kind(), ErrorKind::InvalidRequest | ErrorKind::NotFound)
 }
 
-/// One row where all types answer, else one for each that does not.
+/// One row where all types fare alike, else one for each that does not answer.
 fn rows(scope: &Scope, what: &str, tried: Vec<Tried>) -> Vec<Check> {
-    let failed = tried.into_iter().filter(|(_, result)| result.is_err());
-    let failed: Vec<Check> = failed
-        .map(|(of, result)| {
-            let check = Check::of(&*scope.0, what, &result);
-            Check {
-                detail: format!("{of}: {}", check.detail),
-                ..check
-            }
-        })
-        .collect();
+    let all = tried.len();
+    let failed: Vec<Tried> = tried.into_iter().filter(|(_, result)| result.is_err()).collect();
+    let check = |result: &Result<(), ProviderError>| Check::of(&*scope.0, what, result);
     if failed.is_empty() {
-        return vec![Check::of(&*scope.0, what, &Ok(()))];
+        return vec![check(&Ok(()))];
     }
-    failed
+    if failed.len() == all {
+        return failed.iter().take(1).map(|(_, result)| check(result)).collect();
+    }
+    let of_type = |(of, result): &Tried| {
+        let check = check(result);
+        Check {
+            detail: format!("{of}: {}", check.detail),
+            ..check
+        }
+    };
+    failed.iter().map(of_type).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::failure;
+
+    #[test]
+    fn types_are_told_apart_only_where_they_fare_differently() {
+        let scope = Scope::new("s");
+        let tried = |failing: &[&str]| {
+            let one = |of: &&str| {
+                let refused = || failure(GET_BATCH, &scope, ErrorKind::Forbidden, "no");
+                let result = if failing.contains(of) {
+                    Err(refused())
+                } else {
+                    Ok(())
+                };
+                ((*of).to_owned(), result)
+            };
+            let rows = rows(&scope, GET_BATCH, ["a", "b"].iter().map(one).collect());
+            rows.into_iter().map(|row| row.detail).collect::<Vec<_>>()
+        };
+        assert_eq!(tried(&[]), [""]);
+        assert_eq!(tried(&["b"]), ["b: no"]);
+        assert_eq!(tried(&["a", "b"]), ["no"]);
+    }
 }

@@ -12,7 +12,8 @@ use axum::response::Response;
 use jiff::Timestamp;
 use provider_api::UnixNanos;
 use scheduler::Clock as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,79 +21,81 @@ const DEFAULT_ROWS: usize = 100;
 const MOST_ROWS: usize = 1000;
 
 /// An account.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct AccountRow {
+pub(crate) struct AccountRow {
     /// The configuration's name.
-    account: String,
+    pub(crate) account: String,
     /// `aws`, `azure` or `gcp`; empty when the account could not be connected.
-    cloud: &'static str,
+    pub(crate) cloud: Cow<'static, str>,
     /// How it is, in a few words.
-    state: String,
+    pub(crate) state: String,
     /// How much that matters: `bad`, `warn`, `busy` or `good`.
-    level: &'static str,
+    pub(crate) level: Cow<'static, str>,
     /// Whether at least one scope could be listed and can be read.
-    ready: bool,
+    pub(crate) ready: bool,
     /// Scopes (regions, subscriptions, projects) that could be listed.
-    scopes: usize,
+    pub(crate) scopes: usize,
     /// Targets known.
-    targets: usize,
+    pub(crate) targets: usize,
     /// Series expected of them.
-    series: u64,
+    pub(crate) series: u64,
     /// Points taken since the start.
-    points: u64,
+    pub(crate) points: u64,
     /// Points that came late.
-    late: u64,
+    pub(crate) late: u64,
     /// Points that the cloud has changed after they were taken.
-    revised: u64,
+    pub(crate) revised: u64,
     /// Seconds that the cloud no longer keeps and that were never taken.
-    lost_seconds: u64,
+    pub(crate) lost_seconds: u64,
     /// Age of the newest point, in seconds.
-    freshness_s: Option<u64>,
+    pub(crate) freshness_s: Option<u64>,
     /// Requests made.
-    requests: u64,
+    pub(crate) requests: u64,
     /// Requests that the cloud refused because there were too many.
-    throttled: u64,
+    pub(crate) throttled: u64,
     /// How much of the quota is used that is used most; 1 is all of it.
-    quota_share: Option<f64>,
+    pub(crate) quota_share: Option<f64>,
     /// What the requests cost at list price, in billionths of a US dollar.
-    cost_usd_nanos: u64,
+    pub(crate) cost_usd_nanos: u64,
     /// What a day (UTC) may cost, in billionths of a US dollar.
-    budget_usd_nanos: Option<u64>,
+    pub(crate) budget_usd_nanos: Option<u64>,
     /// What today has cost of that.
-    spent_today_usd_nanos: Option<u64>,
+    pub(crate) spent_today_usd_nanos: Option<u64>,
     /// When the first poll that waits for its budget may go on.
-    budget_waits_until: Option<String>,
+    pub(crate) budget_waits_until: Option<String>,
     /// What is wrong, or was last.
-    last_error: Option<String>,
+    pub(crate) last_error: Option<String>,
     /// Whether it still is.
-    last_error_lasts: Option<bool>,
+    pub(crate) last_error_lasts: Option<bool>,
     /// For how long, or how long ago, in seconds.
-    last_error_s_ago: Option<u64>,
+    pub(crate) last_error_s_ago: Option<u64>,
     /// The cloud's id of the request that failed.
-    request_id: Option<String>,
+    pub(crate) request_id: Option<String>,
     /// Further operations and scopes that fail.
-    failing_besides: Option<usize>,
+    pub(crate) failing_besides: Option<usize>,
     /// What to do.
-    remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
     /// Groups of targets that are polled together; in JSON only.
-    groups: Vec<GroupRow>,
+    pub(crate) groups: Vec<GroupRow>,
 }
 
 /// A group of targets that are polled together.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct GroupRow {
+pub(crate) struct GroupRow {
     /// Its name.
-    group: String,
+    pub(crate) group: String,
     /// Age of the newest point, in seconds.
-    freshness_s: Option<u64>,
+    pub(crate) freshness_s: Option<u64>,
     /// How much of the past is still being caught up with, in seconds.
-    behind_s: u64,
+    pub(crate) behind_s: u64,
     /// How old a point must be before it is asked for, in seconds.
-    settle_s: u64,
+    pub(crate) settle_s: u64,
     /// How far windows reach back for late points, in seconds.
-    lookback_s: u64,
+    pub(crate) lookback_s: u64,
 }
 
 impl Row for AccountRow {
@@ -162,9 +165,9 @@ fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixN
     let standing = account.budget.as_ref();
     AccountRow {
         account: account.name.clone(),
-        cloud: account.cloud,
+        cloud: account.cloud.into(),
         state: account.said().into_owned(),
-        level: account.state.level().label(),
+        level: account.state.level().label().into(),
         ready: account.ready,
         scopes: progress.scopes_ok,
         targets: progress.targets,

@@ -9,44 +9,46 @@ use crate::overview::{self, Overview};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use scheduler::Clock as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 const DEFAULT_ROWS: usize = 100;
 const MOST_ROWS: usize = 1000;
 
 /// A destination.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct DestinationRow {
+pub(crate) struct DestinationRow {
     /// The configuration's name.
-    destination: String,
+    pub(crate) destination: String,
     /// How it is, in a few words.
-    state: &'static str,
+    pub(crate) state: Cow<'static, str>,
     /// How much that matters: `bad`, `warn`, `busy` or `good`.
-    level: &'static str,
+    pub(crate) level: Cow<'static, str>,
     /// Whether it answers.
-    up: bool,
+    pub(crate) up: bool,
     /// Points taken since the start.
-    delivered: u64,
+    pub(crate) delivered: u64,
     /// Points refused by partial success.
-    rejected: u64,
+    pub(crate) rejected: u64,
     /// Points that it will never get: refused for good, or fallen off its queue.
-    dropped: u64,
+    pub(crate) dropped: u64,
     /// Points that wait for it.
-    waiting_points: u64,
+    pub(crate) waiting_points: u64,
     /// Bytes that wait for it.
-    waiting_bytes: u64,
+    pub(crate) waiting_bytes: u64,
     /// How much of its part of the spool is used; 1 is all of it.
-    spool_share: f64,
+    pub(crate) spool_share: f64,
     /// Age of the oldest point that waits for it, in seconds; 0 when none does.
-    lag_s: u64,
+    pub(crate) lag_s: u64,
     /// What went wrong last; empty when nothing has.
-    last_error: String,
+    pub(crate) last_error: String,
     /// Whether it still is.
-    last_error_lasts: bool,
+    pub(crate) last_error_lasts: bool,
     /// What to do.
-    remedy: Option<String>,
+    pub(crate) remedy: Option<String>,
 }
 
 impl Row for DestinationRow {
@@ -89,8 +91,8 @@ pub(super) fn rows(overview: &Overview) -> Vec<DestinationRow> {
 fn row(destination: &overview::DestinationRow) -> DestinationRow {
     DestinationRow {
         destination: destination.name.clone(),
-        state: destination.state.label(),
-        level: destination.state.level().label(),
+        state: destination.state.label().into(),
+        level: destination.state.level().label().into(),
         up: destination.delivery.up,
         delivered: destination.delivery.delivered_points,
         rejected: destination.delivery.rejected_points,

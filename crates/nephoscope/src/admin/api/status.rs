@@ -12,101 +12,107 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use provider_api::UnixNanos;
 use scheduler::{Clock as _, NamespaceProgress};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The state of the moment.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Status {
+pub(crate) struct Status {
     /// The daemon's version.
-    version: &'static str,
+    pub(crate) version: Cow<'static, str>,
     /// How much the headline matters: `bad`, `warn`, `busy` or `good`.
-    level: &'static str,
+    pub(crate) level: Cow<'static, str>,
     /// The first sentence.
-    headline: String,
+    pub(crate) headline: String,
     /// What is to be added to it.
-    detail: String,
+    pub(crate) detail: String,
     /// What a person should know, the worst first.
-    problems: Vec<ProblemRow>,
+    pub(crate) problems: Vec<ProblemRow>,
     /// Accounts, the worst first.
-    accounts: Vec<AccountRow>,
+    pub(crate) accounts: Vec<AccountRow>,
     /// What has been learnt of each namespace.
-    namespaces: Vec<NamespaceRow>,
+    pub(crate) namespaces: Vec<NamespaceRow>,
     /// Destinations, in the order of the configuration.
-    destinations: Vec<DestinationRow>,
+    pub(crate) destinations: Vec<DestinationRow>,
     /// How the last reload went; absent when there was none.
-    reload: Option<ReloadRow>,
+    pub(crate) reload: Option<ReloadRow>,
     /// Ledger and spool.
-    store: StoreStatus,
+    pub(crate) store: StoreStatus,
 }
 
 /// How a reload went.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ReloadRow {
+pub(crate) struct ReloadRow {
     /// Whether it was taken up.
-    ok: bool,
+    pub(crate) ok: bool,
     /// How long ago, in seconds.
-    s_ago: u64,
+    pub(crate) s_ago: u64,
     /// Why it changed nothing: every problem of the file, one a line.
-    why: Option<String>,
+    pub(crate) why: Option<String>,
 }
 
 /// What a person should know.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct ProblemRow {
+pub(crate) struct ProblemRow {
     /// How much it matters: `bad`, `warn`, `busy` or `good`.
-    level: &'static str,
+    pub(crate) level: Cow<'static, str>,
     /// What is wrong.
-    title: String,
+    pub(crate) title: String,
     /// What was tried, where, and why it failed.
-    text: String,
+    pub(crate) text: String,
     /// What to do.
-    remedy: String,
+    pub(crate) remedy: String,
     /// For how long, in seconds.
-    since_s: Option<u64>,
+    pub(crate) since_s: Option<u64>,
     /// Accounts that have it.
-    accounts: Vec<String>,
+    pub(crate) accounts: Vec<String>,
     /// Further accounts that have it.
-    more: usize,
+    pub(crate) more: usize,
     /// Whether it passes by itself, so that nobody need act.
-    passes: bool,
+    pub(crate) passes: bool,
 }
 
 /// What has been learnt of a namespace.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct NamespaceRow {
+pub(crate) struct NamespaceRow {
     /// `aws`, `azure` or `gcp`.
-    cloud: &'static str,
+    pub(crate) cloud: Cow<'static, str>,
     /// The cloud's grouping, such as `AWS/EC2`.
-    namespace: String,
+    pub(crate) namespace: String,
     /// How old a point must be before it is asked for, in seconds.
-    settle_s: u64,
+    pub(crate) settle_s: u64,
     /// Where that comes from.
-    source: &'static str,
+    pub(crate) source: Cow<'static, str>,
     /// How far windows reach back for late points, in seconds.
-    lookback_s: u64,
+    pub(crate) lookback_s: u64,
     /// Points that it was learnt from, older ones counting less.
-    samples: f64,
+    pub(crate) samples: f64,
     /// Share of them that was late or revised.
-    late_share: f64,
+    pub(crate) late_share: f64,
 }
 
 /// Ledger and spool.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct StoreStatus {
+pub(crate) struct StoreStatus {
     /// Series in the ledger.
-    series: usize,
+    pub(crate) series: usize,
     /// Bytes that wait to be delivered.
-    spool_bytes: u64,
+    pub(crate) spool_bytes: u64,
     /// Points that wait to be delivered.
-    spool_points: u64,
+    pub(crate) spool_points: u64,
     /// Whether there is no room and polling waits.
-    full: bool,
+    pub(crate) full: bool,
 }
 
 /// The answer.
@@ -117,8 +123,8 @@ pub(in crate::admin) async fn show(
     asked.params(&[])?;
     let overview = Overview::of(&live, SystemClock.now());
     let status = Status {
-        version: env!("CARGO_PKG_VERSION"),
-        level: overview.headline.level.label(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        level: overview.headline.level.label().into(),
         headline: overview.headline.title.clone(),
         detail: overview.headline.detail.clone(),
         problems: overview.problems.iter().map(problem).collect(),
@@ -146,7 +152,7 @@ fn reload(last: LastReload, now: UnixNanos) -> ReloadRow {
 
 fn problem(problem: &Problem) -> ProblemRow {
     ProblemRow {
-        level: problem.level.label(),
+        level: problem.level.label().into(),
         title: problem.title.clone(),
         text: problem.text.clone(),
         remedy: problem.remedy.clone(),
@@ -159,10 +165,10 @@ fn problem(problem: &Problem) -> ProblemRow {
 
 fn namespace(known: &NamespaceProgress) -> NamespaceRow {
     NamespaceRow {
-        cloud: known.cloud,
+        cloud: known.cloud.into(),
         namespace: known.namespace.to_string(),
         settle_s: known.settle.as_secs(),
-        source: known.source.label(),
+        source: known.source.label().into(),
         lookback_s: known.lookback.as_secs(),
         samples: known.samples,
         late_share: known.late_share,

@@ -71,9 +71,12 @@ fn add<'a>(group: &mut Group<'a>, row: &'a Row) {
     }
 }
 
-/// What is said, without what names one account: its own name and scope, and every word with a digit in it (numbers,
-/// ids, ARNs, times).
+/// What is said; of a failure without what names one account: its own name and scope, and every word with a digit in it
+/// (numbers, ids, ARNs, times). Elsewhere the numbers are what is to be known.
 fn alike(row: &Row) -> String {
+    if !row.outcome.fails() {
+        return row.detail.clone();
+    }
     let words = row.detail.split_whitespace().map(|word| {
         let own = [row.subject.name(), row.scope.as_str()];
         let names = own.iter().any(|name| name.len() > 1 && word.contains(name));

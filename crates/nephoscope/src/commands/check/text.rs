@@ -13,14 +13,21 @@ const INDENT: &str = "    ";
 /// Rows that are shown one by one; of more only the sum is, and `--account` shows those of some.
 const MOST_ROWS: usize = 40;
 
+/// Warnings and notes that are told; failures all are.
+const MOST_REMARKS: usize = 12;
+
 /// Places that are named behind an account's name.
 const PLACES_NAMED: usize = 3;
 
 pub(super) fn of(report: &Report, columns: usize, paint: Paint) -> String {
-    let mut parts: Vec<String> = groups(report)
-        .iter()
-        .map(|group| told(group, columns, paint))
-        .collect();
+    let groups = groups(report);
+    let failing = groups.iter().filter(|group| group.outcome.fails()).count();
+    let shown = groups.iter().take(failing + MOST_REMARKS);
+    let mut parts: Vec<String> = shown.map(|group| told(group, columns, paint)).collect();
+    if groups.len() > failing + MOST_REMARKS {
+        let more = many(groups.len() - failing - MOST_REMARKS, "remark");
+        parts.push(format!("{more} more: see `--account` or `--json`\n"));
+    }
     if report.rows.len() <= MOST_ROWS {
         parts.push(rows(report, columns, paint));
     }

@@ -4,6 +4,7 @@ use crate::commands::inventory::{Account, Group, Inventory};
 use gate::{BudgetLimits, EntryLimit};
 use provider_api::{Cloud, MetricsProvider, UnixNanos};
 use scheduler::Daily;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Intervals to compare with.
@@ -21,7 +22,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: &Self) {
         self.targets += other.targets;
         self.series += other.series;
         self.daily.add(other.daily);
@@ -51,12 +52,15 @@ pub(super) struct Budgeted {
     pub(super) entry: Option<String>,
     /// What a day may cost, in billionths of a US dollar.
     pub(super) limit: u64,
-    /// What it would cost.
+    /// What it would cost, at least.
     pub(super) needed: u64,
+    /// Whether all that it pays for is known.
+    pub(super) whole: bool,
 }
 
 impl Budgeted {
-    /// How many times as long as configured the time between two polls gets; nothing when the budget is enough.
+    /// How many times as long as configured the time between two polls gets; nothing when the budget is enough as far as
+    /// is known.
     pub(super) fn stretched(&self) -> Option<f64> {
         let span = |nanos| Duration::from_nanos(nanos).as_secs_f64();
         (self.needed > self.limit).then(|| span(self.needed) / span(self.limit))
@@ -70,6 +74,8 @@ pub(super) struct AccountCost {
     pub(super) cloud: Cloud,
     pub(super) groups: Vec<GroupCost>,
     pub(super) sum: Sum,
+    /// Whether all of it could be listed; if not, its sum is the least that it can be.
+    pub(super) whole: bool,
     pub(super) budgets: Vec<Budgeted>,
     /// What a person should know of its patterns.
     pub(super) remarks: Vec<String>,
@@ -78,14 +84,33 @@ pub(super) struct AccountCost {
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Costs {
+    /// In the order of the inventory; those of which nothing could be listed come last.
     pub(super) accounts: Vec<AccountCost>,
     pub(super) sum: Sum,
 }
 
 impl Costs {
+    /// Whether all of every account could be listed.
+    pub(super) fn whole(&self) -> bool {
+        self.accounts.iter().all(|account| account.whole)
+    }
+}
+
+impl Costs {
     /// `now` only places the windows; their lengths are what counts.
     pub(super) fn of(inventory: &Inventory, now: UnixNanos) -> Self {
-        let accounts: Vec<_> = inventory.accounts.iter().map(|a| account(a, now)).collect();
+        let failed: BTreeMap<&str, Cloud> = inventory
+            .failed
+            .iter()
+            .map(|failed| (failed.account.as_str(), failed.error().cloud()))
+            .collect();
+        let listed = inventory.accounts.iter();
+        let mut accounts: Vec<_> = listed
+            .map(|one| account(one, !failed.contains_key(&*one.provider.account().0), now))
+            .collect();
+        let known: BTreeSet<String> = accounts.iter().map(|one| one.name.clone()).collect();
+        let unknown = failed.into_iter().filter(|(name, _)| !known.contains(*name));
+        accounts.extend(unknown.map(|(name, cloud)| unlisted(name, cloud)));
         let sum = total(accounts.iter().map(|a| &a.sum));
         Self { accounts, sum }
     }
@@ -98,25 +123,39 @@ fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
     })
 }
 
-fn account(account: &Account, now: UnixNanos) -> AccountCost {
+fn unlisted(name: &str, cloud: Cloud) -> AccountCost {
+    AccountCost {
+        name: name.to_owned(),
+        cloud,
+        groups: Vec::new(),
+        sum: Sum::default(),
+        whole: false,
+        budgets: Vec::new(),
+        remarks: Vec::new(),
+    }
+}
+
+fn account(account: &Account, whole: bool, now: UnixNanos) -> AccountCost {
     let provider = account.provider.as_ref();
     let groups: Vec<_> = account.groups.iter().map(|g| group(provider, g, now)).collect();
     let sum = total(groups.iter().map(|g| &g.sum));
     AccountCost {
         name: provider.account().to_string(),
         cloud: provider.cloud(),
-        budgets: budgets(&account.limits, &groups, &sum),
+        whole,
+        budgets: budgets(&account.limits, &groups, &sum, whole),
         remarks: account.remarks(),
         groups,
         sum,
     }
 }
 
-fn budgets(limits: &BudgetLimits, groups: &[GroupCost], all: &Sum) -> Vec<Budgeted> {
+fn budgets(limits: &BudgetLimits, groups: &[GroupCost], all: &Sum, whole: bool) -> Vec<Budgeted> {
     let account = limits.account.map(|limit| Budgeted {
         entry: None,
         limit,
         needed: all.daily.usd_nanos,
+        whole,
     });
     let entry = |(place, entry): (usize, &EntryLimit)| {
         let of_entry = groups.iter().filter(|group| group.entry == place);
@@ -124,6 +163,7 @@ fn budgets(limits: &BudgetLimits, groups: &[GroupCost], all: &Sum) -> Vec<Budget
             entry: Some(entry.name.to_string()),
             limit: entry.usd_nanos?,
             needed: of_entry.map(|group| group.sum.daily.usd_nanos).sum(),
+            whole,
         })
     };
     let entries = limits.entries.iter().enumerate().filter_map(entry);
@@ -159,6 +199,7 @@ mod tests {
             entry: None,
             limit: 2_000_000_000,
             needed,
+            whole: true,
         };
         assert_eq!(budget(2_000_000_000).stretched(), None);
         assert_eq!(budget(3_000_000_000).stretched(), Some(1.5));

@@ -3,6 +3,7 @@
 //! What there is comes from the clouds' own listings, which are free; the calls are those that the daemon would make.
 
 mod cost;
+mod json;
 mod ranges;
 mod report;
 
@@ -18,17 +19,16 @@ use crate::overview::words::many;
 use crate::wiring;
 use cost::Costs;
 use scheduler::Clock as _;
-use std::time::Duration;
 
 pub(crate) async fn run(args: &PlanArgs) -> Result<(), Failure> {
     let config = wiring::load(&args.config.config, &config_file::System)?;
     let config = only(config, &args.accounts)?;
-    let inventory = inventory::inventory(wiring::accounts(&config).await, Duration::ZERO).await;
+    let inventory = inventory::at_once(&config).await;
     let costs = Costs::of(&inventory, SystemClock.now());
     print(&if args.json {
-        report::json(&costs, &inventory)
+        json::of(&costs, &inventory)
     } else {
-        report::table(&costs, screen::columns(), Paint::for_stdout())
+        report::text(&costs, &inventory, screen::columns(), Paint::for_stdout())
     })?;
     whole(&inventory)
 }
@@ -38,9 +38,11 @@ fn whole(inventory: &Inventory) -> Result<(), Failure> {
     if inventory.failed.is_empty() {
         return Ok(());
     }
+    let mut accounts: Vec<&str> = inventory.failed.iter().map(|one| one.account.as_str()).collect();
+    accounts.dedup();
     Err(Failure::unavailable(format!(
-        "the plan lacks what could not be listed ({}): {}",
+        "the plan lacks what could not be listed: {} of {}",
         many(inventory.failed.len(), "failure"),
-        inventory.failures()
+        many(accounts.len(), "account")
     )))
 }

@@ -1,45 +1,150 @@
-//! A plan as a table and as JSON.
+//! A plan as a table: a row for each group while there are few accounts, else one for each account, and one sum for those
+//! that cost least.
 
-use super::cost::{AccountCost, Budgeted, Costs, GroupCost, INSTEAD, Sum};
+use super::cost::{AccountCost, Budgeted, Costs, Sum};
 use super::ranges;
 use crate::commands::inventory::Inventory;
 use crate::commands::paint::Paint;
+use crate::commands::screen::{first_of, harmless, wrapped};
 use crate::commands::table::{Cell, Table};
-use crate::overview::words::{count, dollars, span};
+use crate::overview::words::{count, dollars, many, span};
 use provider_api::Cloud;
 use scheduler::Daily;
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Days of a month.
 const MONTH_DAYS: u64 = 30;
 
+/// Accounts whose groups have a row each.
+const FEW: usize = 10;
+
+/// Of more accounts, those that have a row each: the dearest.
+const DEAREST: usize = 20;
+
+/// Remarks on many accounts that are told.
+const MOST_NOTES: usize = 10;
+
 const HEADINGS: [&str; 10] = [
     "ACCOUNT",
     "GROUP",
-    ">TARGETS",
+    "?>TARGETS",
     ">SERIES",
     ">EVERY",
-    ">CALLS/DAY",
+    "?>CALLS/DAY",
     ">USD/MONTH",
     ">FRESH WITHIN",
-    ">EVERY 1m",
-    ">EVERY 10m",
+    "?>EVERY 1m",
+    "?>EVERY 10m",
 ];
 
+const HEADINGS_OF_MANY: [&str; 9] = [
+    "ACCOUNT",
+    "?CLOUD",
+    "?>TARGETS",
+    ">SERIES",
+    "?>CALLS/DAY",
+    ">USD/MONTH",
+    ">FRESH WITHIN",
+    "?>EVERY 1m",
+    "?>EVERY 10m",
+];
+
+const LEGEND: &str = "USD at list price in 30 days, free allowances not taken off; listings and tokens are not billed and not counted. FRESH WITHIN: the oldest that the newest point gets, before settle is learnt. EVERY 1m, 10m: USD/MONTH if `every` were that.";
+
+const OF_GOOGLE: &str = "Google bills by series, and its metric types count as one series each until they have been read: what they cost more is in `nephoscope status` after the first polls.";
+
+const AT_LEAST: &str = "≥: not everything could be listed; this is the least that it costs.";
+
+/// What could not be listed first, then the table, then what its columns mean.
+pub(super) fn text(costs: &Costs, inventory: &Inventory, columns: usize, paint: Paint) -> String {
+    let mut parts = unlisted(inventory, columns, paint);
+    let table = if costs.accounts.len() > FEW {
+        parts.extend(notes(costs, columns));
+        of_many(costs)
+    } else {
+        of_few(costs)
+    };
+    parts.push(table.render(columns, paint));
+    let google = costs.accounts.iter().any(|account| account.cloud == Cloud::Gcp);
+    let mut legend = wrapped(LEGEND, "", "", columns);
+    if google {
+        legend.push_str(&wrapped(OF_GOOGLE, "", "", columns));
+    }
+    if !costs.whole() {
+        legend.push_str(&wrapped(AT_LEAST, "", "", columns));
+    }
+    if let Some(ranges) = ranges::line(costs) {
+        legend.push_str(&wrapped(&ranges, "", "", columns));
+    }
+    parts.push(legend);
+    parts.join("\n")
+}
+
+/// Failures of the same kind once, with the accounts that have them.
+fn unlisted(inventory: &Inventory, columns: usize, paint: Paint) -> Vec<String> {
+    let mut groups: BTreeMap<(&str, &str, String), Vec<(&str, String)>> = BTreeMap::new();
+    for failed in &inventory.failed {
+        let error = failed.error();
+        let key = (error.operation(), error.kind().label(), failed.remedy());
+        let accounts = groups.entry(key).or_default();
+        if !accounts.iter().any(|(name, _)| *name == failed.account) {
+            accounts.push((&failed.account, failed.text()));
+        }
+    }
+    let told = |((operation, _, remedy), accounts): (&(&str, &str, String), &Vec<(&str, String)>)| {
+        let whom = many(accounts.len(), "account");
+        let heading = format!("unknown: {operation} failed ({whom})");
+        let names = first_of(accounts.iter().map(|(name, _)| *name), columns.saturating_sub(4));
+        let why = accounts.first().map(|(_, why)| harmless(why)).unwrap_or_default();
+        [
+            paint.level("bad", &heading) + "\n",
+            format!("    {}\n", harmless(&names)),
+            wrapped(&why, "    ", "    ", columns),
+            wrapped(remedy, "    → ", "      ", columns),
+        ]
+        .concat()
+    };
+    groups.iter().map(told).collect()
+}
+
+/// Budgets that are too small, and remarks, each once with the accounts that it is about.
+fn notes(costs: &Costs, columns: usize) -> Option<String> {
+    let mut notes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for account in &costs.accounts {
+        let short = account.budgets.iter().any(|one| one.stretched().is_some());
+        let short = short.then_some("budget too small: polls will come less often");
+        for note in short
+            .into_iter()
+            .chain(account.remarks.iter().map(String::as_str))
+        {
+            notes.entry(note).or_default().push(&account.name);
+        }
+    }
+    let told = notes.iter().take(MOST_NOTES).map(|(note, names)| {
+        let heading = format!("{} ({})", harmless(note), many(names.len(), "account"));
+        let names = first_of(names.iter().copied(), columns.saturating_sub(4));
+        wrapped(&heading, "", "    ", columns) + &format!("    {}\n", harmless(&names))
+    });
+    let mut text: String = told.collect();
+    if notes.len() > MOST_NOTES {
+        let more = many(notes.len() - MOST_NOTES, "remark");
+        text.push_str(&format!("{more} more: see `--account` or `--json`\n"));
+    }
+    (!text.is_empty()).then_some(text)
+}
+
 /// A row per group, one per account with several, and the sum.
-pub(super) fn table(costs: &Costs, columns: usize, paint: Paint) -> String {
+fn of_few(costs: &Costs) -> Table {
     let mut table = Table::new(&HEADINGS);
     for account in &costs.accounts {
         for group in &account.groups {
-            table.row(row(
-                &account.name,
-                &group.name,
-                &group.sum,
-                [span(group.every), span(group.freshness)],
-            ));
+            let times = [span(group.every), span(group.freshness)];
+            table.row(row(&account.name, &group.name, &group.sum, true, times));
         }
-        if account.groups.len() != 1 {
-            table.row(row(&account.name, "all", &account.sum, Default::default()));
+        if account.groups.len() != 1 || !account.whole {
+            let none = Default::default();
+            table.row(row(&account.name, "all", &account.sum, account.whole, none));
         }
         for budget in &account.budgets {
             note(&mut table, budget);
@@ -49,22 +154,55 @@ pub(super) fn table(costs: &Costs, columns: usize, paint: Paint) -> String {
         }
     }
     if costs.accounts.len() != 1 {
-        table.row(row("total", "", &costs.sum, Default::default()));
+        table.row(row("total", "", &costs.sum, costs.whole(), Default::default()));
     }
-    let mut text = table.render(columns, paint);
-    text.push_str(
-        "\nUSD at list price in 30 days, free allowances not taken off; listings and tokens are not billed and not counted.\n\
-         FRESH WITHIN: the oldest that a group's newest point gets, before settle is learnt.\n\
-         EVERY 1m, 10m: USD/MONTH if `every` were that.\n",
-    );
-    if costs.accounts.iter().any(|account| account.cloud == Cloud::Gcp) {
-        text.push_str(
-            "Google bills by series, and its metric types count as one series each until they have been read: what they cost \
-             more is in `nephoscope status` after the first polls.\n",
+    table
+}
+
+/// The dearest accounts, the others together, and the sum.
+fn of_many(costs: &Costs) -> Table {
+    let mut table = Table::new(&HEADINGS_OF_MANY);
+    let mut accounts: Vec<&AccountCost> = costs.accounts.iter().collect();
+    accounts.sort_by_key(|account| std::cmp::Reverse(account.sum.daily.usd_nanos));
+    let (dearest, others) = accounts.split_at(accounts.len().min(DEAREST));
+    for account in dearest {
+        table.row(row_of_many(&account.name, account.cloud.as_str(), &[account]));
+    }
+    if !others.is_empty() {
+        let name = format!(
+            "{} others",
+            count(u64::try_from(others.len()).unwrap_or(u64::MAX))
         );
+        table.row(row_of_many(&name, "", others));
     }
-    text.push_str(&ranges::line(costs));
-    text
+    let total = format!(
+        "total ({})",
+        count(u64::try_from(accounts.len()).unwrap_or(u64::MAX))
+    );
+    table.row(row_of_many(&total, "", &accounts));
+    table
+}
+
+fn row_of_many(name: &str, cloud: &str, accounts: &[&AccountCost]) -> Vec<Cell> {
+    let mut sum = Sum::default();
+    accounts.iter().for_each(|account| sum.add(&account.sum));
+    let whole = accounts.iter().all(|account| account.whole);
+    let groups = accounts.iter().flat_map(|account| &account.groups);
+    let freshness: Option<Duration> = groups.map(|group| group.freshness).max();
+    let [targets, series, calls, usd, often, seldom] = figures(&sum, whole);
+    let fresh = freshness.map(span).unwrap_or_default();
+    let cells = [
+        harmless(name),
+        cloud.to_owned(),
+        targets,
+        series,
+        calls,
+        usd,
+        fresh,
+        often,
+        seldom,
+    ];
+    cells.into_iter().map(Cell::plain).collect()
 }
 
 fn note(table: &mut Table, budget: &Budgeted) {
@@ -74,96 +212,59 @@ fn note(table: &mut Table, budget: &Budgeted) {
         .map_or_else(String::new, |entry| format!(" of {entry}"));
     let (limit, needed) = (dollars(budget.limit), dollars(budget.needed));
     match budget.stretched() {
+        None if !budget.whole => table.note(format!(
+            "budget{of}: whether {limit} a day is enough is unknown; at least {needed} are needed"
+        )),
         None => table.note(format!(
             "budget{of}: {limit} a day is enough, {needed} are needed"
         )),
         Some(times) => {
+            let least = if budget.whole { "" } else { "at least " };
             table.note(format!(
-                "budget{of}: {limit} a day is too little, {needed} are needed"
+                "budget{of}: {limit} a day is too little, {least}{needed} are needed"
             ));
             table.advice(format!(
-                "polls will come about {times:.1} times as far apart, and bring the same points later; for more, raise \
+                "polls will come {least}about {times:.1} times as far apart, and bring the same points later; for more, raise \
                  `usd_per_day`; for less, ask for fewer metrics"
             ));
         }
     }
 }
 
-fn row(account: &str, group: &str, sum: &Sum, [every, freshness]: [String; 2]) -> Vec<Cell> {
-    let instead = sum.instead.iter().map(|daily| usd(*daily));
+fn row(account: &str, group: &str, sum: &Sum, whole: bool, [every, freshness]: [String; 2]) -> Vec<Cell> {
+    let [targets, series, calls, usd, often, seldom] = figures(sum, whole);
+    let (account, group) = (harmless(account), harmless(group));
     let cells = [
-        account.to_owned(),
-        group.to_owned(),
+        account, group, targets, series, every, calls, usd, freshness, often, seldom,
+    ];
+    cells.into_iter().map(Cell::plain).collect()
+}
+
+/// Targets, series, calls a day, and what they cost at the intervals that there are; what is not all says so.
+fn figures(sum: &Sum, whole: bool) -> [String; 6] {
+    let [often, seldom] = sum.instead.map(usd);
+    let all = [
         count(sum.targets),
         count(sum.series),
-        every,
         count(sum.daily.calls),
         usd(sum.daily),
-        freshness,
+        often,
+        seldom,
     ];
-    cells.into_iter().chain(instead).map(Cell::plain).collect()
+    match (whole, sum.targets) {
+        (true, _) => all,
+        (false, 0) => all.map(|_| "unknown".to_owned()),
+        (false, _) => all.map(|figure| format!("≥ {figure}")),
+    }
 }
 
 fn usd(daily: Daily) -> String {
     dollars(a_month(daily.usd_nanos))
 }
 
-fn a_month(usd_nanos: u64) -> u64 {
+pub(super) fn a_month(usd_nanos: u64) -> u64 {
     usd_nanos.saturating_mul(MONTH_DAYS)
 }
 
-/// The same for programs; `failed` is what could not be listed.
-pub(super) fn json(costs: &Costs, inventory: &Inventory) -> String {
-    let accounts: Vec<Value> = costs.accounts.iter().map(account).collect();
-    let failed: Vec<String> = inventory.failed.iter().map(ToString::to_string).collect();
-    let all = json!({ "accounts": accounts, "total": sums(&costs.sum), "failed": failed });
-    format!("{all:#}\n")
-}
-
-fn account(account: &AccountCost) -> Value {
-    let groups: Vec<Value> = account.groups.iter().map(group).collect();
-    json!({
-        "account": account.name, "cloud": account.cloud.as_str(), "groups": groups, "total": sums(&account.sum),
-        "remarks": account.remarks,
-        "budgets": account.budgets.iter().map(budget).collect::<Vec<_>>(),
-    })
-}
-
-fn budget(budget: &Budgeted) -> Value {
-    json!({
-        "entry": budget.entry, "usd_nanos_per_day": budget.limit, "needed_usd_nanos_per_day": budget.needed,
-    })
-}
-
-fn group(group: &GroupCost) -> Value {
-    let mut value = sums(&group.sum);
-    let own = json!({
-        "group": group.name,
-        "every_s": group.every.as_secs(),
-        "period_s": group.period.as_secs(),
-        "freshness_s": group.freshness.as_secs(),
-        "range_s": ranges::range(group.freshness).as_secs(),
-    });
-    if let (Value::Object(value), Value::Object(own)) = (&mut value, own) {
-        value.extend(own);
-    }
-    value
-}
-
-fn sums(sum: &Sum) -> Value {
-    let instead = INSTEAD.iter().zip(&sum.instead);
-    let instead: serde_json::Map<String, Value> = instead
-        .map(|((name, _), one)| ((*name).to_owned(), daily(*one)))
-        .collect();
-    let mut value = daily(sum.daily);
-    let own = json!({ "targets": sum.targets, "series": sum.series, "instead": instead });
-    if let (Value::Object(value), Value::Object(own)) = (&mut value, own) {
-        value.extend(own);
-    }
-    value
-}
-
-/// Money as whole billionths of a dollar, as everywhere else.
-fn daily(daily: Daily) -> Value {
-    json!({ "calls_per_day": daily.calls, "usd_nanos_per_month": a_month(daily.usd_nanos) })
-}
+#[cfg(test)]
+mod tests;

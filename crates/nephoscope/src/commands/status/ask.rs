@@ -1,5 +1,6 @@
 //! How the running daemon is asked: with a token or a certificate where it wants one, over HTTPS where it speaks that.
 
+use crate::admin::Status;
 use crate::cli::{AccessArgs, StatusArgs};
 use crate::exit::Failure;
 use crate::wiring::with_causes;
@@ -15,8 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Where a token may stand that is in no file.
 const TOKEN: &str = "NEPHOSCOPE_TOKEN";
 
-/// What the daemon says of itself.
-pub(super) async fn ask(args: &StatusArgs) -> Result<Value, Failure> {
+/// What the daemon says of itself, as it gave it and as it is understood.
+pub(super) async fn ask(args: &StatusArgs) -> Result<(String, Status), Failure> {
     let url = format!("{}/api/v1/status", args.url.trim_end_matches('/'));
     let unreachable = |error: reqwest::Error| {
         Failure::unavailable(format!(
@@ -33,7 +34,10 @@ pub(super) async fn ask(args: &StatusArgs) -> Result<Value, Failure> {
         return Err(refused(&url, response).await);
     }
     let response = response.error_for_status().map_err(unreachable)?;
-    response.json().await.map_err(unreachable)
+    let text = response.text().await.map_err(unreachable)?;
+    let status = serde_json::from_str(&text)
+        .map_err(|error| Failure::unavailable(format!("{url} is not answered by Nephoscope: {error}")))?;
+    Ok((text.trim_end().to_owned(), status))
 }
 
 fn client(access: &AccessArgs) -> Result<Client, Failure> {
