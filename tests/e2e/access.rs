@@ -118,13 +118,12 @@ async fn tokens_decide_who_may_do_what() {
         "/",
         "/metrics",
         "/federate",
-        "/readyz",
         "/api/v1/openapi.json",
         "/api/v1/status",
     ] {
         guarded.status(guarded.get(closed), 401, "unauthenticated").await;
     }
-    guarded.status(guarded.get("/healthz"), 200, "").await;
+    probes_need_no_token(&guarded, &reader).await;
     let browser = guarded.get("/").header("accept", "text/html,*/*;q=0.8");
     let shown = browser.send().await.unwrap();
     assert_eq!(
@@ -166,6 +165,29 @@ async fn a_reload_lets_others_in_without_a_new_listener() {
     .await;
     guarded.status(get(&first), 401, "token_unknown").await;
     guarded.status(get(&second), 200, "").await;
+}
+
+/// A probe is answered whoever asks, without a name; what there is to say is for readers.
+async fn probes_need_no_token(guarded: &Guarded, reader: &str) {
+    for alive in ["/healthz", "/livez", "/-/healthy"] {
+        guarded.status(guarded.get(alive), 200, "").await;
+    }
+    for ready in ["/readyz", "/-/ready"] {
+        // Its account reaches nobody.
+        let bare = guarded.get(ready).send().await.unwrap();
+        assert_eq!(bare.status().as_u16(), 503);
+        assert_eq!(bare.text().await.unwrap(), "{\"ready\":false}");
+        let full = guarded.get(ready).bearer_auth(reader).send().await.unwrap();
+        assert_eq!(full.status().as_u16(), 503);
+        let full: Value = full.json().await.unwrap();
+        assert_eq!(full["accounts"]["a"]["ready"], false, "{full}");
+        assert!(
+            full["reason"].as_str().unwrap().contains("not ready: a"),
+            "{full}"
+        );
+        let wrong = guarded.get(ready).bearer_auth("nsc_wrong");
+        guarded.status(wrong, 401, "token_unknown").await;
+    }
 }
 
 /// `status` from a file and from the environment; without a token it says what is missing.

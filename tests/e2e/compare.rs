@@ -198,7 +198,13 @@ fn is_of(p: &FlatPoint, t: &GcpTruth) -> bool {
 fn check_gcp(p: &FlatPoint, t: &GcpTruth) {
     let start = t.start_ns.map_or(0, |s| u64::try_from(s).unwrap());
     assert_eq!(p.start, start, "{p:?}");
-    let unit = if t.unit == "10^2.%" { "1" } else { t.unit.as_str() };
+    // `1` is for ratios; Google has it for counts and for what has no unit as well.
+    let unit = match (t.unit.as_str(), &t.value) {
+        ("10^2.%", _) => "1",
+        ("1", GcpValue::Int(_)) => "{count}",
+        ("1", _) => "",
+        (other, _) => other,
+    };
     assert_eq!(p.unit, unit, "{p:?}");
     let temporality = match t.kind {
         // A distribution is of an interval even where Google calls it a gauge.

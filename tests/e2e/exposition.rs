@@ -19,7 +19,10 @@ struct Reader {
 pub fn prometheus(text: &str) -> Result<Samples, String> {
     let mut reader = Reader::default();
     for line in whole_lines(text)? {
-        reader.line(line, |family, _| vec![family.to_owned()])?;
+        reader.line(line, |family, kind| match kind {
+            "histogram" => of_histogram(family),
+            _ => vec![family.to_owned()],
+        })?;
     }
     Ok(reader.samples)
 }
@@ -42,6 +45,7 @@ pub fn open_metrics(text: &str) -> Result<Samples, String> {
         reader.line(line, |family, kind| match kind {
             "counter" => vec![format!("{family}_total")],
             "info" => vec![format!("{family}_info")],
+            "histogram" => of_histogram(family),
             _ => vec![family.to_owned()],
         })?;
     }
@@ -54,6 +58,12 @@ pub fn counts(sample: &str) -> bool {
         .split('{')
         .next()
         .is_some_and(|name| name.ends_with("_total"))
+}
+
+fn of_histogram(family: &str) -> Vec<String> {
+    ["bucket", "sum", "count"]
+        .map(|end| format!("{family}_{end}"))
+        .into()
 }
 
 fn whole_lines(text: &str) -> Result<std::str::Lines<'_>, String> {
@@ -78,7 +88,7 @@ impl Reader {
         }
         if let Some(about) = line.strip_prefix("# TYPE ") {
             let (family, kind) = about.split_once(' ').ok_or(line)?;
-            let known = ["counter", "gauge", "info", "unknown"].contains(&kind);
+            let known = ["counter", "gauge", "histogram", "info", "unknown"].contains(&kind);
             check(family == self.family && known && self.kind.is_empty(), line)?;
             kind.clone_into(&mut self.kind);
             return Ok(());

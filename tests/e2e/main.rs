@@ -10,6 +10,7 @@
 
 mod access;
 mod account_files;
+mod alike;
 mod api;
 mod authority;
 mod backfill;
@@ -21,6 +22,7 @@ mod credentials;
 mod edits;
 mod entries;
 mod exposition;
+mod federate;
 mod hostile;
 mod light;
 mod listener;
@@ -29,7 +31,10 @@ mod missing;
 mod packaged;
 mod part;
 mod probes;
+mod ready;
+mod refusals;
 mod reload;
+mod repeats;
 mod restart;
 mod secrets;
 mod setup;

@@ -74,11 +74,13 @@ fn wrong_with(rows: &[Value], name: &str) -> String {
     let bad = rows
         .iter()
         .filter(|row| row["destination"] == name && row["outcome"] != "passed");
-    bad.map(|row| {
-        let field = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-        format!("{}: {} -> {}\n", field("tried"), field("detail"), field("remedy"))
-    })
-    .collect()
+    let lines: Vec<String> = bad
+        .map(|row| {
+            let field = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+            format!("{}: {} -> {}", field("tried"), field("detail"), field("remedy"))
+        })
+        .collect();
+    lines.join("\n")
 }
 
 /// One wrong destination: its name, how it is written, and what must be said of it.

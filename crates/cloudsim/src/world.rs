@@ -124,6 +124,8 @@ pub struct World {
     /// Whether resources of one type differ, as they do in Azure: metrics that some lack, services that some accounts do
     /// not have, interfaces that have no metrics at all.
     pub unlike: bool,
+    /// Whether AWS has metrics of an application whose names differ by case and script alone.
+    pub alike: bool,
 }
 
 impl Default for World {
@@ -144,6 +146,7 @@ impl Default for World {
             series: 0,
             churn: 0,
             unlike: false,
+            alike: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A change of one file's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Edit {
     /// The first byte that is replaced.
     pub start: usize,
@@ -16,6 +16,13 @@ pub struct Edit {
     pub end: usize,
     /// What stands there afterwards; its further lines are indented as far as the first.
     pub text: String,
+}
+
+impl std::fmt::Debug for Edit {
+    /// The place alone: the text may repeat what the user wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Edit({}..{})", self.start, self.end)
+    }
 }
 
 /// What would work.

@@ -12,10 +12,12 @@ mod config;
 mod example;
 mod foreign;
 mod form;
+mod guess;
 mod help;
 mod hide;
 mod lookup;
 mod loose;
+mod meant;
 mod misfit;
 mod nearest;
 mod parse;
@@ -25,6 +27,7 @@ mod render;
 mod secret;
 mod source;
 mod substitute;
+mod tables;
 mod tree;
 mod unknown;
 mod values;
@@ -40,7 +43,7 @@ pub use crate::config::{
     Api, AssumeRole, AutoOr, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, AzureAccount,
     AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics, Clients, Config,
     CustomAzureCloud, Destination, DestinationKind, GcpAccount, GcpBase, GcpCredentials, GcpMetrics, Otlp,
-    OtlpPath, Poll, RateLimit, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
+    OtlpPath, Poll, RateLimit, ReadyAccounts, ServerTls, StaticKeys, Telemetry, Tls, Token as ApiToken,
 };
 pub use crate::help::{Edit, apply};
 pub use crate::lookup::{Lookup, System};
@@ -91,7 +94,7 @@ fn read(
             // The schema and the types disagree only by a mistake of ours; serde's words may quote any value.
             let kind = error.classify();
             let message = format!("the configuration does not have the form of its schema ({kind:?})");
-            let help = "this is a bug of Nephoscope's: report the keys of the file, without their values";
+            let help = "this is a bug in Nephoscope: report the keys of the file, without their values";
             found.at(&tree::At::root(&root), message, Some(help.into()));
             None
         }

@@ -7,10 +7,12 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::{
+    help::{Edit, Help},
     hide::is_reference,
     lookup::Lookup,
     loose,
     problem::Found,
+    source::Span,
     tree::{At, Data, Node},
 };
 
@@ -25,6 +27,55 @@ pub(crate) fn all(root: &mut Node, base: &Path, lookup: &dyn Lookup, found: &mut
 
 /// What can be written.
 const KINDS: &str = "write `${env:NAME}`, `${file:/path}` or `${cred:NAME}`";
+
+/// What is wrong with a `${…}` that may be part of a secret; a variable of a shell's with a default is none.
+fn unclear(name: &str) -> (String, String) {
+    let variable = name.split([':', '-', '=', '?']).next().unwrap_or_default();
+    if variable != name && variable.len() > 1 && is_reference(&format!("${{{variable}}}")) {
+        let message = format!("`${{{variable}…}}` is not a reference, and defaults are not supported");
+        return (message, format!("write `${{env:{variable}}}`, and set it"));
+    }
+    let help = format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
+    ("this `${…}` is not a reference".into(), help)
+}
+
+/// Quotes that word processors make of straight ones; YAML reads them as letters.
+fn typographic(text: &str) -> bool {
+    let quote = |c: char| "“”„«»‘’‚".contains(c);
+    text.starts_with(quote) && text.ends_with(quote) && text.chars().count() > 1
+}
+
+/// A variable as shells write it, alone or behind a word: `$TOKEN`, `Bearer $TOKEN`.
+fn shell_variable(text: &str) -> Option<&str> {
+    let last = text.rsplit(' ').next()?.strip_prefix('$')?;
+    let upper = last
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+    (upper && last.len() > 1 && last.starts_with(|c: char| c.is_ascii_uppercase())).then_some(last)
+}
+
+/// A text of which another program would make something else.
+fn not_meant(text: &str, extent: Span, secret: bool) -> Option<(String, Help)> {
+    if typographic(text) {
+        let length = |c: Option<char>| c.map_or(0, char::len_utf8);
+        let (first, last) = (length(text.chars().next()), length(text.chars().next_back()));
+        let cut = |start, end| Edit {
+            start,
+            end,
+            text: "\"".into(),
+        };
+        let help = Help::from("write straight quotes: `\"…\"`")
+            .with_one(cut(extent.start, extent.start + first))
+            .with_one(cut(extent.end.saturating_sub(last), extent.end));
+        return Some(("the quotes are typographic, and part of the text".into(), help));
+    }
+    // Elsewhere it may be meant: `$LATEST` is a version of Lambda's.
+    let variable = shell_variable(text).filter(|_| secret)?;
+    let words = format!(
+        "write `${{env:{variable}}}`; what is meant as it stands goes into a file: `${{file:/path}}`"
+    );
+    Some((format!("`${variable}` is not replaced"), words.into()))
+}
 
 struct Substitution<'a> {
     base: &'a Path,
@@ -52,7 +103,12 @@ impl Substitution<'_> {
                     node.secret = true;
                 }
             }
-            Data::Str(_) | Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
+            Data::Str(text) => {
+                if let Some((message, help)) = not_meant(text, node.extent, node.secret) {
+                    self.found.span(at.span, at.path.clone(), message, help);
+                }
+            }
+            Data::Null | Data::Bool(_) | Data::Int(_) | Data::Float(_) => {}
         }
     }
 
@@ -82,9 +138,7 @@ impl Substitution<'_> {
 
     fn resolve(&self, name: &str) -> Result<Zeroizing<String>, (String, String)> {
         if !is_reference(&format!("${{{name}}}")) {
-            let help =
-                format!("{KINDS}; where the text itself has `${{`, keep it in a file: `${{file:/path}}`");
-            return Err(("this `${…}` does not say where to look".into(), help));
+            return Err(unclear(name));
         }
         match name.split_once(':') {
             Some(("env", variable)) => self.lookup.env(variable).map(Zeroizing::new).ok_or_else(|| {
@@ -96,7 +150,7 @@ impl Substitution<'_> {
             }),
             Some(("cred", credential)) => self.credential(credential),
             _ => {
-                let message = format!("`${{{name}}}` does not say where to look");
+                let message = format!("`${{{name}}}` is not a reference");
                 Err((message, KINDS.to_owned()))
             }
         }

@@ -7,10 +7,15 @@ use crate::{
     foreign::{self, Answer},
     form::{accepts, choices, forms, kind_of, near_unknown},
     help::{Edit, Help},
+    hide, meant,
     problem::Found,
-    tree::{At, Data, Entry},
+    tables::{below, holders, quoted_places, table},
+    tree::{At, Data, Entry, join},
+    yaml,
 };
 
+/// Places of a key that are named.
+const MAX_PLACES: usize = 3;
 /// How far below a table a key is looked for that stands in the table itself.
 const MAX_DEPTH: usize = 3;
 
@@ -18,9 +23,9 @@ const MAX_DEPTH: usize = 3;
 pub(crate) fn report(root: &Value, form: &Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
     let properties = form.get("properties").and_then(Value::as_object);
     let message = if entry.hidden {
-        "an unknown key stands here".to_owned()
+        "unknown key".to_owned()
     } else {
-        format!("there is no key `{}` here", entry.key)
+        format!("unknown key `{}`", entry.key)
     };
     let key = Key {
         root,
@@ -42,50 +47,119 @@ struct Key<'a> {
 
 impl Key<'_> {
     fn help(&self) -> Help {
-        let table = self.place.trail.rsplit_once('.').map_or("", |(table, _)| table);
-        match foreign::answer(table, &self.entry.key) {
-            Some(Answer::Here(word)) if self.properties.is_some_and(|all| all.contains_key(word)) => {
-                return self.renamed(word, format!("`{}` is `{word}` here", self.entry.key));
-            }
+        let key = &self.entry.key;
+        match foreign::answer(table(self.place), key) {
             Some(Answer::Below(path)) => {
                 let path: Vec<&str> = path.split('.').collect();
-                return self.moved(
-                    &path,
-                    format!("`{}` is `{}` here", self.entry.key, path.join(".")),
-                );
+                return self.moved(&path, format!("`{key}` is `{}` here", path.join(".")));
             }
-            Some(Answer::Elsewhere(path)) => {
-                return self.removed(&format!(
-                    "`{}` is `{path}` here: remove it, and write that",
-                    self.entry.key
-                ));
-            }
+            Some(Answer::Elsewhere(place)) => return self.elsewhere(place),
             Some(Answer::Nothing(why)) => return self.removed(&format!("remove it: {why}")),
+            Some(Answer::Here(word)) if self.schema(&[word]).is_some() => {
+                return self.renamed(word, format!("`{key}` is `{word}` here"));
+            }
             Some(Answer::Here(_)) | None => {}
         }
+        if let Some(help) = self.wrapped().or_else(|| self.of_file()) {
+            return help;
+        }
+        if let Some(path) = below(self.root, self.form, key, MAX_DEPTH) {
+            let words = format!("`{key}` belongs below `{}`", path[..path.len() - 1].join("."));
+            return self.moved(&path, words);
+        }
+        let mut tables = vec![];
+        holders(self.root, self.root, "", key, &mut tables);
+        let own = format!("{}.", table(self.place));
+        let near = near_unknown(self.properties, key)
+            .filter(|_| !tables.iter().any(|other| other.starts_with(&own)));
         let names: Vec<&str> = self
             .properties
             .into_iter()
             .flat_map(|all| all.keys())
             .map(String::as_str)
             .collect();
-        let possible = choices(&self.entry.key, &names);
-        if let Some(near) =
-            near_unknown(self.properties, &self.entry.key).filter(|_| self.entry.shown() == self.entry.key)
-        {
+        let possible = choices(key, &names);
+        if let Some(near) = near {
             return self.renamed(near, possible);
         }
-        match below(self.root, self.form, &self.entry.key, MAX_DEPTH) {
-            Some(path) => {
-                let words = format!(
-                    "`{}` belongs below `{}`",
-                    self.entry.key,
-                    path[..path.len() - 1].join(".")
-                );
-                self.moved(&path, words)
+        tables.sort_by_key(|other| !other.starts_with(&own));
+        match tables.as_slice() {
+            [] => self.removed(&format!("remove it; {possible}")),
+            tables => {
+                let places: Vec<String> = tables
+                    .iter()
+                    .take(MAX_PLACES)
+                    .map(|table| format!("`{table}`"))
+                    .collect();
+                self.removed(&format!(
+                    "`{key}` belongs in {}: move it there, or indent it",
+                    places.join(" or ")
+                ))
             }
-            None => self.removed(&format!("remove it; {possible}")),
         }
+    }
+
+    /// A key around the whole configuration, as in the values of a chart.
+    fn wrapped(&self) -> Option<Help> {
+        let inner = self.entry.value.entries();
+        let ours = inner
+            .iter()
+            .any(|entry| self.properties.is_some_and(|all| all.contains_key(&entry.key)));
+        let root = table(self.place).is_empty();
+        (root && ours).then(|| "remove the key, and move what is below it to the top of the file".into())
+    }
+
+    /// `…_file` of a secret.
+    fn of_file(&self) -> Option<Help> {
+        let stem = self
+            .entry
+            .key
+            .strip_suffix("_file")
+            .or_else(|| self.entry.key.strip_suffix("File"))?;
+        let properties = self.properties?;
+        let (key, schema) = properties.get_key_value(stem).or_else(|| {
+            let near = near_unknown(self.properties, stem)?;
+            properties.get_key_value(near)
+        })?;
+        forms(self.root, schema)
+            .iter()
+            .find(|form| form.get("writeOnly").is_some())?;
+        let shape = format!("{key}: \"${{file:/run/secrets/name}}\"");
+        let words = format!("write `{shape}`: a secret can be read from a file in any place");
+        Some(if self.there(key) {
+            self.removed(&words)
+        } else {
+            self.wholly(&shape, words)
+        })
+    }
+
+    /// In another table of the file, of which an example helps.
+    fn elsewhere(&self, place: &str) -> Help {
+        let key = self.entry.shown();
+        let table = table(self.place);
+        if table.is_empty() {
+            // The list that is meant, in place of what cannot be read.
+            let list = place.split(['[', ',']).next().unwrap_or_default();
+            let example = self
+                .schema(&[list])
+                .and_then(|(schema, _)| example::of(self.root, schema));
+            let words = format!("`{key}` is {} here", quoted_places(place));
+            let example = example.filter(|_| !self.there(list) && place.contains("[]"));
+            let Some(example) = example else {
+                return self.removed(&format!("{words}: move it there, and remove it here"));
+            };
+            let shape = format!("{list}: {example}");
+            return self.wholly(&shape, format!("{words}: write `{shape}`"));
+        }
+        let path: Vec<&str> = place
+            .strip_prefix(table)
+            .map_or(vec![], |rest| rest.trim_start_matches('.').split('.').collect());
+        let shape = path.split_first().filter(|_| self.schema(&path).is_some());
+        let shape = shape.map(|(first, _)| format!(", like `{first}: {}`", self.example_of(&path)));
+        self.removed(&format!(
+            "`{key}` belongs in `{place}`: move it there{}",
+            shape.unwrap_or_default()
+        ))
     }
 
     fn there(&self, key: &str) -> bool {
@@ -107,29 +181,46 @@ impl Key<'_> {
         }
         let schema = self.properties.and_then(|all| all.get(key));
         let forms = schema.map(|schema| forms(self.root, schema)).unwrap_or_default();
-        if forms.iter().any(|form| accepts(kind_of(form), &self.entry.value)) {
-            return Help::rename(self.entry, key, words);
-        }
-        let list = forms.iter().any(|form| kind_of(form) == "array");
         let example = schema
             .and_then(|schema| example::of(self.root, schema))
             .unwrap_or_default();
-        let scalar = !matches!(self.entry.value.data, Data::Null | Data::Seq(_) | Data::Map(_));
-        if list && scalar {
-            let words = format!(
-                "{words}; it is a list: `{key}: [{}]`",
-                example.trim_matches(['[', ']'])
-            );
-            let help = Help::around(self.place, "[", "]", words);
-            return Help::rename(self.entry, key, "")
-                .edits
-                .into_iter()
-                .fold(help, Help::with_one);
+        let shape = format!("{key}: {example}");
+        let text = self.entry.value.text().unwrap_or(&self.entry.value.written);
+        let quotable = hide::secret_parts(text).is_empty();
+        if forms.iter().any(|form| accepts(kind_of(form), &self.entry.value)) {
+            let meant = schema.map(|schema| meant::at(self.root, schema, &self.trail(key), text));
+            return match meant.filter(|meant| meant != text && self.entry.value.text().is_some()) {
+                Some(meant) if quotable => {
+                    let shape = format!("{key}: {}", yaml::text_of(&meant));
+                    self.wholly(&shape, format!("{words}: write `{shape}`"))
+                }
+                Some(_) | None => Help::rename(self.entry, key, words),
+            };
         }
-        self.wholly(
-            &format!("{key}: {example}"),
-            format!("{words}: write `{key}: {example}`"),
-        )
+        let items = forms.iter().find_map(|form| form.get("items"));
+        let texts = |items: &&Value| {
+            self::forms(self.root, items)
+                .iter()
+                .any(|form| kind_of(form) == "string")
+        };
+        match items.filter(texts).filter(|_| quotable && !text.is_empty()) {
+            Some(items) => {
+                let trail = format!("{}[]", self.trail(key));
+                let texts = text
+                    .split(',')
+                    .map(|text| Value::from(meant::at(self.root, items, &trail, text.trim())));
+                let value = yaml::of(&texts.collect::<Vec<_>>().into());
+                self.wholly(
+                    &format!("{key}: {value}"),
+                    format!("{words}; it is a list: `{shape}`"),
+                )
+            }
+            None => self.wholly(&shape, format!("{words}: write `{shape}`")),
+        }
+    }
+
+    fn trail(&self, key: &str) -> String {
+        join(table(self.place), key)
     }
 
     /// To a place below, with the keys between; what stands there already stays.
@@ -226,27 +317,24 @@ impl Key<'_> {
     }
 }
 
-/// Where below a table this key is one of ours.
-fn below<'s>(root: &'s Value, table: &'s Value, key: &str, depth: usize) -> Option<Vec<&'s str>> {
-    let depth = depth.checked_sub(1)?;
-    let properties = table.get("properties")?.as_object()?;
-    let tables = || {
-        properties.iter().flat_map(|(name, schema)| {
-            let forms = forms(root, schema);
-            forms
-                .into_iter()
-                .filter(|form| kind_of(form) == "object")
-                .map(move |form| (name.as_str(), form))
-        })
-    };
-    for (name, form) in tables() {
-        let own = form.get("properties").and_then(Value::as_object);
-        if let Some((own, _)) = own.and_then(|all| all.get_key_value(key)) {
-            return Some(vec![name, own]);
-        }
+/// What the key was meant to be in this table, when it is another name for one of its keys that is not there already.
+pub(crate) fn meant<'s>(form: &'s Value, entry: &Entry, place: &At<'_>) -> Option<&'s str> {
+    let properties = form.get("properties").and_then(Value::as_object)?;
+    let stem = entry
+        .key
+        .strip_suffix("_file")
+        .and_then(|stem| properties.get_key_value(stem));
+    if let Some((stem, _)) = stem {
+        return Some(stem);
     }
-    tables().find_map(|(name, form)| {
-        let rest = below(root, form, key, depth)?;
-        Some([vec![name], rest].concat())
-    })
+    let word = match foreign::answer(table(place), &entry.key) {
+        Some(Answer::Here(word)) => properties.get_key_value(word).map(|(word, _)| word.as_str()),
+        Some(Answer::Elsewhere(place)) => {
+            let list = place.split(['[', ',']).next().unwrap_or_default();
+            properties.get_key_value(list).map(|(list, _)| list.as_str())
+        }
+        Some(Answer::Below(_) | Answer::Nothing(_)) => None,
+        None => near_unknown(Some(properties), &entry.key),
+    };
+    word.filter(|word| place.parent.is_none_or(|parent| parent.entry(word).is_none()))
 }

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     example,
-    form::{accepts, allowed, choices, forms, json_of, kind_of, near_unknown, quoted, words},
+    form::{accepts, allowed, choices, forms, json_of, kind_of, quoted, words},
     help::Help,
-    misfit,
+    meant, misfit,
     nearest::nearest,
     problem::Found,
     tree::{At, Data, Entry, Node, join},
@@ -29,6 +29,12 @@ impl<'s> Walker<'s> {
 
     /// The valid part of the whole document.
     pub(crate) fn document(&self, root: &Node, found: &mut Found) -> Value {
+        if !matches!(root.data, Data::Map(_) | Data::Null) {
+            let message = "the file contains no keys";
+            let help = "write YAML that begins with `destinations:`; `nephoscope config example` prints a file to start from";
+            found.span(root.span, String::new(), message, help);
+            return json!({});
+        }
         self.value(self.root, root, &At::root(root), found)
             .unwrap_or_else(|| json!({}))
     }
@@ -39,6 +45,7 @@ impl<'s> Walker<'s> {
         let form = forms.iter().zip(&kinds).find(|(_, kind)| accepts(kind, node));
         let Some((form, kind)) = form else {
             misfit::report(self.root, schema, &forms, at, found);
+            self.below_misfit(&forms, node, at, found);
             return None;
         };
         match (&node.data, *kind) {
@@ -61,17 +68,58 @@ impl<'s> Walker<'s> {
         for entry in entries {
             let place = at.key(&entry.key);
             let schema = properties.and_then(|all| all.get(&entry.key));
-            match schema.or_else(|| form.get("additionalProperties").filter(|other| other.is_object())) {
-                Some(schema) => {
-                    if let Some(value) = self.value(schema, &entry.value, &place, found) {
-                        out.insert(entry.key.clone(), value);
-                    }
-                }
-                None => unknown::report(self.root, form, entry, &place, found),
+            let free = || form.get("additionalProperties").filter(|other| other.is_object());
+            let Some(schema) = schema.or_else(free) else {
+                unknown::report(self.root, form, entry, &place, found);
+                self.below_unknown(form, entry, &place, found);
+                continue;
+            };
+            if let Some(value) = self.value(schema, &entry.value, &place, found) {
+                out.insert(entry.key.clone(), value);
             }
         }
         self.required(form, properties, entries, at, found);
         Value::Object(out)
+    }
+
+    /// What is wrong in a mapping that only lacks the list around it is said with it, not after it.
+    fn below_misfit(&self, forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) {
+        let items = forms.iter().find_map(|form| form.get("items"));
+        let mapping = matches!(node.data, Data::Map(_));
+        let known = |form: &&Value| {
+            let keys = form.get("properties").and_then(Value::as_object);
+            keys.is_some_and(|keys| node.entries().iter().any(|entry| keys.contains_key(&entry.key)))
+        };
+        let fits = |items: &&Value| self.forms(items).iter().any(known);
+        if let Some(items) = items.filter(|items| mapping && fits(items)) {
+            let item = At {
+                trail: format!("{}[]", at.trail),
+                ..at.clone()
+            };
+            drop(self.value(items, node, &item, found));
+        }
+    }
+
+    /// What is wrong below a key that only has another name is said with it, not after it.
+    fn below_unknown(&self, form: &'s Value, entry: &Entry, place: &At<'_>, found: &mut Found) {
+        let meant = unknown::meant(form, entry, place);
+        let schema = meant.and_then(|word| form.get("properties")?.get(word));
+        let accepted = schema.filter(|schema| {
+            let collection = matches!(entry.value.data, Data::Seq(_) | Data::Map(_));
+            collection
+                && self
+                    .forms(schema)
+                    .iter()
+                    .any(|form| accepts(kind_of(form), &entry.value))
+        });
+        if let (Some(schema), Some(word)) = (accepted, meant) {
+            let place = At {
+                trail: join(place.trail.rsplit_once('.').map_or("", |(table, _)| table), word),
+                ..place.clone()
+            };
+            // The value itself is not taken: its key has to be written first.
+            drop(self.value(schema, &entry.value, &place, found));
+        }
     }
 
     fn required(
@@ -88,7 +136,7 @@ impl<'s> Walker<'s> {
             .into_iter()
             .flatten();
         for name in required.filter_map(Value::as_str) {
-            let meant = |entry: &Entry| near_unknown(properties, &entry.key) == Some(name);
+            let meant = |entry: &Entry| unknown::meant(form, entry, &at.key(&entry.key)) == Some(name);
             if entries.iter().any(|entry| entry.key == name || meant(entry)) {
                 continue;
             }
@@ -101,7 +149,7 @@ impl<'s> Walker<'s> {
                 ..at.clone()
             };
             let help = Help::add(at, name, &example);
-            found.at(&place, format!("`{name}` is missing here"), help);
+            found.at(&place, format!("required key `{name}` is missing"), help);
         }
     }
 
@@ -127,45 +175,56 @@ impl<'s> Walker<'s> {
 
     fn scalar(forms: &[&'s Value], node: &Node, at: &At<'_>, found: &mut Found) -> Option<Value> {
         let allowed = allowed(forms);
-        let value = json_of(node);
         let free = forms
             .iter()
             .any(|form| kind_of(form) == "string" && words(form).is_empty());
-        if let Some(text) = node
-            .text()
-            .filter(|text| !free && !allowed.is_empty() && !allowed.contains(text))
-        {
-            let message = format!(
-                "{} is not one of the values that this key takes",
-                quoted(node, text)
-            );
-            let value = nearest(text, allowed.iter().copied()).or(allowed.first().copied());
-            let words = choices(text, &allowed);
-            found.at(at, message, Help::instead(at, value.unwrap_or_default(), words));
+        let wrong = |text: &&str| !free && !allowed.is_empty() && !allowed.contains(text);
+        if let Some(text) = node.text().filter(wrong) {
+            other_word(text, &allowed, node, at, found);
             return None;
         }
-        let minimum = forms.iter().find_map(|form| form.get("minimum")?.as_f64());
-        if let (Some(minimum), Some(number)) = (minimum, value.as_f64())
-            && number < minimum
-        {
-            found.at(
-                at,
-                format!("{number} is less than {minimum}"),
-                Help::instead(at, &format!("{minimum}"), format!("write {minimum} or more")),
-            );
-            return None;
+        let value = json_of(node);
+        match bounds(forms, &value, at) {
+            Some((message, help)) => {
+                found.at(at, message, help);
+                None
+            }
+            None => Some(value),
         }
-        let small = forms
-            .iter()
-            .any(|form| form.get("format").is_some_and(|name| name == "uint32"));
-        if small && value.as_u64().is_none_or(|number| number > u64::from(u32::MAX)) {
-            found.at(
-                at,
-                format!("{value} is more than {}", u32::MAX),
-                Help::instead(at, "1000", "write a smaller number"),
-            );
-            return None;
-        }
-        Some(value)
     }
+}
+
+/// A word that is none of the fixed ones.
+fn other_word(text: &str, allowed: &[&str], node: &Node, at: &At<'_>, found: &mut Found) {
+    let near = nearest(text, allowed.iter().copied());
+    let cloud = (at.trail == "azure[].cloud").then(|| meant::azure_cloud(text));
+    let value = near.or(cloud).or(allowed.first().copied()).unwrap_or_default();
+    let words = match near {
+        Some(_) => choices(text, allowed),
+        None => format!("write `{value}`; {}", choices(text, allowed)),
+    };
+    let message = format!(
+        "{} is not one of the values that this key takes",
+        quoted(node, text)
+    );
+    found.at(at, message, Help::instead(at, value, words));
+}
+
+/// What is wrong with a number that is too small or too large.
+fn bounds(forms: &[&Value], value: &Value, at: &At<'_>) -> Option<(String, Help)> {
+    let minimum = forms.iter().find_map(|form| form.get("minimum")?.as_f64());
+    if let (Some(minimum), Some(number)) = (minimum, value.as_f64())
+        && number < minimum
+    {
+        let help = Help::instead(at, &format!("{minimum}"), format!("write {minimum} or more"));
+        return Some((format!("{number} is less than {minimum}"), help));
+    }
+    let small = forms
+        .iter()
+        .any(|form| form.get("format").is_some_and(|name| name == "uint32"));
+    let fits = value.as_u64().is_some_and(|number| u32::try_from(number).is_ok());
+    (small && !fits).then(|| {
+        let help = Help::instead(at, "1000", "write a smaller number");
+        (format!("{value} is more than {}", u32::MAX), help)
+    })
 }

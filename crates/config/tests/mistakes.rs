@@ -31,6 +31,7 @@ impl Fake {
             ("/run/credentials/aws-secret", "wJalr\n"),
             ("/etc/nephoscope/azure.secret", "s3cret\n"),
             ("/run/credentials/NAME", "s3cret\n"),
+            ("/run/secrets/name", "s3cret\n"),
             ("/etc/nephoscope/ca.pem", CERTIFICATE),
             ("/etc/nephoscope/clients-ca.pem", CERTIFICATE),
             ("/etc/nephoscope/server.crt", CERTIFICATE),
@@ -214,24 +215,97 @@ aws:
 }
 
 #[test]
-fn no_message_quotes_a_secret() {
-    let text = r#"
-destinations:
-  - { name: out, otlp: { endpoint: "http://a:1", headers: { authorization: "hunter3\n" }, tiemout: 1s } }
+fn what_is_merged_is_as_if_it_were_written() {
+    let text = r"
+destinations: [{ name: out, stdout: {} }]
 aws:
-  - name: a
-    regions: [eu-west-1]
-    credentials: { static: { access_key_id: x, secret_access_key: hunter4, session_toke: hunter5 } }
-    metrics: [{ namespace: AWS/EC2 }]
-"#;
-    let shown = load_text(text).unwrap_err().render(Look::Graphical {
-        color: false,
-        width: 110,
-    });
-    assert!(
-        shown.contains("timeout") && !shown.contains("hunter3") && !shown.contains("hunter4"),
-        "{shown}"
+  - &base { name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }
+  - { <<: *base, name: staging }
+  - <<: [{ name: third }, *base]
+    regions: [us-east-1]
+";
+    let config = load_text(text).unwrap_or_else(|p| panic!("{p}"));
+    let of = |i: usize| (config.aws[i].name.as_str(), config.aws[i].regions[0].as_str());
+    assert_eq!(
+        [of(0), of(1), of(2)],
+        [
+            ("prod", "eu-west-1"),
+            ("staging", "eu-west-1"),
+            ("third", "us-east-1")
+        ]
     );
+}
+
+#[test]
+fn a_url_that_lets_in_is_not_shown_by_a_loaded_configuration() {
+    let text = "destinations: [{ name: out, otlp: { endpoint: 'https://a/v1/metrics?key=hunter2' } }]\naws: \
+                [{ name: a, regions: [eu-west-1], metrics: [{ namespace: AWS/Lambda, dimensions: { Version: $LATEST } }] }]\n";
+    let config = load_text(text).unwrap_or_else(|p| panic!("{p}"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn no_message_quotes_a_secret() {
+    let account = |more: &str| {
+        format!("aws: [{{ name: a, regions: [eu-west-1], metrics: [{{ namespace: AWS/EC2 }}] }}]\n{more}")
+    };
+    let out = "destinations: [{ name: out, stdout: {} }]\n";
+    let otlp = |more: &str| {
+        account(&format!(
+            "destinations:\n  - name: out\n    otlp:\n      endpoint: http://a:1\n{more}"
+        ))
+    };
+    for text in [
+        otlp("      headers: { authorization: \"hunter2\\n\" }\n      tiemout: 1s\n"),
+        otlp("      headers: [\"api-key=hunter2\", { name: x, value: hunter2 }]\n"),
+        otlp("      headers: { Bearer hunter2: x }\n"),
+        otlp("      headers: { hunter2 }\n"),
+        otlp("      headers: hunter2\n"),
+        otlp("      # headers: hunter2\n      nope: 1   # hunter2\n"),
+        otlp("      Headers: { x: hunter2 }\n"),
+        otlp("      bearer: [hunter2, { a: [hunter2] }]\n"),
+        otlp("      headers: &h { x: hunter2 }\n      extra: *h\n"),
+        otlp("      headers: { x: hunter2 }\n      headers: { x: hunter2 }\n"),
+        otlp("      headers:\n        x: |\n          line\n          hunter2\n      nope: 1\n"),
+        otlp("      headers:\n        x: 'it''s\n          hunter2'\n      nope: 1\n"),
+        otlp("      tls: { key_file: \"-----BEGIN PRIVATE KEY-----\\nhunter2\" }\n"),
+        otlp("      tls: { key: hunter2, ca_pem: hunter2 }\n"),
+        otlp("      headers: { x: \"${hunter2}\", y: \"$HUNTER hunter2\" }\n"),
+        otlp("      headers: { x: hunter2\n      nope: hunter2\n"),
+        otlp("      headers: { x: \"hunter2 }\n      nope: 1\n"),
+        otlp("\theaders: { x: hunter2 }\n"),
+        otlp("      headers: { x: *hunter2 }\n"),
+        otlp("      headers: { x: @hunter2 }\n"),
+        account(&format!(
+            "{out}azure:\n  - name: z\n    client_secret: hunter2\n    metrics: [{{ resource_type: a/b }}]\n"
+        )),
+        account(&format!(
+            "{out}azure:\n  - name: z\n    credentials: {{ client_secret: hunter2, password: hunter2 }}\n    metrics: [{{ resource_type: a/b }}]\n"
+        )),
+        account(&format!(
+            "{out}api: {{ tokens: [hunter2, {{ name: ci, token: hunter2 }}], token: hunter2, password: 1 }}\n"
+        )),
+        account(&format!("{out}secrets: {{ a: hunter2 }}\n? hunter2\n")),
+        account(&format!(
+            "{out}listen: \"postgres://a:hunter2@host\"\nstate: {{ spool_max: \"token=hunter2\" }}\n"
+        )),
+        format!(
+            "{out}aws: [{{ name: \"key: hunter2\", regions: [], metrics: [] }}, {{ name: \"key: hunter2\", regions: [\"Bearer hunter2\"] }}]\n"
+        ),
+        "{\"aws\": [{\"secret_access_key\": \"hunter2\", }], \"x\": \"hunter2\" \"y\"}".to_owned(),
+        "hunter2".to_owned(),
+        "- hunter2\n- x: hunter2\n".to_owned(),
+        "[default]\naws_access_key_id = AKIA\naws_secret_access_key = hunter2\n".to_owned(),
+        "export SECRET=hunter2\n%hunter2\n".to_owned(),
+    ] {
+        let problems = load_text(&text).expect_err(&text);
+        let look = Look::Graphical {
+            color: false,
+            width: 110,
+        };
+        let shown = format!("{}{problems}{problems:?}", problems.render(look));
+        assert!(!shown.contains("hunter2"), "{text}\n{shown}");
+    }
 }
 
 #[test]

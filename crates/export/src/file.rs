@@ -53,10 +53,10 @@ async fn opened(folder: &Path) -> io::Result<fs::File> {
 
 /// Whether the file in `folder` can be written to; why not, and what to do.
 pub(crate) async fn writable(folder: &Path) -> Result<(), String> {
-    match verdict(opened(folder).await.map(drop), &folder.display()) {
-        Verdict::Retry { why, .. } => Err(why),
-        _ => Ok(()),
-    }
+    let opened = opened(folder).await;
+    opened
+        .map(drop)
+        .map_err(|error| refusal(&error, &folder.display()))
 }
 
 async fn write(file: &mut fs::File, line: &[u8]) -> io::Result<()> {
@@ -109,10 +109,14 @@ fn verdict(written: io::Result<()>, place: &dyn fmt::Display) -> Verdict {
         },
         Err(e) => Verdict::Retry {
             after: None,
-            why: format!("writing to {place}: {e}{}", advice(e.kind())),
+            why: refusal(&e, place),
             answered: false,
         },
     }
+}
+
+fn refusal(error: &io::Error, place: &dyn fmt::Display) -> String {
+    format!("writing to {place}: {error}{}", advice(error.kind()))
 }
 
 /// What to do about a place that may not be written to; the service's unit leaves it only its state.

@@ -169,7 +169,17 @@ impl Receiver {
 
     /// Refuses with 400 every request that holds a point for which `bad` is true; nothing = none.
     pub fn refuse(&self, bad: Option<Bad>) {
-        lock(&self.state.script).bad = bad;
+        lock(&self.state.script).bad = bad.map(|bad| (bad, Fault::Invalid));
+    }
+
+    /// As [`Self::refuse`], with another answer.
+    pub fn refuse_with(&self, bad: Bad, fault: Fault) {
+        lock(&self.state.script).bad = Some((bad, fault));
+    }
+
+    /// Answers every request with this from now on; nothing = it is well.
+    pub fn fail(&self, fault: Option<Fault>) {
+        lock(&self.state.script).always = fault;
     }
 
     /// Waits this long before each answer.

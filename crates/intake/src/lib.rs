@@ -6,6 +6,7 @@ mod clock;
 mod failing;
 mod matches;
 mod notices;
+mod outages;
 mod progress;
 mod read;
 mod settle;
@@ -15,7 +16,8 @@ pub use clock::Clock;
 pub use failing::{Fails, Missed, Unlisted};
 pub use matches::{Matches, Unmatched};
 pub use notices::Notices;
-pub use progress::{AccountProgress, GroupProgress, LastError, Progress};
+pub use outages::{Lasts, Outages, Recovered};
+pub use progress::{AccountProgress, CLOCKS_APART, GroupProgress, LastError, Progress};
 pub use read::{Arrived, Broken, Read, Taker};
 pub use settle::{Changed, Learner, Look, NamespaceProgress, Seen, SettleSource, Sightings, Terms};
 

@@ -1,12 +1,13 @@
 //! Keeps the log readable: the first event of a kind is written at once, what follows only now and then with a count.
 
+use crate::outages::{Lasts, Outages, Recovered};
 use provider_api::UnixNanos;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long the same event stays quiet after it was written.
-const QUIET: Duration = Duration::from_secs(300);
+const QUIET: Duration = Duration::from_secs(3_600);
 
 /// What has not been there for so long has ended; what comes again before has lasted.
 const QUIET_AGAIN: Duration = Duration::from_secs(3_600);
@@ -32,6 +33,7 @@ pub struct Notices {
     seen: Mutex<HashMap<String, Seen>>,
     /// Nothing is kept quiet but what is to be said once.
     all: bool,
+    outages: Outages,
 }
 
 impl Notices {
@@ -43,12 +45,29 @@ impl Notices {
         }
     }
 
+    /// Whether what fails is said each time, because nothing tries it again.
+    pub(crate) fn says_all(&self) -> bool {
+        self.all
+    }
+
     /// Nothing if the event is to be kept quiet; else how often it has happened since it was last written.
     pub fn due(&self, event: String, now: UnixNanos) -> Option<u64> {
         if self.all {
             return Some(0);
         }
         self.after(event, now, Some(QUIET))
+    }
+
+    /// `what` has failed for this reason when `source` tried. Nothing when that is to be kept quiet.
+    pub fn failed(&self, what: &str, source: &str, reason: &str, now: UnixNanos) -> Option<Lasts> {
+        let lasts = self.outages.failed(what, source, reason, now);
+        let each = Lasts { since: now, more: 0 };
+        lasts.or(self.all.then_some(each))
+    }
+
+    /// `source` got through with everything but what `still` names: what is over by that.
+    pub fn worked(&self, source: &str, now: UnixNanos, still: impl Fn(&str) -> bool) -> Vec<Recovered> {
+        self.outages.worked(source, now, still)
     }
 
     /// Something lasts, or comes again and again. True when it has begun.
@@ -75,12 +94,14 @@ impl Notices {
     }
 
     /// What lasts and nothing else: an account that is taken on anew says its failures again, but not that it still waits.
+    #[must_use]
     pub fn lasting(&self) -> Self {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = seen.iter().filter(|(_, known)| known.lasts);
         Self {
             seen: Mutex::new(lasting.map(|(event, known)| (event.clone(), *known)).collect()),
             all: self.all,
+            outages: Outages::default(),
         }
     }
 
@@ -131,9 +152,9 @@ mod tests {
         assert_eq!(due("throttled", 0), Some(0));
         assert_eq!(due("throttled", 1), None);
         assert_eq!(due("html", 2), Some(0));
-        assert_eq!(due("throttled", 299), None);
-        assert_eq!(due("throttled", 300), Some(3));
-        assert_eq!(due("throttled", 301), None);
+        assert_eq!(due("throttled", 3_599), None);
+        assert_eq!(due("throttled", 3_600), Some(3));
+        assert_eq!(due("throttled", 3_601), None);
     }
 
     #[test]

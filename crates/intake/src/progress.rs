@@ -10,6 +10,9 @@ use std::time::Duration;
 use store::{Committed, LATE_CLASSES};
 use tokio::sync::{Notify, watch};
 
+/// Clocks as far apart as this, or further, are a fault of this machine: requests begin to be refused at five minutes.
+pub const CLOCKS_APART: Duration = Duration::from_secs(30);
+
 /// Of one group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupProgress {

@@ -1,8 +1,9 @@
 //! What answers lack, as counters and as log lines that do not repeat themselves: the same words for whoever has asked.
 
-use crate::{Intake, LastError};
-use provider_api::remedy::remedy;
-use provider_api::{AccountId, Call, Failure, ProviderError, Skipped};
+use crate::outages::span;
+use crate::{Intake, LastError, Recovered};
+use provider_api::remedy::{at_once, remedy};
+use provider_api::{AccountId, Call, Failure, ProviderError, Scope, Skipped};
 use std::error::Error as _;
 
 impl Intake {
@@ -40,13 +41,16 @@ impl Intake {
         tracing::warn!(%account, %scope, operation, group, kind, target, since, "account {account}: {operation} in {scope}: {target}: {why} ({kind})");
     }
 
-    /// Counts an error where it ends and logs it with its causes, unless the same has just been said.
-    pub fn failed(&self, error: &ProviderError) {
+    /// Counts an error where it ends and logs it with its causes, unless it is known to last. `source` is who met it: a group,
+    /// or nobody for a listing.
+    pub fn failed(&self, source: &str, error: &ProviderError) {
         let (account, now, kind) = (self.account(), self.clock.now(), error.kind().label());
         let text = with_causes(error);
-        let event = format!("{} {} {kind}", error.operation(), error.scope());
-        if let Some(since) = self.notices.due(event, now) {
-            let remedy = remedy(error.cloud(), error.operation(), error.kind());
+        let what = what(error.operation(), error.scope());
+        if let Some(lasts) = self.notices.failed(&what, source, kind, now) {
+            let advice = if self.notices.says_all() { at_once } else { remedy };
+            let remedy = advice(error.cloud(), error.operation(), error.kind());
+            let lasting = lasts.said(now);
             tracing::error!(
                 %account,
                 scope = %error.scope(),
@@ -54,8 +58,8 @@ impl Intake {
                 kind,
                 request_id = error.request_id(),
                 remedy = &*remedy,
-                since,
-                "account {account}: {text}. {remedy}"
+                since = lasts.more,
+                "account {account}: {lasting}{text}. {remedy}"
             );
         }
         self.progress.error(account, kind);
@@ -67,6 +71,25 @@ impl Intake {
         };
         self.progress.update(account, |a| a.last_error = Some(last));
     }
+
+    /// Whoever met failures got through with everything but these operations; says what is over by that.
+    pub fn worked(&self, source: &str, still: &[(Scope, &'static str)]) {
+        let still: Vec<String> = still
+            .iter()
+            .map(|(scope, operation)| what(operation, scope))
+            .collect();
+        let over = self.notices.worked(source, self.clock.now(), |what| {
+            still.iter().any(|one| one == what)
+        });
+        for Recovered { what, lasted, times } in over {
+            let (account, seconds) = (self.account(), lasted.as_secs());
+            tracing::info!(%account, seconds, "account {account}: {what} recovered after {times} failures in {}", span(lasted));
+        }
+    }
+}
+
+fn what(operation: &str, scope: &Scope) -> String {
+    format!("{operation} in {scope}")
 }
 
 fn with_causes(error: &ProviderError) -> String {

@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod federate;
 mod headers;
 mod health;
 mod metrics;
@@ -18,7 +19,7 @@ pub(crate) use api::status::{NamespaceRow, ProblemRow, Status};
 use crate::exit::Failure;
 use crate::live::Live;
 use access::Access;
-use config_file::Api;
+use config_file::{Api, ReadyAccounts};
 use server::Tls;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(crate) struct Admission {
     access: Access,
+    /// How many accounts must be ready for the daemon to be.
+    ready: ReadyAccounts,
     tls: Option<Tls>,
 }
 
@@ -42,6 +45,7 @@ impl Admission {
         }
         Ok(Self {
             access: Access::new(api, address),
+            ready: api.ready,
             tls: api.tls.as_ref().map(Tls::new).transpose()?,
         })
     }

@@ -6,6 +6,7 @@
 
 use crate::clock::SystemClock;
 use crate::live::Live;
+use crate::overview::Overview;
 use crate::overview::words::span;
 use config_file::Lookup as _;
 use export::DeliverySnapshot;
@@ -77,7 +78,7 @@ fn asked_for() -> bool {
 
 async fn say(message: String) {
     if let Err(error) = tell(message).await {
-        tracing::warn!(%error, "telling systemd how it goes; it may take us for dead and restart us");
+        tracing::warn!(%error, "sd_notify failed; the watchdog may restart the service");
     }
 }
 
@@ -185,31 +186,29 @@ fn requests(done: &DeliverySnapshot) -> u64 {
 
 /// One line, without a word from outside: a name or an error could break it.
 fn status(state: &Live) -> String {
-    let accounts = state.progress.snapshot();
-    let polled = |name: &String| accounts.iter().any(|a| a.name == *name);
-    let not_connected = state.not_connected().into_iter().map(|(name, _)| name);
-    let mut not_ready: Vec<String> = not_connected.filter(|name| !polled(name)).collect();
-    let all = accounts.len() + not_ready.len();
-    let waiting = accounts.iter().filter(|a| a.scopes_ok == 0);
-    not_ready.extend(waiting.map(|a| a.name.clone()));
-    let usage = state.store.usage();
+    let now = SystemClock.now();
+    let overview = Overview::of(state, now);
+    let all = overview.accounts.len();
+    let not_ready = overview.accounts.iter().filter(|account| !account.ready);
+    let mut not_ready: Vec<String> = not_ready.map(|account| account.name.clone()).collect();
+    not_ready.sort();
     let mut line = format!("{}/{all} accounts ready", all - not_ready.len());
     line.push_str(&named(&not_ready));
     // Writing to a String cannot fail.
-    if let Some(newest) = accounts.iter().filter_map(|a| a.newest).max() {
-        let age = span(SystemClock.now().since(newest));
+    if let Some(newest) = overview.accounts.iter().filter_map(|a| a.progress.newest).max() {
+        let age = span(now.since(newest));
         write!(line, ", newest point {age} old").ok();
     }
-    write!(line, ", {} points waiting", usage.spool_points).ok();
-    let destinations = state.destinations();
-    let down = destinations.iter().filter(|d| !d.stats.snapshot().up).count();
+    write!(line, ", {} points waiting", overview.store.spool_points).ok();
+    let destinations = &overview.destinations;
+    let down = destinations.iter().filter(|row| !row.delivery.up).count();
     if down > 0 {
         write!(line, ", {down}/{} destinations down", destinations.len()).ok();
     }
-    if usage.full {
+    if overview.store.full {
         line.push_str(", disk full");
     }
-    if state.last_reload().is_some_and(|last| last.outcome.is_err()) {
+    if overview.reload.is_some_and(|last| last.outcome.is_err()) {
         line.push_str(", the last reload was refused: the log says why");
     }
     line

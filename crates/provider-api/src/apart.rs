@@ -6,7 +6,7 @@
 
 use crate::{Batch, Metric};
 use std::collections::{BTreeSet, HashMap};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// Key of the attribute with the cloud's own spelling of a name.
@@ -37,13 +37,13 @@ type Spelling = (Arc<str>, Arc<str>);
 /// Metrics with one outgoing name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
-    /// The outgoing name, as the first of them has it.
+    /// The outgoing name without a statistic.
     pub name: Arc<str>,
     /// The cloud's namespace and name of each.
     pub of: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
-/// `"Shop Requests", "Shop requests" share the metric name aws.shop.requests.sum; …`.
+/// `"Shop Requests", "Shop requests" share the metric name aws.shop.requests; …`.
 impl fmt::Display for Met {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (namespace, name)) in self.of.iter().enumerate() {
@@ -100,7 +100,7 @@ impl Apart {
             return;
         }
         let met = known.met.entry(place).or_insert_with(|| Met {
-            name: Arc::clone(&spec.name),
+            name: spec.base_name().into(),
             of: BTreeSet::from([first]),
         });
         met.of.insert(this);
@@ -162,9 +162,10 @@ impl Apart {
         all.sort_unstable_by_key(|(place, _)| **place);
         let mut text = format!("{HEAD}\n");
         for (place, met) in all {
-            text.push_str(&format!("{place:x}\t{}\n", one_line(&met.name)));
+            // Writing to a String cannot fail.
+            writeln!(text, "{place:x}\t{}", one_line(&met.name)).unwrap_or_default();
             for (namespace, name) in &met.of {
-                text.push_str(&format!("\t{}\t{}\n", one_line(namespace), one_line(name)));
+                writeln!(text, "\t{}\t{}", one_line(namespace), one_line(name)).unwrap_or_default();
             }
         }
         text

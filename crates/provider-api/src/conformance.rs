@@ -1,6 +1,6 @@
 //! Checks that every provider's tests call. Each panics with a sentence that names the broken promise.
 
-use crate::{Batch, Call, Due, MetricsProvider, TargetId, Window};
+use crate::{Batch, Call, Due, MetricsProvider, Role, TargetId, Window};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub fn each_due_target_in_exactly_one_call(provider: &dyn MetricsProvider, due: 
     let mut asked: HashMap<TargetId, Window> = HashMap::new();
     for call in &calls {
         assert!(!call.targets.is_empty(), "a call without targets: {call:?}");
+        assert_eq!(Role::of(call.operation), Role::Read, "{}", call.operation);
         for target in &call.targets {
             let before = asked.insert(target.id, call.window);
             assert!(before.is_none(), "{} is in two calls", target.detail.describe());

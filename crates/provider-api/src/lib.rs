@@ -16,6 +16,7 @@ mod nearest;
 mod pages;
 mod provider;
 pub mod remedy;
+mod role;
 mod shared;
 mod skips;
 mod stamp;
@@ -35,6 +36,7 @@ pub use model::{
 pub use nearest::nearest;
 pub use pages::Pages;
 pub use provider::{Check, CheckReport, MetricsProvider, Outcome};
+pub use role::Role;
 pub use shared::Shared;
 pub use skips::Skips;
 pub use stamp::FileStamp;

@@ -200,7 +200,9 @@ mod tests {
     use super::*;
     use crate::question::Aggregation;
     use crate::testing::{provider, question, target, window};
+    use provider_api::Scope;
     use provider_api::conformance::{CallLimits, calls_within_limits, each_due_target_in_exactly_one_call};
+    use std::time::Duration;
 
     #[test]
     fn plans_keep_the_contract() {
@@ -240,5 +242,26 @@ mod tests {
     #[test]
     fn every_paced_operation_has_a_rate() {
         assert!(quotas().iter().all(|(_, q)| q.per_second > 0.0 && q.burst > 0));
+    }
+
+    #[test]
+    fn metrics_that_meet_in_one_name_are_noticed_when_they_are_listed() {
+        let provider = provider();
+        let listed = |names: &[&str]| {
+            let question = question("westeurope", names, &[Aggregation::Average, Aggregation::Total]);
+            provider.saw(&Catalogue {
+                targets: vec![target("/a", &question), target("/b", &question)],
+                ..Catalogue::empty(Scope::new("sub"), Duration::ZERO)
+            });
+            provider.apart().untold()
+        };
+        assert_eq!(listed(&["Disk Read Bytes/sec", "Transactions"]), []);
+        assert_eq!(listed(&["transactions"]), [], "Azure tells no case");
+        let met = listed(&["Disk Read Bytes Sec"]);
+        assert_eq!(met.len(), 1);
+        assert_eq!(
+            &*met[0].name,
+            "azure.storage.storage_accounts.disk_read_bytes_sec"
+        );
     }
 }

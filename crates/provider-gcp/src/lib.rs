@@ -78,15 +78,18 @@ impl GcpProvider {
     }
 }
 
-impl GcpProvider {
-    /// Each target has a metric of its own. Only its name counts here.
-    fn saw(&self, catalogue: &Catalogue) {
-        for detail in catalogue.targets.iter().filter_map(plan::of) {
-            let (metric_type, description) = (&detail.metric_type, &detail.description);
-            let value = ValueType::Double;
-            let metric = naming::metric(metric_type, description, Kind::Gauge, &detail.unit, &value);
-            self.apart.saw(&metric);
-        }
+/// Each target has a metric of its own. Only its name counts here.
+fn show(apart: &Apart, targets: &[Target]) {
+    for detail in targets.iter().filter_map(plan::of) {
+        let (metric_type, description) = (&detail.metric_type, &detail.description);
+        let value = ValueType::Double;
+        apart.saw(&naming::metric(
+            metric_type,
+            description,
+            Kind::Gauge,
+            &detail.unit,
+            &value,
+        ));
     }
 }
 
@@ -123,7 +126,7 @@ impl MetricsProvider for GcpProvider {
                 let reach = reach.of(&Scope::new(project.as_str()));
                 let listed = discover::project(&self.connection, project, reach).await;
                 if let Ok(catalogue) = &listed {
-                    self.saw(catalogue);
+                    show(&self.apart, &catalogue.targets);
                 }
                 yield listed;
             }
@@ -148,5 +151,22 @@ impl MetricsProvider for GcpProvider {
         batches
             .map(|batch| batch.map(|batch| self.apart.told(batch)))
             .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::target;
+
+    #[test]
+    fn types_that_meet_in_one_name_are_noticed_when_they_are_listed() {
+        let of = |name: &str| target(&format!("custom.googleapis.com/shop/{name}"), None);
+        let apart = Apart::default();
+        show(&apart, &["Requests", "errors", "延迟"].map(of));
+        assert_eq!(apart.untold(), []);
+        show(&apart, &["Requests", "requests", "yan_chi"].map(of));
+        let names: Vec<String> = apart.untold().iter().map(|met| met.name.to_string()).collect();
+        assert_eq!(names, ["gcp.custom.shop.requests", "gcp.custom.shop.yan_chi"]);
     }
 }

@@ -37,7 +37,7 @@ pub enum RunError {
         source: StoreError,
     },
     /// A poll or a listing has panicked, a fault of ours.
-    #[error("a poll or a listing ended by itself")]
+    #[error("a poll or a listing panicked")]
     Panicked(#[source] JoinError),
 }
 

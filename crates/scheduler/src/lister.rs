@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 /// Pause before a listing of which something failed is tried again; it doubles up to the ordinary interval.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
 
+/// Who met a failure of a listing.
+const LISTING: &str = "";
+
 /// The lister of one account.
 pub(crate) struct Lister {
     pub(crate) poller: Poller,
@@ -103,6 +106,7 @@ impl Lister {
         }
         drop(scopes);
         self.keep(memory).await;
+        self.poller.intake.worked(LISTING, &round.failed);
         let complete = round.failed.is_empty();
         let unmatched = complete.then(|| round.matches.unmatched());
         self.poller.intake.progress.update(self.poller.account(), |a| {
@@ -272,7 +276,7 @@ impl Lister {
 
     fn failed(&self, error: &ProviderError) {
         let (poller, now) = (&self.poller, self.poller.intake.clock.now());
-        poller.intake.failed(error);
+        poller.intake.failed(LISTING, error);
         poller
             .intake
             .progress

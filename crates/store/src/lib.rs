@@ -31,6 +31,9 @@ use std::fmt;
 pub trait Encode: Send + Sync {
     /// Entries of bounded size, oldest points first; together they hold every point once.
     fn encode(&self, points: &[SeriesPoints]) -> Vec<Entry>;
+
+    /// What [`Self::encode`] was given for an entry, as far as the entry tells; nothing when it cannot be read.
+    fn decode(&self, entry: &Entry) -> Option<Vec<SeriesPoints>>;
 }
 
 impl fmt::Debug for dyn Encode {

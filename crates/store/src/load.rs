@@ -6,7 +6,7 @@ use crate::ledger::{Ledger, Stretches, codec};
 use crate::options::{Options, Stream};
 use crate::spool::{Layout, Meta, Spool, unwanted};
 use crate::sqlite::rows;
-use crate::totals::{self, Totals};
+use crate::totals::{self, SEED, Totals};
 use provider_api::UnixNanos;
 use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, HashMap};
@@ -112,6 +112,15 @@ pub(crate) fn totals(conn: &Connection, streams: &[Stream]) -> Result<Totals, Fa
         let total = total.and_then(|state| totals::codec::decode(slot, state));
         totals.load(slot, total.ok_or_else(|| damaged("totals", slot))?);
     }
+    let seeds = rows::all(conn, "SELECT id, state FROM seeds", |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    for (id, state) in seeds {
+        let id = id.try_into().ok().map(u128::from_le_bytes);
+        let seed = id.zip(totals::codec::decode(SEED, &state));
+        let (id, total) = seed.ok_or_else(|| damaged("seeds", SEED))?;
+        totals.seeds.load(id, total);
+    }
     Ok(totals)
 }
 
@@ -136,5 +145,7 @@ pub(crate) fn spool(conn: &Connection, options: &Options, in_memory: bool) -> Re
     conn.execute_batch("COMMIT")?;
     metas.retain(|seq, _| unwanted.binary_search(seq).is_err());
     let cache = if in_memory { u64::MAX } else { CACHE_BYTES };
-    Ok(Spool::new(layout.cursors, metas, last + 1, cache))
+    let mut behind = rows::behind(conn)?;
+    behind.retain(|seq, _| metas.contains_key(seq));
+    Ok(Spool::new(layout.cursors, metas, behind, last + 1, cache))
 }

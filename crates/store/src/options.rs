@@ -49,6 +49,8 @@ pub struct DestinationSpec {
     pub format: Format,
     /// Whether a point whose value has changed since it was taken is handed over again.
     pub resend_revisions: bool,
+    /// Whether points beyond a gap wait until the gap has been closed, and the oldest go first.
+    pub oldest_first: bool,
 }
 
 /// How to open a store.
@@ -93,6 +95,7 @@ impl Options {
             on_full: OnFull::Pause,
             format: Format::Delta,
             resend_revisions: false,
+            oldest_first: false,
         });
         self
     }

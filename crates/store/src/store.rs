@@ -78,7 +78,7 @@ impl Store {
         };
         let latest = shared.targets().latest();
         let shared = Arc::new(shared);
-        let writer = Writer {
+        let mut writer = Writer {
             conn,
             ledger,
             totals,
@@ -94,6 +94,7 @@ impl Store {
             version: options.version.clone(),
             full: false,
         };
+        writer.convert();
         let (requests, thread) = spawn(writer).map_err(|source| OpenError::Other {
             file: path,
             source: source.into(),
@@ -361,7 +362,8 @@ fn load(
     let totals = load::totals(conn, &streams(&options.destinations))?;
     let (targets, settings) = (load::targets(conn)?, load::settings(conn)?);
     // All reading comes first: a file that cannot be read in full is left as it is.
-    let spool = load::spool(conn, options, in_memory)?;
+    let mut spool = load::spool(conn, options, in_memory)?;
+    spool.release(&targets);
     open::accept(conn, options)?;
     let shared = Shared::new(targets, spool, settings, ledger.len());
     Ok((shared, ledger, totals))

@@ -115,6 +115,7 @@ async fn the_oldest_is_skipped_first_also_when_it_was_passed() {
         on_full: OnFull::DropOldest,
         format: Format::Delta,
         resend_revisions: false,
+        oldest_first: false,
     };
     let changed = store.set_destinations(options.destinations.clone(), options.max_bytes);
     changed.await.unwrap();

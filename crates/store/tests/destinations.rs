@@ -24,6 +24,7 @@ fn spec(name: &str) -> DestinationSpec {
         on_full: OnFull::Pause,
         format: Format::Delta,
         resend_revisions: false,
+        oldest_first: false,
     }
 }
 

@@ -189,7 +189,8 @@ async fn a_file_of_format_4_goes_on_and_metrics_that_had_one_name_are_two() {
     drop(store);
     let conn = rusqlite::Connection::open(dir.path().join("nephoscope.db")).unwrap();
     identified_as(&conn, &series("a"), series("a").former_ids()[0]);
-    conn.pragma_update(None, "user_version", 4).unwrap();
+    conn.execute_batch(include_str!("fixtures/format-5-to-4.sql"))
+        .unwrap();
     conn.close().unwrap();
 
     let store = start(dir.path());

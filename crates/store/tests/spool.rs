@@ -10,6 +10,7 @@ fn spec(name: &str, format: Format, resend_revisions: bool) -> DestinationSpec {
         on_full: OnFull::Pause,
         format,
         resend_revisions,
+        oldest_first: false,
     }
 }
 

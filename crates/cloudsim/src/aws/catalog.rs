@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::shapes::{MetricType, Resource, SHAPES};
+use super::shapes::{ALIKE, MetricType, Resource, SHAPES};
 use crate::churn::Life;
 use crate::world::World;
 
@@ -81,7 +81,8 @@ impl Region {
     }
 
     fn add_one_of_each(&mut self, world: &World, region: &str, account: &str, number: usize) {
-        for shape in SHAPES {
+        let alike = if world.alike { ALIKE } else { &[] };
+        for shape in SHAPES.iter().chain(alike) {
             let id = world.hash(
                 &format!("{region}/{}", shape.namespace),
                 i64::try_from(number).unwrap_or(i64::MAX),

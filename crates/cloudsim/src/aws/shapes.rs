@@ -104,6 +104,21 @@ fn two(name: &str, value: &str, second: &str, second_value: &str) -> Vec<(String
     [one(name, value), one(second, second_value)].concat()
 }
 
+/// What an application writes whose parts do not agree on a spelling.
+pub(super) const ALIKE: &[Shape] = &[Shape {
+    namespace: "Shop/Checkout",
+    tagging: None,
+    make: |number, _| format!("till-{number}"),
+    groups: &[Group {
+        dimensions: |id| one("Till", id),
+        metrics: &[
+            n("Requests", "Count", 500.0),
+            n("requests", "Count", 500.0),
+            m("使用率", "Percent", 0.0, 100.0),
+        ],
+    }],
+}];
+
 /// All shapes, in the order in which their resources are made.
 pub(super) const SHAPES: &[Shape] = &[
     Shape {

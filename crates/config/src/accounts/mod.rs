@@ -31,7 +31,7 @@ fn append(root: &mut Node, account: Node, found: &mut Found) {
         let help = "begin with `aws:`, `azure:` or `gcp:` and a list below it".to_owned();
         found.at(
             &At::root(&account),
-            "an account file holds lists of accounts",
+            "an account file contains lists of accounts",
             Some(help),
         );
         return;
@@ -40,8 +40,8 @@ fn append(root: &mut Node, account: Node, found: &mut Found) {
         if LISTS.contains(&entry.key.as_str()) {
             append_list(root, entry, found);
         } else {
-            let message = format!("`{}` cannot stand in an account file", entry.shown());
-            let help = "an account file holds `aws`, `azure`, `gcp` and `destinations`; move the rest to the main file";
+            let message = format!("`{}` is not allowed in an account file", entry.shown());
+            let help = "an account file contains `aws`, `azure`, `gcp` and `destinations`; move the rest to the main file";
             found.span(
                 entry.key_span,
                 entry.shown().to_owned(),

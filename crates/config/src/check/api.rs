@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::{Checker, texts::Pem};
 use crate::{
-    config::{Api, Clients, RateLimit, ServerTls, Token},
+    config::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token},
     help::Help,
     secret::Secret,
     tree::At,
@@ -48,7 +48,23 @@ impl Checker<'_> {
                 DEFAULT_RECENT_MAX_BYTES,
                 &at.key("recent_max"),
             ),
+            ready: self.ready(
+                written.ready.accounts.as_deref(),
+                &at.key("ready").key("accounts"),
+            ),
         }
+    }
+
+    fn ready(&mut self, written: Option<&str>, at: &At<'_>) -> ReadyAccounts {
+        let Some(text) = written else {
+            return ReadyAccounts::Any;
+        };
+        ReadyAccounts::parse(text).unwrap_or_else(|| {
+            let words = "write `any`, `all`, or a share from `1%` to `100%`";
+            let message = format!("`{text}` does not say how many accounts must be ready");
+            self.problem(at, message, Help::instead(at, "any", words));
+            ReadyAccounts::Any
+        })
     }
 
     fn somebody_is_asked(&mut self, written: &written::Api, listen: SocketAddr, at: &At<'_>) {
@@ -60,7 +76,7 @@ impl Checker<'_> {
             ", or add `api: { tokens: [...] }` (`nephoscope config token` makes one), or `api: { insecure: true }` if \
              something else guards it",
         );
-        let message = format!("other machines can reach `{listen}`, and are not asked who they are");
+        let message = format!("`{listen}` is reachable from other machines without authentication");
         self.problem(at, message, help);
     }
 
@@ -77,7 +93,7 @@ impl Checker<'_> {
                     .node
                     .filter(|node| !node.secret)
                     .map_or("…", |_| &token.name);
-                let message = format!("the token of `{name}` is another one's as well");
+                let message = format!("token `{name}` has the same hash as another token");
                 let words = "remove one of the two; `nephoscope config token` makes a new one";
                 checker.problem(&at.key("hash"), message, Help::remove(at, words));
             }
@@ -98,7 +114,7 @@ impl Checker<'_> {
         digits.filter(is_hash).unwrap_or_else(|| {
             self.problem(
                 at,
-                format!("this is not the hash of a token: `{HASH}` and {HASH_DIGITS} hexadecimal digits"),
+                format!("this is not a token hash, which is `{HASH}` and {HASH_DIGITS} hexadecimal digits"),
                 "`nephoscope config token` prints a new token and its hash; the token itself must not stand here",
             );
             String::new()
@@ -113,11 +129,7 @@ impl Checker<'_> {
         let Some(tls) = &written.tls else {
             if clients.is_some() {
                 let files = "{ cert_file: /etc/nephoscope/server.crt, key_file: /etc/nephoscope/server.key }";
-                self.problem(
-                    &at.key("mtls"),
-                    "client certificates are shown within TLS, and there is no `tls` here",
-                    Help::add(at, "tls", files),
-                );
+                self.problem(&at.key("mtls"), "`mtls` needs `tls`", Help::add(at, "tls", files));
             }
             return None;
         };
@@ -133,7 +145,7 @@ impl Checker<'_> {
         self.not_empty(
             written,
             at,
-            "the list is empty, so no address may ask",
+            "the list is empty: every request would be rejected",
             "[127.0.0.0/8, 10.0.0.0/8]",
         );
         let networks = self.each(written, at, |checker, text, at| {
@@ -159,7 +171,7 @@ impl Checker<'_> {
         let Some(number) = written else { return fallback };
         NonZeroU32::new(number).unwrap_or_else(|| {
             let help = Help::write(at, &fallback.to_string()).and(", or another number above zero");
-            self.problem(at, "0 lets no request through", help);
+            self.problem(at, "must be above 0: every request would be rejected", help);
             fallback
         })
     }

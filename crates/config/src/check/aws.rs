@@ -8,7 +8,11 @@ use std::{
 
 use regex::Regex;
 
-use super::{Checker, texts::Pem};
+use super::{
+    Checker,
+    regions::{is_region, meant_region},
+    texts::Pem,
+};
 use crate::{
     config::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, Poll, StaticKeys},
     help::Help,
@@ -17,58 +21,8 @@ use crate::{
     tree::At,
     values::Pattern,
     written::{PatternText, aws as written},
-    yaml,
 };
 
-/// Regions known when this was written; another that looks like one is accepted when no known one is near.
-const REGIONS: [&str; 46] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-central-1",
-    "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
-    "us-west-1",
-    "us-west-2",
-    "eusc-de-east-1",
-    "us-iso-east-1",
-    "us-iso-west-1",
-    "us-isob-east-1",
-    "us-isob-west-1",
-    "us-isof-south-1",
-    "us-isof-east-1",
-    "eu-isoe-west-1",
-];
 const STATISTICS: [&str; 5] = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"];
 /// High-resolution periods; above them `CloudWatch` takes whole minutes (`PutMetricAlarm` and `GetMetricData` reference).
 const SHORT_PERIODS_S: [u64; 5] = [1, 5, 10, 20, 30];
@@ -77,7 +31,6 @@ const SECONDS_PER_MINUTE: u64 = 60;
 const ABSENT: &str = "absent";
 const ACCOUNT_ID_DIGITS: usize = 12;
 
-static REGION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z]{2,4}(-[a-z]+)+-\d$").ok());
 static ROLE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$").ok());
 
@@ -96,7 +49,7 @@ impl Checker<'_> {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
         self.regions(&written.regions, &at.key("regions"));
         self.account_id(written.account_id.as_deref(), &at.key("account_id"));
-        let why = "this account reads nothing: it has no metrics entries";
+        let why = "the account has no metrics entries";
         self.not_empty(
             &written.metrics,
             &at.key("metrics"),
@@ -122,20 +75,15 @@ impl Checker<'_> {
     }
 
     fn regions(&mut self, regions: &[String], at: &At<'_>) {
-        self.not_empty(regions, at, "this account has no regions", "[eu-west-1]");
+        self.not_empty(regions, at, "the account has no regions", "[eu-west-1]");
         let mut seen = BTreeSet::new();
         self.each(regions, at, |checker, region, at| {
             if !seen.insert(region.clone()) {
-                let message =
-                    format!("`{region}` stands here twice, and everything in it would be read twice");
+                let message = format!("region `{region}` is listed twice");
                 checker.problem(at, message, Help::remove(at, format!("remove one `{region}`")));
             }
-            if REGIONS.contains(&region.as_str()) {
-                return;
-            }
-            let near = nearest(region, REGIONS);
-            if !is_match(REGION.as_ref(), region) || near.is_some_and(|near| !same_but_digit(near, region)) {
-                let near = near.unwrap_or("eu-west-1");
+            if !is_region(region) {
+                let near = meant_region(region).unwrap_or("eu-west-1");
                 let message = format!("`{region}` is not an AWS region");
                 if regions.iter().any(|other| other == near) {
                     let words = format!("`{near}` is here already: remove this one");
@@ -162,7 +110,7 @@ impl Checker<'_> {
 
     fn aws_credentials(&mut self, written: &written::Credentials, at: &At<'_>) -> AwsCredentials {
         if written.profile.is_some() && written.static_keys.is_some() {
-            let message = "both `profile` and `static` say who we are; it can be only one";
+            let message = "`profile` and `static` cannot be used together";
             let at = at.key("static");
             let words = "remove `static`, or `profile`; `assume_role` may stand beside either";
             self.problem(&at, message, Help::remove(&at, words));
@@ -185,8 +133,9 @@ impl Checker<'_> {
     }
 
     fn role(&mut self, role: &written::AssumeRole, at: &At<'_>) -> AssumeRole {
-        if !is_match(ROLE.as_ref(), &role.arn) {
-            let at = at.key("arn");
+        let arn = at.key("arn");
+        if !is_match(ROLE.as_ref(), &role.arn) && arn.node.is_some() {
+            let at = arn;
             let help = Help::write(&at, "arn:aws:iam::123456789012:role/metrics");
             let help = help.and(", as the role's page in the IAM console shows it");
             self.problem(&at, format!("`{}` is not the ARN of a role", role.arn), help);
@@ -229,9 +178,6 @@ impl Checker<'_> {
             c.statistic(name, at);
         });
         self.namespace(&written.namespace, &at.key("namespace"));
-        self.each(&written.names, &at.key("names"), |c, name, at| {
-            c.no_expression(&name.0, at);
-        });
         let (absent, present) = absent(&written.dimensions);
         AwsMetrics {
             namespace: written.namespace.clone(),
@@ -268,26 +214,14 @@ impl Checker<'_> {
                 format!("{}m", seconds / SECONDS_PER_MINUTE)
             };
             let help = Help::write(at, &near).and("; possible are 1s, 5s, 10s, 20s, 30s and whole minutes");
-            self.problem(at, format!("CloudWatch refuses a period of {text}"), help);
+            self.problem(
+                at,
+                format!("CloudWatch does not support a period of {text}"),
+                help,
+            );
             return None;
         }
         Some(period)
-    }
-
-    /// `/CPU.*/` is a glob for a name that begins and ends with a slash, which no metric does.
-    fn no_expression(&mut self, name: &str, at: &At<'_>) {
-        let between = name.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-        let anchored = name
-            .strip_prefix('^')
-            .map(|rest| rest.strip_suffix('$').unwrap_or(rest));
-        if let Some(expression) = between.or(anchored).filter(|e| !e.is_empty()) {
-            let expression = expression.trim_start_matches('^').trim_end_matches('$');
-            let words =
-                format!("write `~{expression}`: `~` makes it an expression, always for the whole name");
-            let value = yaml::text_of(&format!("~{expression}"));
-            let message = format!("`{name}` looks like a regular expression, but is a glob here");
-            self.problem(at, message, Help::instead(at, &value, words));
-        }
     }
 
     /// `ListMetrics` takes a namespace or none; a pattern would find nothing.
@@ -296,7 +230,7 @@ impl Checker<'_> {
             let help = Help::write(at, "AWS/EC2").and(", one entry per namespace; patterns are for `names`");
             self.problem(
                 at,
-                format!("`{name}` is a pattern, and CloudWatch lists by the whole namespace"),
+                format!("`{name}` is a pattern, and a namespace has to be written out"),
                 help,
             );
         }
@@ -312,8 +246,8 @@ impl Checker<'_> {
         } else if !STATISTICS.contains(&name) {
             let near = meant_statistic(name);
             let all = STATISTICS.join(", ");
-            let help =
-                Help::write(at, near).and(format!("; possible are {all}, and percentiles like p99 or p99.9"));
+            let help = Help::write(at, &near)
+                .and(format!("; possible are {all}, and percentiles like p99 or p99.9"));
             self.problem(at, format!("`{name}` is not a statistic of CloudWatch"), help);
         }
     }
@@ -335,20 +269,21 @@ fn percentile(name: &str) -> Option<f64> {
         .then(|| number.parse().ok())?
 }
 
-/// `eu-west-7` is a new region as likely as a slip; `eu-wset-1` is a slip.
-fn same_but_digit(a: &str, b: &str) -> bool {
-    a.trim_end_matches(|c: char| c.is_ascii_digit()) == b.trim_end_matches(|c: char| c.is_ascii_digit())
-}
-
 /// What the statistic is called by other programs, or nearly.
-fn meant_statistic(name: &str) -> &'static str {
-    match name.to_ascii_lowercase().as_str() {
+pub(crate) fn meant_statistic(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let digits = lower.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let digits = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let percent = percentile(&format!("p{digits}")).filter(|percent| (0.0..=100.0).contains(percent));
+    let known = match lower.as_str() {
         "avg" | "mean" => "Average",
         "total" => "Sum",
         "min" => "Minimum",
         "max" => "Maximum",
         "count" | "samples" | "n" => "SampleCount",
         "median" => "p50",
-        lower => nearest(lower, STATISTICS).unwrap_or("Average"),
-    }
+        _ if percent.is_some() => return format!("p{digits}"),
+        _ => nearest(&lower, STATISTICS).unwrap_or("Average"),
+    };
+    known.to_owned()
 }

@@ -8,10 +8,13 @@ use crate::{
         AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
         CustomAzureCloud, Poll,
     },
+    foreign::{self, Answer},
     help::Help,
-    tree::At,
+    meant,
+    tree::{At, Node},
     values::{Pattern, parse_duration, show_duration},
     written::{PatternText, azure as written},
+    yaml,
 };
 
 const KINDS: [&str; 5] = [
@@ -21,11 +24,9 @@ const KINDS: [&str; 5] = [
     "workload_identity",
     "azure_cli",
 ];
-const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
+pub(crate) const AGGREGATIONS: [&str; 5] = ["Average", "Minimum", "Maximum", "Total", "Count"];
 /// Azure reads `top` as a signed number of 32 bits; more is refused by every request.
 const LARGEST_TOP: u32 = i32::MAX.unsigned_abs();
-/// Letters of an id.
-const UUID_LENGTH: usize = 36;
 /// The id of an identity, as it looks.
 const IDENTITY: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/ops/providers/\
                         Microsoft.ManagedIdentity/userAssignedIdentities/nephoscope";
@@ -40,7 +41,7 @@ impl Checker<'_> {
         at: &At<'_>,
     ) -> AzureAccount {
         let poll = self.poll(&written.poll, above, &at.key("poll"));
-        let why = "this account reads nothing: it has no metrics entries";
+        let why = "the account has no metrics entries";
         let help = "[{ resource_type: Microsoft.Compute/virtualMachines }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         self.tenant_needed(written, at);
@@ -62,12 +63,16 @@ impl Checker<'_> {
     fn tenant_needed(&mut self, written: &written::Account, at: &At<'_>) {
         let credentials = &written.credentials;
         let app = credentials.client_secret.is_some() || credentials.client_certificate.is_some();
-        if app && written.tenant.is_none() {
+        let entries = at.node.map_or(&[][..], Node::entries);
+        let spelt = entries
+            .iter()
+            .any(|entry| foreign::answer("azure[]", &entry.key) == Some(Answer::Here("tenant")));
+        if app && written.tenant.is_none() && !spelt {
             let place = At {
                 path: format!("{}.tenant", at.path),
                 ..at.clone()
             };
-            let message = "an app registration belongs to a tenant, and `tenant` is missing here";
+            let message = "an app registration needs `tenant`";
             let help = Help::add(at, "tenant", "00000000-0000-0000-0000-000000000000");
             self.problem(
                 &place,
@@ -83,23 +88,14 @@ impl Checker<'_> {
         self.each(ids, at, |checker, id, at| {
             let folded = id.to_lowercase();
             if seen.contains(&folded) {
-                let message = format!(
-                    "the subscription `{id}` is here twice: upper and lower case are the same to Azure"
-                );
+                let message = format!("subscription `{id}` is listed twice: Azure ignores case");
                 checker.problem(at, message, Help::remove(at, "remove one of the two"));
             }
             seen.push(folded);
             if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
                 let message = format!("`{id}` is not a subscription's id");
-                let last = id.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-                let id = last.len() == UUID_LENGTH && last.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-                let id = if id {
-                    last
-                } else {
-                    "00000000-0000-0000-0000-000000000000"
-                };
-                let help =
-                    Help::write(at, &format!("\"{id}\"")).and(", the id alone; `az account list` shows it");
+                let help = Help::write(at, &yaml::text_of(meant::azure_id(id)))
+                    .and(", the id alone; `az account list` shows it");
                 checker.problem(at, message, help);
             }
         });
@@ -120,7 +116,7 @@ impl Checker<'_> {
             .filter(|kind| at.key(kind).node.is_some())
             .collect();
         if let [first, second, ..] = given.as_slice() {
-            let message = format!("both `{first}` and `{second}` say who we are; it can be only one");
+            let message = format!("`{first}` and `{second}` cannot be used together");
             let at = at.key(second);
             let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
             self.problem(&at, message, help);
@@ -162,7 +158,7 @@ impl Checker<'_> {
             return AzureIdentity::System;
         };
         if let Some((second, _)) = given.next() {
-            let message = format!("both `{first}` and `{second}` name the identity; it can be only one");
+            let message = format!("`{first}` and `{second}` cannot be used together");
             let at = at.key(second);
             let help = Help::remove(&at, format!("remove `{second}`, or `{first}`"));
             self.problem(&at, message, help);
@@ -221,7 +217,15 @@ impl Checker<'_> {
             &written.aggregations,
             &at.key("aggregations"),
             |checker, name, at| {
-                checker.word("an aggregation of Azure Monitor", name, &AGGREGATIONS, at);
+                if !AGGREGATIONS.contains(&name.as_str()) {
+                    let help = Help::write(at, meant::azure_aggregation(name));
+                    let help = help.and(format!("; possible: {}", AGGREGATIONS.join(", ")));
+                    checker.problem(
+                        at,
+                        format!("`{name}` is not an aggregation of Azure Monitor"),
+                        help,
+                    );
+                }
             },
         );
         AzureMetrics {
@@ -265,7 +269,7 @@ impl Checker<'_> {
         if parts.len() < 2 || !parts.iter().all(word) {
             let message =
                 format!("`{text}` is not a resource type: those are a provider, a slash and a type");
-            self.problem(at, message, Help::write(at, "Microsoft.Compute/virtualMachines"));
+            self.problem(at, message, Help::write(at, &meant::azure_type(text)));
         }
     }
 
@@ -281,7 +285,11 @@ impl Checker<'_> {
             .find(|grain| parse_duration(grain).is_some_and(|grain| grain <= period));
         let help =
             Help::write(at, finer.unwrap_or(&GRAINS[0])).and(format!("; possible are {}", GRAINS.join(", ")));
-        self.problem(at, format!("Azure Monitor has no grain of {text}"), help);
+        self.problem(
+            at,
+            format!("Azure Monitor does not support a period of {text}"),
+            help,
+        );
         None
     }
 }

@@ -55,11 +55,11 @@ impl Checker<'_> {
             [] => {
                 let help = Help::add(at, "otlp", "{ endpoint: http://127.0.0.1:4317 }");
                 let help = help.and(", or one of `file`, `prometheus`, `stdout`");
-                self.problem(at, "this destination does not say where points go", help);
+                self.problem(at, "the destination has no type", help);
             }
             [first, second, ..] => {
                 let message =
-                    format!("this destination is both `{first}` and `{second}`; it can be only one");
+                    format!("`{first}` and `{second}` cannot be used together: a destination has one type");
                 let at = at.key(second);
                 let words = format!(
                     "remove `{second}` here, and make it a destination of its own, with another name"
@@ -194,7 +194,7 @@ impl Checker<'_> {
             if !token {
                 let at = at.key(name);
                 let shown = at.key.unwrap_or_default();
-                let message = format!("`{shown}` cannot be the name of a header");
+                let message = format!("`{shown}` is not a valid header name");
                 let help = Help::remove(
                     &at,
                     "remove it, or write a name of letters, digits and dashes, like `x-scope-orgid`",
@@ -229,12 +229,12 @@ impl Checker<'_> {
         match (&cert, &key) {
             (Some(_), None) => self.problem(
                 &at.key("cert_file"),
-                "a client certificate is of no use without its private key",
+                "`cert_file` needs `key_file`",
                 Help::add(at, "key_file", "/etc/nephoscope/client.key"),
             ),
             (None, Some(_)) => self.problem(
                 &at.key("key_file"),
-                "a private key is of no use without its certificate",
+                "`key_file` needs `cert_file`",
                 Help::add(at, "cert_file", "/etc/nephoscope/client.crt"),
             ),
             (Some(_), Some(_)) | (None, None) => {}

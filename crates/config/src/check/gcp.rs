@@ -10,6 +10,7 @@ use crate::{
     loose,
     tree::At,
     written::{PatternText, gcp as written},
+    yaml,
 };
 
 /// A filter that works.
@@ -23,10 +24,27 @@ impl Checker<'_> {
             let at = at.item(account).key("projects");
             let mut seen = HashSet::new();
             for (index, project) in written.projects.iter().enumerate() {
-                if !seen.insert(project.as_str()) {
-                    let message = format!("project `{project}` is named a second time");
-                    let at = at.item(index);
-                    self.problem(&at, message, Help::remove(&at, "remove it here"));
+                let id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.:".contains(c);
+                let at = at.item(index);
+                if at.node.is_some() && (project.is_empty() || !project.chars().all(id)) {
+                    let last = project
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or_default()
+                        .to_lowercase()
+                        .replace([' ', '_'], "-");
+                    let secret = at.node.is_some_and(|node| node.secret);
+                    let guess = if secret || last.is_empty() || !last.chars().all(id) {
+                        "my-project"
+                    } else {
+                        &last
+                    };
+                    let help =
+                        Help::write(&at, &yaml::text_of(guess)).and(", the project's id, not its name");
+                    self.problem(&at, format!("`{project}` is not a project id"), help);
+                } else if !seen.insert(project.as_str()) {
+                    let message = format!("project `{project}` is listed twice");
+                    self.problem(&at, message, Help::remove(&at, "remove one of the two"));
                 }
             }
         }
@@ -43,10 +61,10 @@ impl Checker<'_> {
         self.not_empty(
             &written.projects,
             &at.key("projects"),
-            "this account has no projects",
+            "the account has no projects",
             "[my-project]",
         );
-        let why = "this account reads nothing: it has no metrics entries";
+        let why = "the account has no metrics entries";
         let help = "[{ types: [\"compute.googleapis.com/instance/cpu/*\"] }]";
         self.not_empty(&written.metrics, &at.key("metrics"), why, help);
         GcpAccount {
@@ -74,7 +92,7 @@ impl Checker<'_> {
             (None, None) => None,
         };
         if let Some(other) = other.filter(|_| anonymous) {
-            let message = format!("`anonymous` means no credentials, and `{other}` gives some");
+            let message = format!("`anonymous` and `{other}` cannot be used together");
             let at = at.key("anonymous");
             let words =
                 format!("remove `anonymous`; it is only for tests and emulators (or remove `{other}`)");
@@ -115,7 +133,7 @@ impl Checker<'_> {
         self.not_empty(
             &written.types,
             &at.key("types"),
-            "this entry names no metric types",
+            "the entry has no metric types",
             help,
         );
         self.each(&written.types, &at.key("types"), |checker, text, at| {
@@ -124,7 +142,7 @@ impl Checker<'_> {
         if let Some(filter) = written.filter.as_ref().filter(|filter| !is_closed(filter)) {
             let at = at.key("filter");
             let words = "write it as Google's filter language has it: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
-            let message = format!("the filter `{filter}` has a string or a parenthesis that is not closed");
+            let message = format!("the filter `{filter}` has an unclosed string or parenthesis");
             self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
         }
         if let Some(filter) = written
@@ -132,9 +150,7 @@ impl Checker<'_> {
             .as_ref()
             .filter(|filter| filter.contains("metric.type"))
         {
-            let message = format!(
-                "the filter `{filter}` speaks of metric.type, which `types` is for: one filter can name only one"
-            );
+            let message = format!("the filter `{filter}` contains metric.type, which is set by `types`");
             let at = at.key("filter");
             let words = "move the type to `types`, and filter on labels: `filter: 'resource.labels.zone = \"europe-west1-b\"'`";
             self.problem(&at, message, Help::instead(&at, ZONE_FILTER, words));
@@ -153,8 +169,7 @@ impl Checker<'_> {
         let literal = !written.starts_with('~') && !written.contains(['*', '?', '[', '{']);
         let (service, name) = written.split_once('/').unwrap_or((written, ""));
         if literal && name.is_empty() && !service.is_empty() {
-            let message =
-                format!("`{written}` is no metric type but what types begin with, so it matches none");
+            let message = format!("`{written}` is a prefix of metric types, and matches none");
             let value = format!("\"{service}/*\"");
             self.problem(
                 at,
@@ -218,7 +233,7 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
     let json = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
     if !json.is_object() {
         return Err((
-            format!("the file {file} is no credential file of Google's: it is no JSON object"),
+            format!("the file {file} is not a Google credential file: it is not a JSON object"),
             new.into(),
         ));
     }
@@ -229,7 +244,7 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
         .unwrap_or("service_account");
     let Some((_, needed)) = TYPES.iter().find(|(name, _)| *name == kind) else {
         let names = TYPES.map(|(name, _)| name).join(", ");
-        let message = format!("the file {file} has credentials of type `{kind}`, which cannot be used");
+        let message = format!("the credential file {file} has the type `{kind}`, which is not supported");
         return Err((message, format!("possible are {names}")));
     };
     let missing: Vec<&str> = needed
@@ -240,9 +255,6 @@ fn credential_file(path: &Path, text: &str) -> Result<(), (String, String)> {
     if missing.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "the file {file} is no usable {kind}: it lacks {}",
-        missing.join(", ")
-    );
+    let message = format!("the credential file {file} ({kind}) lacks {}", missing.join(", "));
     Err((message, new.into()))
 }

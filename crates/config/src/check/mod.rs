@@ -4,11 +4,12 @@
 //! away only when nothing was reported.
 
 mod api;
-mod aws;
-mod azure;
+pub(crate) mod aws;
+pub(crate) mod azure;
 mod destination;
 mod gcp;
 mod poll;
+pub(crate) mod regions;
 mod telemetry;
 mod texts;
 
@@ -19,7 +20,8 @@ use crate::{
     help::Help,
     lookup::Lookup,
     problem::Found,
-    tree::{At, Node},
+    tree::{At, Data, Entry, Node},
+    unknown,
     values::Pattern,
     written::{File, PatternText},
     yaml,
@@ -109,6 +111,18 @@ impl Checker<'_> {
     }
 
     pub(crate) fn pattern(&mut self, text: &PatternText, at: &At<'_>) -> Option<Pattern> {
+        if let Some(expression) = expression(&text.0, at) {
+            let (value, words) = match expression.as_str() {
+                ".*" | ".+" => ("*".to_owned(), "write `*`, which takes every name".to_owned()),
+                _ => (
+                    format!("~{expression}"),
+                    format!("write `~{expression}`: `~` makes it an expression, always for the whole name"),
+                ),
+            };
+            let shown = &text.0;
+            let message = format!("`{shown}` looks like a regular expression, but is a glob here");
+            self.problem(at, message, Help::instead(at, &yaml::text_of(&value), words));
+        }
         Pattern::new(&text.0)
             .map_err(|error| {
                 let (kind, value, words) = if text.0.starts_with('~') {
@@ -165,15 +179,18 @@ impl Checker<'_> {
     fn unique(&mut self, what: &str, names: &[&str], at: &At<'_>, seen: &mut HashMap<String, String>) {
         for (index, name) in names.iter().enumerate() {
             let place = at.item(index).key("name");
+            if place.node.is_none() {
+                // That it is missing is said already.
+                continue;
+            }
             if name.trim().is_empty() {
                 let free = free("prod", |name| seen.contains_key(name) || names.contains(&name));
                 let help = Help::write(&place, &free);
-                self.problem(&place, format!("the {what}'s name is empty"), help);
+                self.problem(&place, format!("the {what} name is empty"), help);
             } else if let Some(first) = seen.insert((*name).to_owned(), at.path.clone()) {
-                let message = format!("a second {what} is called `{name}`; the first is in `{first}`");
+                let message = format!("duplicate {what} name `{name}`, first used in `{first}`");
                 let free = free(name, |name| seen.contains_key(name) || names.contains(&name));
-                let help =
-                    Help::write(&place, &yaml::text_of(&free)).and("; names label metrics and must differ");
+                let help = Help::write(&place, &yaml::text_of(&free)).and("; names must be unique");
                 // Both places have the same path, so the first must not cover the second.
                 self.found.at(&place, message, help);
             }
@@ -181,19 +198,40 @@ impl Checker<'_> {
     }
 
     fn something_to_do(&mut self, file: &File, at: &At<'_>) {
-        if file.aws.is_empty() && file.azure.is_empty() && file.gcp.is_empty() && self.found_nothing_in(at) {
+        let root = at.node.map_or(&[][..], Node::entries);
+        let mapping = at
+            .node
+            .is_some_and(|node| matches!(node.data, Data::Map(_) | Data::Null));
+        if !mapping || root.iter().any(is_wrapper) {
+            return;
+        }
+        let schema = crate::schema();
+        let named: Vec<&str> = root
+            .iter()
+            .filter_map(|entry| unknown::meant(&schema, entry, &at.key(&entry.key)))
+            .collect();
+        let accounts = named
+            .iter()
+            .any(|key| ["aws", "azure", "gcp", "accounts"].contains(key));
+        if file.aws.is_empty()
+            && file.azure.is_empty()
+            && file.gcp.is_empty()
+            && self.found_nothing_in(at)
+            && !accounts
+        {
             let value = "[{ name: prod, regions: [eu-west-1], metrics: [{ namespace: AWS/EC2 }] }]";
             let help = top(at, "aws", value).and(
                 ", or `azure:` or `gcp:`, here or in a file that `accounts:` names; `nephoscope config example` shows each",
             );
-            self.found
-                .at(at, "there is no account, so there is nothing to read", help);
+            self.found.at(at, "no account is configured", help);
         }
-        if file.destinations.is_empty() && !self.found.covers("destinations") {
+        if file.destinations.is_empty()
+            && !self.found.covers("destinations")
+            && !named.contains(&"destinations")
+        {
             let value = "[{ name: gateway, otlp: { endpoint: http://127.0.0.1:4317 } }]";
             let help = top(at, "destinations", value);
-            self.found
-                .at(at, "there is no destination, so points would go nowhere", help);
+            self.found.at(at, "no destination is configured", help);
         }
     }
 
@@ -202,6 +240,16 @@ impl Checker<'_> {
             .iter()
             .all(|list| !self.found.covers(&at.key(list).path))
     }
+}
+
+/// Whether a whole configuration stands below a key.
+fn is_wrapper(entry: &Entry) -> bool {
+    let lists = ["aws", "azure", "gcp", "destinations"];
+    entry
+        .value
+        .entries()
+        .iter()
+        .any(|inner| lists.contains(&inner.key.as_str()))
 }
 
 /// A list of the file, added or filled.
@@ -221,4 +269,30 @@ fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
     }
     let mut names = (2..).map(|number: u32| format!("{name}-{number}"));
     names.find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// The regular expression that somebody wrote without a `~`, for the whole name.
+fn expression(text: &str, at: &At<'_>) -> Option<String> {
+    if text.starts_with('~') {
+        return None;
+    }
+    let slashes = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    let bare = slashes.unwrap_or(text);
+    let (begins, ends) = (bare.strip_prefix('^'), bare.strip_suffix('$'));
+    let inner = bare.trim_start_matches('^').trim_end_matches('$');
+    // A dot and a star alone may be a glob: `jvm.*` takes `jvm.memory`.
+    let signs = [".+", "(?", "\\d", "\\w"];
+    // A value of a tag or a dimension may have any sign in it; a name does not.
+    let value = at.trail.contains(".tags.") || at.trail.contains(".dimensions.");
+    let more: &[&str] = if value { &[] } else { &["\\.", "|", "]+", "]*"] };
+    let mut signs = signs.iter().chain(more);
+    let is = inner != text || text == ".*" || signs.any(|sign| text.contains(sign));
+    if !is || inner.is_empty() || regex::Regex::new(inner).is_err() {
+        return None;
+    }
+    Some(match (begins, ends) {
+        (Some(_), None) => format!("{}.*", inner.trim_end_matches(".*")),
+        (None, Some(_)) => format!(".*{}", inner.trim_start_matches(".*")),
+        (Some(_), Some(_)) | (None, None) => inner.to_owned(),
+    })
 }

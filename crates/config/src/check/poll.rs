@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::Checker;
 use crate::{
     config::{AutoOr, Poll},
+    guess,
     help::Help,
     tree::At,
-    values::{guess_duration, show_duration},
+    values::show_duration,
     written::{self, AutoText, Budget},
 };
 
@@ -65,8 +66,7 @@ impl Checker<'_> {
         if let Some(period) = period.filter(|period| poll.every < *period) {
             if written.every.is_some() {
                 let (every, period) = (show_duration(poll.every), show_duration(period));
-                let message =
-                    format!("polling every {every} brings nothing new between points of one every {period}");
+                let message = format!("`every: {every}` is shorter than the period of {period}");
                 let at = at.key("poll").key("every");
                 let help = Help::write(&at, &period).and(" or longer, or a shorter `period`");
                 self.problem(&at, message, help);
@@ -83,7 +83,7 @@ impl Checker<'_> {
             Some("0" | "0s") => AutoOr::Fixed(Duration::ZERO),
             Some(text) => crate::values::parse_duration(text).map_or_else(
                 || {
-                    let guess = guess_duration(text).unwrap_or_else(|| "auto".into());
+                    let guess = guess::duration(text).unwrap_or_else(|| "auto".into());
                     let help = Help::write(at, &guess)
                         .and("; possible are `auto`, or a number and a unit like `90s`");
                     self.problem(at, format!("`{text}` is neither `auto` nor a duration"), help);
@@ -98,7 +98,7 @@ impl Checker<'_> {
     pub(crate) fn budget(&mut self, budget: Option<&Budget>, at: &At<'_>) -> Option<f64> {
         let usd = budget?.usd_per_day?;
         if usd < 0.0 {
-            let message = format!("a budget of {usd} dollars a day is less than nothing");
+            let message = format!("a budget cannot be negative: {usd} USD a day");
             let at = at.key("budget").key("usd_per_day");
             let help = Help::write(&at, "20").and("; without `budget` there is no limit");
             self.problem(&at, message, help);

@@ -22,7 +22,7 @@ impl Checker<'_> {
         let interval = self.duration(written.interval.as_ref(), DEFAULT_INTERVAL, &at.key("interval"));
         let sample = written.traces.sample.unwrap_or(DEFAULT_SAMPLE);
         if !(0.0..=1.0).contains(&sample) {
-            let message = format!("a share of {sample} is not between 0 and 1");
+            let message = format!("`sample` must be between 0 and 1, not {sample}");
             let at = at.key("traces").key("sample");
             let help = Help::write(&at, "0.01").and(" for one in a hundred, `1` for all, `0` for none");
             self.problem(&at, message, help);

@@ -9,11 +9,11 @@ use zeroize::Zeroizing;
 
 use super::Checker;
 use crate::{
+    guess,
     help::Help,
     loose,
-    nearest::nearest,
     tree::At,
-    values::{guess_duration, guess_size, parse_duration, parse_size},
+    values::{parse_duration, parse_size},
     written::{DurationText, SizeText},
     yaml,
 };
@@ -56,7 +56,7 @@ impl Checker<'_> {
     pub(crate) fn some_duration(&mut self, text: &str, at: &At<'_>) -> Option<Duration> {
         let duration = parse_duration(text).filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            let guess = guess_duration(text).unwrap_or_else(|| "5m".into());
+            let guess = guess::duration(text).unwrap_or_else(|| "5m".into());
             let help = Help::write(at, &guess)
                 .and("; a duration is a number above zero and a unit (ms, s, m, h, d)");
             self.problem(at, format!("`{text}` is not a duration"), help);
@@ -67,7 +67,7 @@ impl Checker<'_> {
     pub(crate) fn size(&mut self, text: Option<&SizeText>, fallback: u64, at: &At<'_>) -> u64 {
         let Some(text) = text else { return fallback };
         parse_size(&text.0).filter(|bytes| *bytes > 0).unwrap_or_else(|| {
-            let guess = guess_size(&text.0).unwrap_or_else(|| "512MiB".into());
+            let guess = guess::size(&text.0).unwrap_or_else(|| "512MiB".into());
             let help = Help::write(at, &guess)
                 .and("; a size is a whole number above zero and a unit (KiB, MiB, GiB, kB, MB, GB)");
             self.problem(at, format!("`{}` is not a size", text.0), help);
@@ -77,72 +77,35 @@ impl Checker<'_> {
 
     /// An http or https URL with a host.
     pub(crate) fn url(&mut self, text: &str, at: &At<'_>) -> String {
+        // That it is missing is said already.
+        if at.node.is_none() {
+            return text.to_owned();
+        }
         // The data plane's URL may hold `{region}`, which no host name can.
         let parsed = url::Url::parse(&text.replace("{region}", "region"));
-        let fault = match &parsed {
-            Err(url::ParseError::RelativeUrlWithoutBase) => {
-                Some("it does not begin with http:// or https://".into())
+        let scheme = "it does not begin with http:// or https://";
+        let fault = match parsed {
+            Err(url::ParseError::RelativeUrlWithoutBase) => scheme.into(),
+            Err(error) => error.to_string(),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => scheme.into(),
+            Ok(url) => {
+                if !url.username().is_empty() || url.password().is_some() {
+                    let message = "the URL contains a user or password, which is never sent";
+                    self.found
+                        .span(at.span, at.path.clone(), message, without_user(url, at));
+                }
+                return text.to_owned();
             }
-            Err(error) => Some(error.to_string()),
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                Some("it does not begin with http:// or https://".into())
-            }
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                let mut bare = url.clone();
-                // Only URLs without a host refuse this.
-                let bared = bare.set_username("").and_then(|()| bare.set_password(None));
-                let words = "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`";
-                let help = match bared {
-                    Ok(()) if url.query().is_none() => {
-                        Help::instead(at, &yaml::text_of(bare.as_str()), words)
-                    }
-                    Ok(()) | Err(()) => words.into(),
-                };
-                self.found.span(
-                    at.span,
-                    at.path.clone(),
-                    "a user and a password in a URL are never sent",
-                    help,
-                );
-                None
-            }
-            Ok(_) => None,
         };
-        if let Some(fault) = fault {
-            let rest = text
-                .rsplit("//")
-                .next()
-                .filter(|rest| !rest.is_empty() && !rest.contains([' ', '$']));
-            let guess = format!("http://{}", rest.unwrap_or("127.0.0.1:4317"));
-            let valid = url::Url::parse(&guess).is_ok() && !at.node.is_some_and(|node| node.secret);
-            let guess = if valid {
-                guess
-            } else {
-                "http://127.0.0.1:4317".into()
-            };
-            let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
-            self.problem(
-                at,
-                format!("`{text}` is not a URL that can be called: {fault}"),
-                help,
-            );
-        }
+        let rest = text.rsplit("//").next().unwrap_or_default();
+        let guess = Some(format!("http://{rest}")).filter(|guess| {
+            let shown = !at.node.is_some_and(|node| node.secret) && !rest.contains([' ', '$']);
+            shown && url::Url::parse(guess).is_ok()
+        });
+        let guess = guess.unwrap_or_else(|| "http://127.0.0.1:4317".into());
+        let help = Help::instead(at, &yaml::text_of(&guess), format!("write `{guess}`"));
+        self.problem(at, format!("`{text}` is not a valid URL: {fault}"), help);
         text.to_owned()
-    }
-
-    /// One word of a closed set.
-    pub(crate) fn word(&mut self, what: &str, word: &str, set: &[&str], at: &At<'_>) {
-        if !set.contains(&word) {
-            let list = set.join(", ");
-            let near = nearest(word, set.iter().copied());
-            let value = near.or(set.first().copied()).unwrap_or_default();
-            let words = match near {
-                Some(near) => format!("did you mean `{near}`? Possible: {list}"),
-                None => format!("write `{value}`; possible: {list}"),
-            };
-            let help = Help::instead(at, value, words);
-            self.problem(at, format!("`{word}` is not {what}"), help);
-        }
     }
 
     /// A list that must have something in it.
@@ -160,6 +123,21 @@ impl Checker<'_> {
 
     /// A file that must be readable now; gives its path and text.
     pub(crate) fn readable(&mut self, path: &Path, at: &At<'_>) -> Option<(PathBuf, Zeroizing<String>)> {
+        let text = path.to_string_lossy();
+        if text.contains("-----BEGIN") || text.contains(['\n', '{']) {
+            let key = at.key.unwrap_or_default();
+            let name = match key {
+                "service_account_file" => "sa.json",
+                "key_file" => "client.key",
+                "cert_file" => "client.crt",
+                _ => "ca.pem",
+            };
+            let help =
+                Help::write(at, &format!("/etc/nephoscope/{name}")).and(", and the contents into that file");
+            let message = format!("`{key}` takes the path of a file, not its contents");
+            self.found.span(at.span, at.path.clone(), message, help);
+            return None;
+        }
         let path = self.path(path);
         match self.lookup.read(&path) {
             Ok(text) => Some((path, text)),
@@ -190,10 +168,21 @@ impl Checker<'_> {
             );
             self.problem(
                 at,
-                format!("the file {} holds no PEM {words}", path.display()),
+                format!("the file {} contains no PEM {words}", path.display()),
                 help,
             );
         }
         path
+    }
+}
+
+/// The same URL without a user; a query may be a secret, so then only the words.
+fn without_user(mut url: url::Url, at: &At<'_>) -> Help {
+    let words = "write the URL without them; an OTLP destination takes `headers: { authorization: \"Basic ${env:BASIC_AUTH}\" }`";
+    // Only URLs without a host refuse this.
+    let bared = url.set_username("").and_then(|()| url.set_password(None));
+    match bared {
+        Ok(()) if url.query().is_none() => Help::instead(at, &yaml::text_of(url.as_str()), words),
+        Ok(()) | Err(()) => words.into(),
     }
 }

@@ -1,6 +1,6 @@
 //! Who may ask the daemon over HTTP, as checked.
 
-use std::{collections::BTreeSet, num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeSet, fmt, num::NonZeroU32, path::PathBuf};
 
 use ipnet::IpNet;
 
@@ -21,6 +21,53 @@ pub struct Api {
     pub rate_limit: RateLimit,
     /// Most bytes of recent points in memory.
     pub recent_max_bytes: u64,
+    /// How many accounts must be ready for the daemon to be.
+    pub ready: ReadyAccounts,
+}
+
+/// How many accounts must be ready for the daemon to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadyAccounts {
+    /// At least one.
+    Any,
+    /// All of them.
+    All,
+    /// So many of a hundred, 1 to 100.
+    Share(u8),
+}
+
+impl ReadyAccounts {
+    /// Reads `any`, `all` or `90%`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.trim() {
+            "any" => Some(Self::Any),
+            "all" => Some(Self::All),
+            share => {
+                let percent = share.strip_suffix('%')?.trim_end().parse().ok()?;
+                (1..=100).contains(&percent).then_some(Self::Share(percent))
+            }
+        }
+    }
+
+    /// Whether so many of all are enough; of none at all they are.
+    pub fn is_met(self, ready: usize, all: usize) -> bool {
+        match self {
+            Self::Any => ready > 0 || all == 0,
+            Self::All => ready == all,
+            Self::Share(percent) => ready.saturating_mul(100) >= all.saturating_mul(usize::from(percent)),
+        }
+    }
+}
+
+/// As it is written.
+impl fmt::Display for ReadyAccounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::All => f.write_str("all"),
+            Self::Share(percent) => write!(f, "{percent}%"),
+        }
+    }
 }
 
 impl Api {

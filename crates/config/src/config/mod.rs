@@ -16,7 +16,7 @@ use crate::{
     written::destination::{Compression, Deltas, FileFormat, OnFull, Order, Protocol, Revisions},
 };
 
-pub use api::{Api, Clients, RateLimit, ServerTls, Token};
+pub use api::{Api, Clients, RateLimit, ReadyAccounts, ServerTls, Token};
 pub use aws::{AssumeRole, AwsAccount, AwsBase, AwsCredentials, AwsEndpoints, AwsMetrics, StaticKeys};
 pub use azure::{
     AzureAccount, AzureCertificate, AzureCloud, AzureCredentials, AzureIdentity, AzureMetrics,
@@ -127,7 +127,7 @@ pub enum DestinationKind {
 }
 
 /// An OpenTelemetry receiver.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Otlp {
     /// A URL that has been parsed once, as written.
     pub endpoint: String,
@@ -143,6 +143,19 @@ pub struct Otlp {
     pub tls: Option<Tls>,
     /// How long one request may take.
     pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Otlp {
+    /// A URL may have a key in its query.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Otlp")
+            .field("endpoint", &crate::hide::shown(&self.endpoint))
+            .field("protocol", &self.protocol)
+            .field("path", &self.path)
+            .field("headers", &self.headers)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The path of requests by HTTP.

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::{
     place::Place,
-    shape::{HIDDEN, secret_parts},
+    shape::{HIDDEN, secret_parts, shown},
 };
 use crate::source::Span;
 
@@ -157,7 +157,16 @@ pub(crate) fn without(message: &str, secret: &str) -> String {
     let words = words.filter(|word| word.chars().count() >= SHORTEST_WORD && !SCHEMES.contains(word));
     let whole = (!secret.is_empty()).then_some(secret);
     let all = whole.into_iter().chain(words);
-    all.fold(message.to_owned(), |text, word| text.replace(word, HIDDEN))
+    all.fold(message.to_owned(), |text, word| {
+        // A remedy may have changed the case.
+        let word = regex::RegexBuilder::new(&regex::escape(word))
+            .case_insensitive(true)
+            .build();
+        word.map_or_else(
+            |_| HIDDEN.to_owned(),
+            |word| word.replace_all(&text, HIDDEN).into_owned(),
+        )
+    })
 }
 
 /// Whether this only says where a secret is kept.

@@ -38,6 +38,8 @@ pub(crate) struct Place<'s> {
     /// What may stand here; nothing = the place is unknown.
     forms: Vec<&'s Value>,
     guarded: bool,
+    /// Below a key that is not ours.
+    closed: bool,
     /// The nearest key.
     key: String,
 }
@@ -49,24 +51,40 @@ impl<'s> Place<'s> {
             root: schema,
             forms: forms(schema, schema),
             guarded: false,
+            closed: false,
             key: String::new(),
         }
     }
 
-    /// The place below a key.
+    /// The place below a key. Below one that is misspelt our keys are known, and no value is shown.
     pub(crate) fn key(&self, key: &str) -> Self {
-        let below = self.forms.iter().filter_map(|form| {
-            let own = form.get("properties").and_then(|all| all.get(key));
-            own.or_else(|| form.get("additionalProperties").filter(|other| other.is_object()))
-        });
-        let forms = below.flat_map(|schema| forms(self.root, schema)).collect();
+        let named = self.below(key);
+        let near = named.is_empty().then(|| nearest(key, self.names())).flatten();
         let lower = key.to_ascii_lowercase();
         Self {
             root: self.root,
-            forms,
+            closed: self.closed || named.is_empty(),
+            forms: near.map_or(named, |near| self.below(near)),
             guarded: self.guarded || GUARDED.contains(&lower.as_str()),
             key: key.to_owned(),
         }
+    }
+
+    fn below(&self, key: &str) -> Vec<&'s Value> {
+        let schemas = self.forms.iter().filter_map(|form| {
+            let own = form.get("properties").and_then(|all| all.get(key));
+            own.or_else(|| form.get("additionalProperties").filter(|other| other.is_object()))
+        });
+        schemas.flat_map(|schema| forms(self.root, schema)).collect()
+    }
+
+    /// The keys that may stand here.
+    fn names(&self) -> Vec<&'s str> {
+        let tables = self
+            .forms
+            .iter()
+            .filter_map(|form| form.get("properties")?.as_object());
+        tables.flat_map(|all| all.keys()).map(String::as_str).collect()
     }
 
     /// The place of a list's items.
@@ -90,6 +108,9 @@ impl<'s> Place<'s> {
     }
 
     fn is_open(&self, text: &str) -> bool {
+        if self.closed {
+            return false;
+        }
         // One value where a list of them belongs is a slip, and the same value.
         let items = self.forms.iter().filter_map(|form| form.get("items"));
         let items = items.flat_map(|schema| forms(self.root, schema));
@@ -101,11 +122,7 @@ impl<'s> Place<'s> {
 
     /// Whether a key's name may be shown here; `value` = it has one.
     pub(crate) fn shows_key(&self, key: &str, value: bool) -> bool {
-        let names = self
-            .forms
-            .iter()
-            .filter_map(|form| form.get("properties")?.as_object());
-        let names: Vec<&str> = names.flat_map(|all| all.keys()).map(String::as_str).collect();
+        let names = self.names();
         let plain = fits(NAME.as_ref(), key) && key.len() <= LONGEST_NAME && secret_parts(key).is_empty();
         let ours = names.contains(&key) || plain && nearest(key, names.iter().copied()).is_some();
         let free = self
@@ -115,7 +132,7 @@ impl<'s> Place<'s> {
         if free {
             return ours
                 || if self.guarded {
-                    plain
+                    plain && value
                 } else {
                     secret_parts(key).is_empty()
                 };

@@ -46,6 +46,18 @@ pub(crate) fn secret_parts(text: &str) -> Vec<Range<usize>> {
     user_and_password(text).into_iter().chain(values).collect()
 }
 
+/// The text with its secret parts hidden.
+pub(crate) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    let mut from = 0;
+    for part in secret_parts(text) {
+        out.push_str(text.get(from..part.start).unwrap_or_default());
+        out.push_str(HIDDEN);
+        from = from.max(part.end);
+    }
+    out + text.get(from..).unwrap_or_default()
+}
+
 /// What stands before the `@` of a URL, with or without a scheme.
 fn user_and_password(text: &str) -> Option<Range<usize>> {
     let end = text.rfind('@')?;
@@ -96,18 +108,7 @@ fn changes(run: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{HIDDEN, secret_parts};
-
-    fn shown(text: &str) -> String {
-        let mut out = String::new();
-        let mut from = 0;
-        for part in secret_parts(text) {
-            out.push_str(text.get(from..part.start).unwrap_or_default());
-            out.push_str(HIDDEN);
-            from = from.max(part.end);
-        }
-        out + text.get(from..).unwrap_or_default()
-    }
+    use super::{secret_parts, shown};
 
     #[test]
     fn what_lets_somebody_in_is_hidden() {

@@ -26,6 +26,8 @@ pub struct Api {
     pub hosts: Vec<String>,
     /// How often one address may ask.
     pub rate_limit: RateLimit,
+    /// When `/readyz` answers 200.
+    pub ready: Ready,
     /// Serve other machines although nobody is asked who they are. Default: false.
     pub insecure: Option<bool>,
     /// Most bytes of recent points that are kept in memory to be shown. Default: 32MiB.
@@ -74,15 +76,24 @@ pub struct ServerTls {
     pub key_file: PathBuf,
 }
 
+/// When `/readyz` answers 200. The store must have room and a destination must take points in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ready {
+    /// How many accounts must give points: `any` for at least one, `all`, or a share such as `90%`. Default: any.
+    #[schemars(extend("examples" = ["any", "all", "90%"]))]
+    pub accounts: Option<String>,
+}
+
 /// How often one address may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
     /// Requests a second in the long run. Default: 100.
-    #[schemars(extend("examples" = [100]))]
+    #[schemars(range(min = 1), extend("examples" = [100]))]
     pub per_second: Option<u32>,
     /// Requests at once after a pause. Default: 500.
-    #[schemars(extend("examples" = [500]))]
+    #[schemars(range(min = 1), extend("examples" = [500]))]
     pub burst: Option<u32>,
 }
 

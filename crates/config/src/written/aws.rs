@@ -132,6 +132,7 @@ pub struct Metrics {
     #[schemars(extend("examples" = [{ "LoadBalancer": "*", "AvailabilityZone": "absent" }]))]
     pub dimensions: BTreeMap<String, PatternText>,
     /// Only resources with these tags, through the tagging API. Default: all.
+    #[schemars(extend("examples" = [{ "env": "prod" }]))]
     pub tags: BTreeMap<String, PatternText>,
     /// Tags to copy onto points as `tag.<key>`. Default: none.
     #[schemars(extend("examples" = [["team"]]))]

@@ -175,6 +175,7 @@ pub struct Metrics {
     #[schemars(range(min = 1, max = 2_147_483_647))]
     pub top: Option<u32>,
     /// Only resources with these tags. Default: all.
+    #[schemars(extend("examples" = [{ "env": "prod" }]))]
     pub tags: BTreeMap<String, PatternText>,
     /// Tags to copy onto points as `tag.<key>`. Default: none.
     #[schemars(extend("examples" = [["team"]]))]

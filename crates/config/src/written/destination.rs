@@ -20,7 +20,7 @@ pub struct Destination {
     pub otlp: Option<Otlp>,
     /// Files in a directory.
     pub file: Option<FileOut>,
-    /// Served on `listen` at `/federate`, with the points' own timestamps.
+    /// The newest point of each series, served on `listen` at `/federate` with its own timestamp.
     pub prometheus: Option<Empty>,
     /// Standard output.
     pub stdout: Option<Stdout>,
@@ -61,6 +61,7 @@ pub struct Otlp {
     /// How to compress requests. Default: gzip.
     pub compression: Option<Compression>,
     /// Headers (gRPC metadata) of every request; their values are kept secret.
+    #[schemars(extend("examples" = [{ "authorization": "Bearer ${env:OTLP_TOKEN}" }]))]
     pub headers: BTreeMap<String, Secret>,
     /// Certificates. Default: the system's authorities, no client certificate.
     pub tls: Option<Tls>,

@@ -35,6 +35,7 @@ pub struct File {
     /// The daemon's own telemetry. Default: sent to the first OTLP destination.
     pub telemetry: Option<Telemetry>,
     /// Where points go; each destination gets every point.
+    #[schemars(extend("examples" = [[{ "name": "gateway", "otlp": { "endpoint": "http://127.0.0.1:4317" } }]]))]
     pub destinations: Vec<destination::Destination>,
     /// Accounts of Amazon Web Services.
     pub aws: Vec<aws::Account>,
@@ -93,6 +94,7 @@ pub struct Traces {
 /// When and how far back to ask.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("examples" = [{ "every": "5m" }]))]
 pub struct Poll {
     /// Time between two polls of the same metrics; at least their period. Default: 5m.
     pub every: Option<DurationText>,

@@ -12,12 +12,14 @@ const HEAD: &str = "\
 
 One YAML file, `/etc/nephoscope/nephoscope.yaml` unless `--config` names another. `nephoscope config example` prints a
 commented one, `nephoscope config schema` the JSON Schema for editors, and `nephoscope check --offline` says everything that
-is wrong with yours, with its line and a value that would work. A key that is not listed here is a mistake, and is said.
+is wrong with yours, with its line and a value that would work. A key that is not listed here is an error. The lines shown with
+an error have stars for every value that may be a secret, and no comments.
 
 - **duration**: `30s`, `5m`, `1h30m`, `1d`. **size**: `512MiB`, `2GiB`, `1GB`.
 - **pattern**: a name, or one with `*`, `?`, `[…]`, `{a,b}`; after `~` a regular expression. It must match the whole name.
 - **secret**: text that is never shown again. `${env:NAME}`, `${file:/path}` and `${cred:NAME}` (a file below systemd's
   `$CREDENTIALS_DIRECTORY`) are replaced in every text; the last two keep a secret out of the file.
+- YAML's `&name`, `*name` and `<<: *name` work as usual.
 - `aws[]` is an element of the list `aws`.
 ";
 

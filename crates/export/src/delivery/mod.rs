@@ -5,26 +5,24 @@
 //! it was refused alone, something else was taken after that, and it was refused again; `look` has how that is found out.
 
 mod look;
+mod react;
+mod send;
 mod source;
 mod trouble;
+mod turn;
 mod waits;
 
 pub use source::{Batch, Source, Want};
 pub use waits::Waits;
 
-use crate::deltas::{Parted, part};
-use crate::encode::Encoded;
-use crate::refusal::{Refusal, refuses_deltas};
 use crate::stats::DeliveryStats;
-use crate::transport::{Transport, Verdict};
+use crate::transport::Transport;
 use crate::watch::Watch;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
-use tracing::field::Empty;
-use trouble::{Failure, Kind, Troubled};
+use trouble::{Kind, Troubled};
 
 /// How long a batch in flight may still take once we are asked to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -116,6 +114,9 @@ impl<S: Source> Delivery<S> {
     /// Delivers until `stop` or until the source has ended and nothing is left. A batch in flight at `stop` gets a grace;
     /// one that is not settled by then stays in the source.
     pub async fn run(mut self, stop: CancellationToken) {
+        // What one before it has found out may be mended.
+        self.watch.stats().set_aside(0, "");
+        self.watch.stats().deltas_refused(None);
         while let Ok(true) = self.step(&stop).await {
             self.show();
         }
@@ -206,277 +207,6 @@ impl<S: Source> Delivery<S> {
         stop.run_until_cancelled(at(wake)).await.ok_or(Stopped)
     }
 
-    /// A new batch. Beside one in trouble it is a probe: when it fails as well, it stays where it is.
-    async fn first(&mut self, sequence: u64, batch: Batch, stop: &CancellationToken) -> Result<(), Stopped> {
-        let now = Instant::now();
-        self.watch.stats().waiting(Some(batch.encoded.oldest_end));
-        let probe = !self.troubled.is_empty() && !self.flow.others;
-        let mut item = Troubled::new(sequence, batch, now);
-        if self.strips(now) && !Self::strip(&mut item) {
-            self.finish(item).await;
-            return Ok(());
-        }
-        let asks_for_deltas = self.no_deltas.is_some() && item.deltas == 0;
-        match self.carry_first(&mut item, stop).await? {
-            None => {
-                if asks_for_deltas && item.deltas == 0 {
-                    self.takes_deltas_again();
-                }
-                self.finish(item).await;
-            }
-            Some(failure) if probe && !of_some_points(failure.kind) => {
-                self.watch.counted(&failure.why);
-                self.flow.probe_at = Some(Instant::now() + self.waits.hold_every);
-            }
-            Some(failure) => self.trouble(item, failure, stop).await?,
-        }
-        Ok(())
-    }
-
-    /// Carries the part whose turn it is, which is then gone from the batch; or says why not.
-    async fn carry_first(
-        &mut self,
-        item: &mut Troubled,
-        stop: &CancellationToken,
-    ) -> Result<Option<Failure>, Stopped> {
-        let Some(part) = item.rest.pop() else {
-            return Ok(None);
-        };
-        let failed = self.carry(&part, item, stop).await;
-        if !matches!(failed, Ok(None)) {
-            item.rest.push(part);
-        }
-        failed
-    }
-
-    /// A batch that failed before: taken apart when it is time, else tried as it is.
-    async fn again(&mut self, mut item: Troubled, stop: &CancellationToken) -> Result<(), Stopped> {
-        let now = Instant::now();
-        let others = self.flow.taken_since(item.last) || self.passes_others(&item, now, stop).await?;
-        if item.comes_apart(now, others, &self.waits) {
-            return self.take_apart(item, stop).await;
-        }
-        if item.rest.is_empty() {
-            return self.ask_about_one(item, stop).await;
-        }
-        while !item.rest.is_empty() {
-            if let Some(failure) = self.carry_first(&mut item, stop).await? {
-                return self.trouble(item, failure, stop).await;
-            }
-        }
-        if item.suspects.is_empty() {
-            self.finish(item).await;
-        } else {
-            item.next = now;
-            self.troubled.push(item);
-        }
-        Ok(())
-    }
-
-    /// Single points: one of them tells whether anything has changed.
-    async fn ask_about_one(&mut self, mut item: Troubled, stop: &CancellationToken) -> Result<(), Stopped> {
-        let Some(suspect) = item.suspects.pop() else {
-            self.finish(item).await;
-            return Ok(());
-        };
-        let part = suspect.part.clone();
-        match self.carry(&part, &mut item, stop).await? {
-            Some(failure) => {
-                item.suspects.push(suspect);
-                self.put_aside(item, failure);
-            }
-            None if item.suspects.is_empty() => self.finish(item).await,
-            None => self.troubled.push(item),
-        }
-        Ok(())
-    }
-
-    /// Where order matters nothing passes a batch that may yet be taken, so that an empty request has to tell.
-    async fn passes_others(
-        &mut self,
-        item: &Troubled,
-        now: Instant,
-        stop: &CancellationToken,
-    ) -> Result<bool, Stopped> {
-        Ok(self.in_order && item.lasts(now, &self.waits) && self.takes_empty(stop).await?)
-    }
-
-    /// Reacts to a failure.
-    async fn trouble(
-        &mut self,
-        mut item: Troubled,
-        failure: Failure,
-        stop: &CancellationToken,
-    ) -> Result<(), Stopped> {
-        match failure.kind {
-            Kind::Refused(Refusal::Deltas) => {
-                self.refuses_deltas(&failure.why);
-                if item.deltas_only || !Self::strip(&mut item) {
-                    self.finish(item).await;
-                } else if item.deltas == 0 {
-                    let kind = Kind::Refused(Refusal::Points { account: false });
-                    return self.look_into(item, Failure { kind, ..failure }, stop).await;
-                } else {
-                    return Box::pin(self.again_at_once(item, stop)).await;
-                }
-            }
-            Kind::Refused(Refusal::Order { rest_stored: true }) => {
-                if let Some(part) = item.rest.pop() {
-                    self.watch.stored_but_some(&part, &failure.why);
-                }
-                return Box::pin(self.again_at_once(item, stop)).await;
-            }
-            Kind::Refused(Refusal::Order { rest_stored: false }) => {
-                return self.sieve(item, &failure.why, stop).await;
-            }
-            Kind::Refused(_) if !item.searched => return self.look_into(item, failure, stop).await,
-            Kind::Refused(_) | Kind::Passing | Kind::Held => self.put_aside(item, failure),
-        }
-        Ok(())
-    }
-
-    /// What is left of a batch, without waiting.
-    async fn again_at_once(&mut self, mut item: Troubled, stop: &CancellationToken) -> Result<(), Stopped> {
-        item.next = Instant::now();
-        self.again(item, stop).await
-    }
-
-    /// Keeps a batch for later. Others are not thought to be taken any more until one is.
-    fn put_aside(&mut self, mut item: Troubled, failure: Failure) {
-        let now = Instant::now();
-        let new = item.attempts == 0;
-        item.failed(failure, now, &self.waits, fastrand::f64());
-        if new {
-            self.flow.others = false;
-        }
-        if self.flow.others {
-            self.watch.counted(&item.failure.why);
-        } else {
-            if new {
-                self.flow.probe_at = Some(now + item.others_after(&self.waits));
-            }
-            self.watch.failed(item.needs_somebody(), &item.failure.why);
-        }
-        self.troubled.push(item);
-    }
-
-    /// All of it was delivered or dropped, but for its deltas where those are refused.
-    async fn finish(&mut self, item: Troubled) {
-        if item.deltas > 0 {
-            self.source.keep_deltas(item.sequence, item.deltas).await;
-        } else if !(item.deltas_only && self.no_deltas.is_some()) {
-            self.source.done(item.sequence).await;
-        }
-        self.watch.stats().waiting(None);
-    }
-
-    /// Leaves the deltas of a batch where they are; false when nothing else is in it.
-    fn strip(item: &mut Troubled) -> bool {
-        if item.deltas_only {
-            return false;
-        }
-        let mut rest = Vec::with_capacity(item.rest.len());
-        for whole in std::mem::take(&mut item.rest) {
-            match part(&whole) {
-                Ok(Parted::Both(others, deltas)) => {
-                    item.deltas += deltas.points;
-                    rest.push(others);
-                }
-                Ok(Parted::OnlyDeltas) => item.deltas += whole.points,
-                // What cannot be read is the transport's to tell.
-                Ok(Parted::NoDeltas) | Err(_) => rest.push(whole),
-            }
-        }
-        item.rest = rest;
-        !item.rest.is_empty()
-    }
-
-    fn refuses_deltas(&mut self, why: &str) {
-        self.no_deltas = Some(Instant::now() + self.waits.deltas_every);
-        self.watch.no_deltas(why);
-    }
-
-    fn takes_deltas_again(&mut self) {
-        self.no_deltas = None;
-        self.watch.deltas_again();
-    }
-
-    /// One attempt. What is taken is counted; nothing = it is settled.
-    async fn carry(
-        &mut self,
-        part: &Encoded,
-        item: &mut Troubled,
-        stop: &CancellationToken,
-    ) -> Result<Option<Failure>, Stopped> {
-        let verdict = self.attempt(part, stop).await?;
-        match &verdict {
-            Verdict::Delivered { rejected, message } => {
-                if let Some(outage) = self.watch.answered() {
-                    self.watch.recovered(outage, self.source.waiting().await);
-                }
-                self.flows();
-                let kept = self.rejected_deltas(part, *rejected, message);
-                item.deltas += kept;
-                self.watch.taken(part, *rejected, kept, message);
-            }
-            Verdict::Drop { why } => self.watch.gave_up(part, why),
-            Verdict::Retry { .. } | Verdict::Hold { .. } | Verdict::Refused { .. } => {}
-        }
-        Ok(Failure::of(verdict))
-    }
-
-    /// Points were taken: what failed while none were is worth another try.
-    fn flows(&mut self) {
-        let now = Instant::now();
-        if !self.flow.others {
-            self.troubled.iter_mut().for_each(|item| item.next = now);
-        }
-        (self.flow.taken, self.flow.others) = (Some(now), true);
-    }
-
-    /// Delta points that a partial success has not taken.
-    fn rejected_deltas(&mut self, sent: &Encoded, rejected: i64, message: &str) -> u32 {
-        if rejected <= 0 || !refuses_deltas(message) {
-            return 0;
-        }
-        self.refuses_deltas(message);
-        match part(sent) {
-            Ok(Parted::Both(_, deltas)) => deltas.points,
-            Ok(Parted::OnlyDeltas) => sent.points,
-            Ok(Parted::NoDeltas) | Err(_) => 0,
-        }
-    }
-
-    /// Whether a request without points is taken.
-    async fn takes_empty(&mut self, stop: &CancellationToken) -> Result<bool, Stopped> {
-        let Some(empty) = crate::pick::empty() else {
-            return Ok(false);
-        };
-        let verdict = self.attempt(&empty, stop).await?;
-        Ok(matches!(verdict, Verdict::Delivered { .. }))
-    }
-
-    /// One attempt; after `stop` it has a grace to end.
-    async fn attempt(&self, part: &Encoded, stop: &CancellationToken) -> Result<Verdict, Stopped> {
-        if stop.is_cancelled() {
-            return Err(Stopped);
-        }
-        let span = tracing::info_span!(
-            "export",
-            otel.kind = "client",
-            destination = self.watch.name(),
-            points = part.points,
-            outcome = Empty,
-        );
-        let mut attempt = self.transport.deliver(part).instrument(span.clone());
-        let verdict = tokio::select! {
-            verdict = &mut attempt => Ok(verdict),
-            () = stop.cancelled() => timeout(STOP_GRACE, &mut attempt).await.map_err(|_| Stopped),
-        };
-        span.record("outcome", verdict.as_ref().map_or("stopped", Verdict::label));
-        verdict
-    }
-
     /// Tells what has been put aside while others are taken.
     fn show(&self) {
         let aside = if self.flow.others { &self.troubled[..] } else { &[] };
@@ -488,11 +218,6 @@ impl<S: Source> Delivery<S> {
             self.watch.stats().waiting(Some(oldest));
         }
     }
-}
-
-/// Whether the words tell which points are refused, so that it is the batch and not the back end.
-fn of_some_points(kind: Kind) -> bool {
-    matches!(kind, Kind::Refused(Refusal::Deltas | Refusal::Order { .. }))
 }
 
 /// Waits for a moment, for ever if there is none.

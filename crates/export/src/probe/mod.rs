@@ -29,7 +29,7 @@ const VARIANT_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, Default)]
 pub struct Hints {
     /// What the clouds' entries yield.
-    pub sends: Sends,
+    pub given: Vec<Given>,
     /// The kinds of back ends with a path of their own.
     pub kinds: Vec<BackEnd>,
     /// The headers that this kind of back end authenticates by, as they are written in the configuration.
@@ -45,17 +45,17 @@ pub struct BackEnd {
     pub path: &'static str,
 }
 
-/// Which kinds of points are going to be sent.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sends {
-    /// Sums of an interval.
-    pub deltas: bool,
-    /// Readings.
-    pub gauges: bool,
-    /// Running totals of the cloud's own.
-    pub totals: bool,
-    /// Distributions.
-    pub histograms: bool,
+/// A kind of point as the clouds give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// The sum of an interval.
+    Delta,
+    /// A reading.
+    Gauge,
+    /// A running total of the cloud's own.
+    Total,
+    /// A distribution.
+    Histogram,
 }
 
 /// How one thing went, the better first.
@@ -193,7 +193,7 @@ async fn points(
 ) -> Vec<Finding> {
     let mut findings = vec![];
     let mut gauges_taken = false;
-    for point in Point::sent(hints.sends, config.deltas) {
+    for point in Point::sent(&hints.given, config.deltas) {
         let answer = deliver(transport, &point.request(&config.name, now, 0)).await;
         gauges_taken |= point == Point::Gauge && answer == Answer::Taken;
         findings.push(match &answer {

@@ -108,7 +108,7 @@ pub(super) fn point_refused(point: Point, deltas: Deltas, answer: &Answer) -> Fi
         (Point::CumulativeSum, _) => {
             Some("leave out Google's metrics of kind CUMULATIVE: this back end takes deltas only")
         }
-        (Point::Gauge, _) | (Point::DeltaSum | Point::DeltaHistogram | Point::CumulativeHistogram, _) => None,
+        (Point::Gauge | Point::DeltaSum | Point::DeltaHistogram | Point::CumulativeHistogram, _) => None,
     };
     // Who asks, and when the last one asked, is no matter of kinds.
     let other = wants_credentials(answer) || is_of_order(answer);

@@ -1,10 +1,9 @@
 //! The requests of a probe: none of the clouds' points, so that nothing that is looked at afterwards is wrong by it.
 
-use super::Sends;
+use super::Given;
 use crate::config::Deltas;
 use crate::encode::Encoded;
 use crate::recode::{gzip, recode};
-use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -25,7 +24,7 @@ pub(super) fn empty() -> Encoded {
         oldest_end: UnixNanos(0),
         newest_end: UnixNanos(0),
         raw_len: 0,
-        gzip: gzip(&[]).unwrap_or(Bytes::new()), // writing to memory cannot fail
+        gzip: gzip(&[]).unwrap_or_default(), // writing to memory cannot fail
     }
 }
 
@@ -41,22 +40,21 @@ pub(super) enum Point {
 
 impl Point {
     /// The kinds that come out of what the clouds give, when deltas are treated so.
-    pub(super) fn sent(sends: Sends, deltas: Deltas) -> Vec<Self> {
-        let totals = deltas == Deltas::Cumulative;
-        let all = [
-            (
-                Self::Gauge,
-                sends.gauges || (sends.deltas && deltas == Deltas::Gauge),
-            ),
-            (Self::DeltaSum, sends.deltas && deltas == Deltas::Keep),
-            (Self::CumulativeSum, sends.totals || (sends.deltas && totals)),
-            (Self::DeltaHistogram, sends.histograms && !totals),
-            (Self::CumulativeHistogram, sends.histograms && totals),
-        ];
-        all.into_iter()
-            .filter(|(_, sent)| *sent)
-            .map(|(point, _)| point)
-            .collect()
+    pub(super) fn sent(given: &[Given], deltas: Deltas) -> Vec<Self> {
+        let of = |given: &Given| match (given, deltas) {
+            (Given::Gauge, _) | (Given::Delta, Deltas::Gauge) => Self::Gauge,
+            (Given::Delta, Deltas::Keep) => Self::DeltaSum,
+            (Given::Total, _) | (Given::Delta, Deltas::Cumulative) => Self::CumulativeSum,
+            (Given::Histogram, Deltas::Cumulative) => Self::CumulativeHistogram,
+            (Given::Histogram, Deltas::Keep | Deltas::Gauge) => Self::DeltaHistogram,
+        };
+        let mut all: Vec<Self> = vec![];
+        for point in given.iter().map(of) {
+            if !all.contains(&point) {
+                all.push(point);
+            }
+        }
+        all
     }
 
     /// For people.
@@ -170,17 +168,12 @@ fn text(key: &str, value: &str) -> KeyValue {
 
 #[cfg(test)]
 mod tests {
+    use super::Point::{CumulativeHistogram, CumulativeSum, DeltaHistogram, DeltaSum, Gauge};
     use super::*;
 
     #[test]
     fn what_is_probed_is_what_will_be_sent() {
-        let all = Sends {
-            deltas: true,
-            gauges: true,
-            totals: true,
-            histograms: true,
-        };
-        use Point::{CumulativeHistogram, CumulativeSum, DeltaHistogram, DeltaSum, Gauge};
+        let all = [Given::Gauge, Given::Delta, Given::Total, Given::Histogram];
         for (deltas, want) in [
             (Deltas::Keep, vec![Gauge, DeltaSum, CumulativeSum, DeltaHistogram]),
             (
@@ -189,12 +182,8 @@ mod tests {
             ),
             (Deltas::Gauge, vec![Gauge, CumulativeSum, DeltaHistogram]),
         ] {
-            assert_eq!(Point::sent(all, deltas), want, "{deltas:?}");
+            assert_eq!(Point::sent(&all, deltas), want, "{deltas:?}");
         }
-        let deltas_only = Sends {
-            deltas: true,
-            ..Sends::default()
-        };
-        assert_eq!(Point::sent(deltas_only, Deltas::Gauge), [Gauge]);
+        assert_eq!(Point::sent(&[Given::Delta], Deltas::Gauge), [Gauge]);
     }
 }

@@ -62,7 +62,7 @@ fn of_kind(config: &OtlpConfig, url: &Url, kind: BackEnd) -> Vec<Variant> {
     let mut bare = url.clone();
     bare.set_path("");
     let mut bases = vec![url.clone()];
-    if url.path().trim_end_matches('/') != "" {
+    if !url.path().trim_end_matches('/').is_empty() {
         bases.push(bare);
     }
     let grpc = config.protocol == Protocol::Grpc;

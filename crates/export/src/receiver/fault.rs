@@ -29,6 +29,15 @@ pub enum Fault {
     Internal,
     /// `UNAVAILABLE`; 200 with an HTML page.
     Page,
+    /// A status of the test's own.
+    Answer {
+        /// Over HTTP.
+        http: u16,
+        /// Over gRPC, by its number.
+        grpc: i32,
+        /// Its words.
+        words: &'static str,
+    },
     /// Takes the batch and says that it refused some of it.
     Partial {
         /// How many points it says it refused.
@@ -51,6 +60,7 @@ impl Fault {
             Self::Invalid => Status::invalid_argument("scripted"),
             Self::Unauthenticated => Status::unauthenticated("scripted"),
             Self::Internal => Status::internal("scripted"),
+            Self::Answer { grpc, words, .. } => Status::new(Code::from_i32(*grpc), *words),
             Self::Partial { .. } => return None,
         })
     }
@@ -69,6 +79,9 @@ impl Fault {
             Self::Invalid => plain(StatusCode::BAD_REQUEST),
             Self::Unauthenticated => plain(StatusCode::UNAUTHORIZED),
             Self::Internal => plain(StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Answer { http, words, .. } => {
+                Some((StatusCode::from_u16(*http).unwrap_or_default(), *words).into_response())
+            }
             Self::Page => Some(axum::response::Html("<h1>Sign in</h1>").into_response()),
             Self::Partial { .. } => None,
         }
@@ -82,7 +95,10 @@ pub type Bad = Box<dyn Fn(&FlatPoint) -> bool + Send + Sync>;
 #[derive(Default)]
 pub(super) struct Script {
     pub(super) faults: VecDeque<Fault>,
-    pub(super) bad: Option<Bad>,
+    /// What holds such a point is answered so.
+    pub(super) bad: Option<(Bad, Fault)>,
+    /// What every request is answered with.
+    pub(super) always: Option<Fault>,
     pub(super) delay: Duration,
 }
 
@@ -90,10 +106,10 @@ impl Script {
     /// The delay and the fault for one request.
     pub(super) fn next(&mut self, request: &ExportMetricsServiceRequest) -> (Duration, Option<Fault>) {
         let refused = || {
-            let bad = self.bad.as_ref()?;
-            flatten(request).iter().any(bad).then_some(Fault::Invalid)
+            let (bad, fault) = self.bad.as_ref()?;
+            flatten(request).iter().any(bad).then(|| fault.clone())
         };
-        let refused = refused();
-        (self.delay, self.faults.pop_front().or(refused))
+        let fault = self.always.clone().or_else(refused);
+        (self.delay, self.faults.pop_front().or(fault))
     }
 }

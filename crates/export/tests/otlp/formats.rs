@@ -2,6 +2,7 @@
 
 use crate::back_end::taken;
 use crate::points::one_of_each;
+use export::prometheus::{TextFormat, federate};
 use export::{Deltas, DestinationConfig, Kind, Limits, connect, encode};
 
 #[tokio::test]
@@ -36,12 +37,12 @@ async fn json_lines_and_prometheus_text() {
 
     let scrape = connect(&plain(Kind::Prometheus)).unwrap();
     assert_eq!(scrape.transport.deliver(batch).await, taken(0, ""));
-    let text = scrape.latest.unwrap().render();
+    let text = federate(&[scrape.latest.unwrap()], TextFormat::Prometheus, &[]);
     for line in [
-        "# TYPE a_gauge gauge\n",
-        "# TYPE c_total counter\n",
-        "a_gauge{InstanceId=\"i-1\",cloud_provider=\"aws\",cloud_region=\"eu\"} -3 1795000060000\n",
-        "d_hist_bucket{InstanceId=\"i-1\",cloud_provider=\"aws\",cloud_region=\"eu\",le=\"+Inf\"} 3 1795000000000\n",
+        "# HELP a_gauge_percent How busy. (CPUUtilization)\n# TYPE a_gauge_percent gauge\n",
+        "# TYPE c_percent_total counter\n",
+        "a_gauge_percent{InstanceId=\"i-1\",cloud_provider=\"aws\",cloud_region=\"eu\"} -3 1795000060000\n",
+        "d_hist_percent_bucket{InstanceId=\"i-1\",cloud_provider=\"aws\",cloud_region=\"eu\",le=\"+Inf\"} 3 1795000000000\n",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }

@@ -10,6 +10,7 @@ mod limits;
 mod points;
 mod proof;
 mod queue;
+mod read;
 mod seeds;
 mod tls;
 mod verdicts;

@@ -1,12 +1,17 @@
-//! `/healthz`: whether the process is alive, asked of its scheduler. `/readyz`: whether every account has authenticated,
-//! and what each account and destination has to say.
+//! `/healthz` (`/livez`, `/-/healthy`): whether the process is alive, asked of its scheduler. `/readyz` (`/-/ready`): whether
+//! it is ready, and what each account and destination has to say.
 
+use super::access::Caller;
 use super::api::error::ApiError;
+use crate::clock::SystemClock;
 use crate::live::Live;
-use crate::overview::budget;
+use crate::overview::{self, AccountRow, DestinationRow, Overview};
+use axum::Extension;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
+use config_file::ReadyAccounts;
+use scheduler::Clock as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,8 +36,19 @@ pub(super) async fn alive(Shared(live): Shared<Arc<Live>>) -> Response {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Readiness {
-    /// Whether every account has authenticated.
+    /// Whether enough accounts give points (`api.ready`), there is room for them, and a destination takes them.
     ready: bool,
+    /// Why it is not ready. Shown, as all that follows, to callers with the scope `read`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(flatten)]
+    details: Option<Details>,
+}
+
+/// What is not told to everybody.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Details {
     /// Why the last reload changed nothing, if it did not. The daemon goes on with the configuration before.
     reload_refused: Option<String>,
     /// By the configuration's name.
@@ -45,13 +61,14 @@ pub(super) struct Readiness {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AccountReadiness {
-    /// Whether at least one of its scopes could be listed.
+    /// Whether at least one of its scopes could be listed and can be read.
     ready: bool,
-    /// Why it waits for its budget; else what went wrong last.
+    /// Why it waits for its budget; else what is wrong, or went wrong last.
     reason: Option<String>,
 }
 
-/// Whether a destination works. One that is down does not make the daemon unready: what waits for it waits on disk.
+/// Whether a destination works. One of several that is down does not make the daemon unready: what waits for it waits on
+/// disk.
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DestinationReadiness {
@@ -59,51 +76,54 @@ struct DestinationReadiness {
     up: bool,
     /// Points taken since the start.
     delivered: u64,
-    /// What went wrong last.
+    /// What is wrong with it, also points lost within the last hour; else what went wrong last.
     reason: Option<String>,
 }
 
-/// The answer of `/readyz`: 200, or 503 with the same body.
-pub(super) async fn ready(Shared(live): Shared<Arc<Live>>) -> Response {
-    let readiness = readiness(&live);
-    let status = if readiness.ready {
+/// The answer of `/readyz`: 200, or 503 with the same body. A probe need not say who it is, and is told no names.
+pub(super) async fn ready(
+    Shared(live): Shared<Arc<Live>>,
+    Extension(wanted): Extension<ReadyAccounts>,
+    caller: Option<Extension<Caller>>,
+) -> Response {
+    let overview = Overview::of(&live, SystemClock.now());
+    let readiness = overview::Readiness::of(&overview, wanted);
+    let status = if readiness.is_ready() {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, Json(readiness)).into_response()
+    let body = Readiness {
+        ready: readiness.is_ready(),
+        reason: readiness.reason().filter(|_| caller.is_some()).map(str::to_owned),
+        details: caller.map(|_| details(&overview)),
+    };
+    (status, Json(body)).into_response()
 }
 
-fn readiness(live: &Live) -> Readiness {
-    let connected = live.progress.snapshot().into_iter().map(|account| {
-        let standing = live.gate(&account.name).and_then(|gate| gate.budget().standing());
-        let waits = standing.as_ref().and_then(budget::why);
-        let reason = waits.or(account.last_error.map(|last| last.text));
-        let ready = account.scopes_ok > 0;
-        (account.name, AccountReadiness { ready, reason })
-    });
-    let broken = live.not_connected().into_iter().map(|(name, why)| {
-        let reason = Some(why);
-        (name, AccountReadiness { ready: false, reason })
-    });
-    // Last: one whose new settings do not work goes on with those before and is not ready all the same.
-    let accounts: BTreeMap<_, _> = connected.chain(broken).collect();
-    let reload = live.last_reload();
-    let destinations = live.destinations().into_iter().map(|destination| {
-        let now = destination.stats.snapshot();
-        let readiness = DestinationReadiness {
-            up: now.up,
-            delivered: now.delivered_points,
-            reason: Some(now.last_error).filter(|why| !why.is_empty()),
+fn details(overview: &Overview) -> Details {
+    let account = |row: &AccountRow| {
+        let readiness = AccountReadiness {
+            ready: row.ready,
+            reason: overview::why_not_ready(row),
         };
-        (destination.name, readiness)
-    });
-    Readiness {
-        ready: accounts.values().all(|account| account.ready),
-        reload_refused: reload
-            .and_then(|last| last.outcome.err())
-            .map(|refused| refused.why),
-        accounts,
-        destinations: destinations.collect(),
+        (row.name.clone(), readiness)
+    };
+    let destination = |row: &DestinationRow| {
+        let readiness = DestinationReadiness {
+            up: row.delivery.up,
+            delivered: row.delivery.delivered_points,
+            reason: overview::reason(&row.delivery),
+        };
+        (row.name.clone(), readiness)
+    };
+    let refused = overview
+        .reload
+        .as_ref()
+        .and_then(|last| last.outcome.as_ref().err());
+    Details {
+        reload_refused: refused.map(|refused| refused.why.clone()),
+        accounts: overview.accounts.iter().map(account).collect(),
+        destinations: overview.destinations.iter().map(destination).collect(),
     }
 }

@@ -2,13 +2,11 @@
 
 use super::access;
 use super::api::{accounts, actions, destinations, document, error, events, points, series, status};
-use super::{Admitted, headers, health, metrics, page};
+use super::{Admitted, federate, headers, health, metrics, page};
 use crate::live::Live;
 use axum::Router;
-use axum::extract::State as Shared;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 use config_file::ApiScope;
 use std::sync::Arc;
@@ -37,6 +35,16 @@ const fn reads(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> 
     }
 }
 
+/// Asked by machines that have no token.
+const fn probe(path: &'static str, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
+    Route {
+        path,
+        method: "get",
+        scope: None,
+        handler,
+    }
+}
+
 const fn does(path: &'static str, scope: ApiScope, handler: fn() -> MethodRouter<Arc<Live>>) -> Route {
     Route {
         path,
@@ -48,16 +56,14 @@ const fn does(path: &'static str, scope: ApiScope, handler: fn() -> MethodRouter
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        scope: None,
-        ..reads("/healthz", || get(health::alive))
-    },
+    probe("/healthz", || get(health::alive)),
+    probe("/livez", || get(health::alive)),
+    probe("/-/healthy", || get(health::alive)),
+    probe("/readyz", || get(health::ready)),
+    probe("/-/ready", || get(health::ready)),
     reads("/", || get(page::show)),
-    reads("/readyz", || get(health::ready)),
     reads("/metrics", || get(metrics::show)),
-    reads("/federate", || {
-        get(async |Shared(live): Shared<Arc<Live>>| text(federate(&live)))
-    }),
+    reads("/federate", || get(federate::show)),
     reads("/api/v1/openapi.json", || get(document::show)),
     reads("/api/v1/status", || get(status::show)),
     reads("/api/v1/accounts", || get(accounts::list)),
@@ -85,24 +91,13 @@ pub(super) fn router(live: Arc<Live>, admitted: &Admitted) -> Router {
 /// A route behind its scope. A method that it does not have is refused without asking who wants it.
 fn guarded(route: &Route, admitted: &Admitted) -> MethodRouter<Arc<Live>> {
     let handler = (route.handler)();
-    let Some(scope) = route.scope else {
-        return handler;
-    };
     let admitted = admitted.clone();
+    let Some(scope) = route.scope else {
+        return handler.route_layer(from_fn(move |request, next| {
+            access::recognise(admitted.clone(), request, next)
+        }));
+    };
     handler.route_layer(from_fn(move |request, next| {
         access::permit(admitted.clone(), scope, request, next)
     }))
-}
-
-fn text(body: String) -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        body,
-    )
-}
-
-fn federate(live: &Live) -> String {
-    let destinations = live.destinations();
-    let latest = destinations.iter().filter_map(|d| d.latest.as_ref());
-    latest.map(|latest| latest.render()).collect()
 }

@@ -76,7 +76,7 @@ async fn collect(
     let intake = Intake::alone(Arc::clone(provider), Arc::new(SystemClock), Notices::of_all());
     let mut scopes = provider.discover(Reach::of_all(args.since));
     while let Some(scope) = scopes.next().await {
-        let Ok(catalogue) = scope.inspect_err(|error| intake.failed(error)) else {
+        let Ok(catalogue) = scope.inspect_err(|error| intake.failed("", error)) else {
             missing.parts += 1;
             continue;
         };
@@ -84,7 +84,7 @@ async fn collect(
             intake.skipped(skipped);
         }
         for part in &catalogue.unlisted {
-            intake.failed(&part.error);
+            intake.failed("", &part.error);
             missing.parts += 1;
         }
         for met in provider.apart().untold() {
@@ -96,7 +96,7 @@ async fn collect(
                 .await;
             missing.add(&read);
             match read.broken {
-                Some(Broken::Provider(error)) => intake.failed(&error),
+                Some(Broken::Provider(error)) => intake.failed("", &error),
                 Some(Broken::Taker(failure)) => return Err(failure),
                 None => {}
             }

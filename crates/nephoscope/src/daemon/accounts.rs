@@ -1,8 +1,10 @@
 //! Accounts on their way into the scheduler: those that are connected are polled, the others are tried again and again.
 
+use crate::clock::SystemClock;
 use crate::live::Live;
 use crate::wiring::{self, Common, Configured};
 use gate::Gate;
+use intake::{Clock as _, Outages};
 use provider_api::remedy::NOT_CONNECTED;
 use provider_api::{MetricsProvider, ProviderError};
 use scheduler::Handle;
@@ -31,6 +33,8 @@ pub(super) struct Attempt {
 pub(super) struct Accounts {
     waiting: BTreeMap<String, AbortHandle>,
     attempts: JoinSet<Attempt>,
+    /// What has been said of them.
+    outages: Outages,
 }
 
 impl std::fmt::Debug for Attempt {
@@ -53,7 +57,7 @@ impl Accounts {
                 }
                 // It was told to be forgotten.
                 Some(Err(error)) if error.is_cancelled() => {}
-                Some(Err(error)) => tracing::error!(%error, "connecting an account ended by itself"),
+                Some(Err(error)) => tracing::error!(%error, "the task that connects an account panicked"),
                 None => std::future::pending().await,
             }
         }
@@ -69,6 +73,7 @@ impl Accounts {
         self.forget(configured.name());
         match account.connected {
             Ok(ref provider) => {
+                self.outages.forget(configured.name());
                 polling.put(polled(&account, provider)).await;
                 live.add_account(account.gate, None);
                 if tries > 0 {
@@ -87,18 +92,32 @@ impl Accounts {
         live: &Live,
     ) {
         let pause = pause(tries);
-        let (account, seconds) = (configured.name(), pause.as_secs());
+        if tries == 0 {
+            self.outages.forget(configured.name());
+        }
+        self.tell(configured.name(), error, pause);
+        live.add_account(gate.clone(), Some(error.to_string()));
+        self.again(configured, gate, tries + 1, pause);
+    }
+
+    /// Says it when it begins, when the reason changes, and now and then while it lasts.
+    fn tell(&self, account: &str, error: &ProviderError, pause: Duration) {
+        let (now, kind) = (SystemClock.now(), error.kind().label());
+        let reason = format!("{} {kind}", error.operation());
+        let Some(lasts) = self.outages.failed(account, account, &reason, now) else {
+            return;
+        };
+        let (lasting, seconds) = (lasts.said(now), pause.as_secs());
         tracing::error!(
             account,
             scope = %error.scope(),
             operation = error.operation(),
-            kind = error.kind().label(),
+            kind,
             request_id = error.request_id(),
             remedy = NOT_CONNECTED,
-            "account {account} is not connected and is tried again in {seconds} s: {error}. {NOT_CONNECTED}"
+            since = lasts.more,
+            "account {account}: {lasting}not connected, retrying in {seconds} s: {error}. {NOT_CONNECTED}"
         );
-        live.add_account(gate.clone(), Some(error.to_string()));
-        self.again(configured, gate, tries + 1, pause);
     }
 
     fn again(&mut self, configured: Configured, gate: Gate, tries: u32, pause: Duration) {

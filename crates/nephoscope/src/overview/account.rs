@@ -42,6 +42,8 @@ pub(crate) struct AccountRow {
     pub(crate) cloud: &'static str,
     /// How it is.
     pub(crate) state: AccountState,
+    /// Whether points of it can be had.
+    pub(crate) ready: bool,
     /// What is wrong, or was last.
     pub(crate) trouble: Option<Trouble>,
     /// What was done.
@@ -71,6 +73,7 @@ impl AccountRow {
             name: account.name.clone(),
             cloud: account.cloud,
             state: state::of_account(account, &failing),
+            ready: state::works(account, &failing),
             trouble: gate.and_then(|gate| trouble(gate.cloud(), &failing, account.last_error.as_ref(), now)),
             requests: passed.requests.iter().map(|c| c.requests).sum(),
             throttled: throttled.map(|c| c.requests).sum(),
@@ -127,6 +130,7 @@ impl AccountRow {
             name,
             cloud: "",
             state: AccountState::NotConnected,
+            ready: false,
             trouble: Some(trouble),
             progress: AccountProgress::default(),
             requests: 0,

@@ -1,6 +1,7 @@
 //! One destination as people see it.
 
 use super::state::{self, DestinationState};
+use super::words::{many, span};
 use crate::live::LiveDestination;
 use export::DeliverySnapshot;
 use provider_api::UnixNanos;
@@ -55,6 +56,74 @@ impl DestinationRow {
     pub(crate) fn fails(&self) -> bool {
         self.remedy.is_some() && !self.delivery.last_error.is_empty()
     }
+
+    /// What is wrong with it at present, the worst first.
+    pub(crate) fn troubles(&self) -> Vec<(DestinationState, String)> {
+        let now = &self.delivery;
+        let all = [
+            (DestinationState::NoDeltas, no_deltas(now)),
+            (DestinationState::Refusing, refusing(now)),
+            (DestinationState::Losing, losing(now)),
+        ];
+        let mut troubles: Vec<_> = all
+            .into_iter()
+            .filter_map(|(state, text)| Some((state, text?)))
+            .collect();
+        match self.state {
+            DestinationState::Held | DestinationState::Down => {
+                troubles.insert(0, (self.state, now.last_error.clone()));
+            }
+            DestinationState::Behind => troubles.push((self.state, now.last_error.clone())),
+            DestinationState::NoDeltas
+            | DestinationState::Refusing
+            | DestinationState::Losing
+            | DestinationState::Starting
+            | DestinationState::Delivering => {}
+        }
+        troubles
+    }
+}
+
+/// What is wrong with a destination, in one line, or went wrong last.
+pub(crate) fn reason(now: &DeliverySnapshot) -> Option<String> {
+    let last = Some(now.last_error.clone()).filter(|why| !why.is_empty());
+    if !now.up {
+        return last;
+    }
+    no_deltas(now)
+        .or_else(|| refusing(now))
+        .or_else(|| losing(now))
+        .or(last)
+}
+
+fn no_deltas(now: &DeliverySnapshot) -> Option<String> {
+    (!now.no_deltas.is_empty()).then(|| format!("delta points are rejected: {}", now.no_deltas))
+}
+
+fn refusing(now: &DeliverySnapshot) -> Option<String> {
+    let points = many(usize::try_from(now.aside_points).unwrap_or(usize::MAX), "point");
+    (now.aside_points > 0).then(|| format!("{points} not taken while others are: {}", now.aside_why))
+}
+
+/// `3 points dropped, 12 points rejected within the last hour: …`.
+fn losing(now: &DeliverySnapshot) -> Option<String> {
+    let losses = state::lately(now)?;
+    let counts = [(losses.dropped, "dropped"), (losses.rejected, "rejected")];
+    let counts = counts.into_iter().filter(|(points, _)| *points > 0);
+    let counts: Vec<String> = counts
+        .map(|(points, how)| {
+            format!(
+                "{} {how}",
+                many(usize::try_from(points).unwrap_or(usize::MAX), "point")
+            )
+        })
+        .collect();
+    let last = span(losses.last_ago);
+    Some(format!(
+        "{}, the last {last} ago: {}",
+        counts.join(", "),
+        losses.why
+    ))
 }
 
 /// In thousandths, which every `f64` holds: it is only shown.

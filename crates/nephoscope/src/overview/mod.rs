@@ -2,18 +2,20 @@
 //! and what to do. The page and `/api/v1/status` only put it into their own form; nothing in here writes HTML or JSON.
 
 mod account;
-pub(crate) mod budget;
+mod budget;
 mod destination;
 mod failing;
 mod headline;
 mod problems;
+mod readiness;
 mod state;
 pub(crate) mod words;
 
 pub(crate) use account::AccountRow;
-pub(crate) use destination::DestinationRow;
+pub(crate) use destination::{DestinationRow, reason};
 pub(crate) use headline::Headline;
 pub(crate) use problems::Problem;
+pub(crate) use readiness::{Readiness, reason as why_not_ready};
 pub(crate) use state::Level;
 
 use crate::live::{LastReload, Live};
@@ -94,7 +96,10 @@ impl Overview {
             row.cloud = live.cloud_not_connected(&row.name).map_or("", Cloud::as_str);
             match accounts.iter_mut().find(|account| account.name == row.name) {
                 // It goes on with the settings that it had.
-                Some(polled) => (polled.state, polled.trouble) = (row.state, row.trouble),
+                Some(polled) => {
+                    (polled.state, polled.trouble) = (row.state, row.trouble);
+                    polled.ready = false;
+                }
                 None => accounts.push(row),
             }
         }

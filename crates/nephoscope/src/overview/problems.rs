@@ -7,6 +7,7 @@ use super::state::{AccountState, DestinationState, Level};
 use super::words::many;
 use crate::live::LastReload;
 use indexmap::IndexMap;
+use intake::CLOCKS_APART;
 use provider_api::UnixNanos;
 use std::time::Duration;
 use store::Usage;
@@ -16,9 +17,6 @@ const NAMES_SHOWN: usize = 5;
 
 /// Lines of a refused configuration that a problem spells out; the rest is in the log.
 const LINES_SHOWN: usize = 10;
-
-/// Clocks further apart than this are a fault of this machine.
-const CLOCKS_APART_S: u64 = 30;
 
 /// One thing to mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +42,7 @@ pub(crate) struct Problem {
 /// Finds them.
 pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], store: &Usage) -> Vec<Problem> {
     let mut all: Vec<Problem> = no_room(store, destinations).into_iter().collect();
-    all.extend(destinations.iter().filter_map(of_destination));
+    all.extend(destinations.iter().flat_map(of_destination));
     let mut alike: IndexMap<_, Vec<(&AccountRow, &Trouble)>> = IndexMap::new();
     for account in accounts {
         if let Some(trouble) = account.trouble.as_ref().filter(|t| t.lasts) {
@@ -115,23 +113,29 @@ pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Pro
     })
 }
 
-fn of_destination(row: &DestinationRow) -> Option<Problem> {
-    let remedy = row.remedy.clone()?;
-    let title = match row.state {
-        DestinationState::Held => format!("Destination {} waits for you", row.name),
-        DestinationState::Down => format!("Destination {} is down", row.name),
-        DestinationState::Behind => format!("Destination {} is behind", row.name),
-        DestinationState::Starting | DestinationState::Delivering => return None,
-    };
-    Some(Problem {
-        level: row.state.level(),
-        title,
-        since: None,
-        text: row.delivery.last_error.clone(),
-        remedy,
-        names: Vec::new(),
-        more: 0,
-        passes: false,
+/// Several may be wrong with one: each has its own remedy.
+fn of_destination(row: &DestinationRow) -> impl Iterator<Item = Problem> {
+    let troubles = row.troubles().into_iter();
+    troubles.filter_map(|(state, text)| {
+        let what = match state {
+            DestinationState::Held => "refuses all points: action required",
+            DestinationState::Down => "is down",
+            DestinationState::NoDeltas => "rejects delta points: action required",
+            DestinationState::Refusing => "refuses some points",
+            DestinationState::Losing => "has lost points",
+            DestinationState::Behind => "is behind",
+            DestinationState::Starting | DestinationState::Delivering => return None,
+        };
+        Some(Problem {
+            level: state.level(),
+            title: format!("Destination {} {what}", row.name),
+            since: None,
+            text,
+            remedy: state.remedy(row.fill, row.lag)?,
+            names: Vec::new(),
+            more: 0,
+            passes: false,
+        })
     })
 }
 
@@ -189,7 +193,10 @@ fn unmatched(accounts: &[AccountRow]) -> impl Iterator<Item = Problem> {
 
 /// One clock is this machine's: however many accounts see it, it is one problem.
 fn clocks_apart(accounts: &[AccountRow]) -> Option<Problem> {
-    let apart = |a: &&AccountRow| a.skew_s.is_some_and(|s| s.unsigned_abs() > CLOCKS_APART_S);
+    let apart = |a: &&AccountRow| {
+        a.skew_s
+            .is_some_and(|s| s.unsigned_abs() >= CLOCKS_APART.as_secs())
+    };
     let apart: Vec<&AccountRow> = accounts.iter().filter(apart).collect();
     let seconds = apart.first()?.skew_s?;
     let side = if seconds > 0 { "behind" } else { "ahead of" };
@@ -305,7 +312,7 @@ mod tests {
             ..account(name, "")
         };
         let found = find(
-            &[skewed("a", -240), skewed("b", 30), skewed("c", -239)],
+            &[skewed("a", -240), skewed("b", 29), skewed("c", -30)],
             &[],
             &room(),
         );

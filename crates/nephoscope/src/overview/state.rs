@@ -2,8 +2,9 @@
 
 use super::failing;
 use super::words::span;
+use crate::clock::SystemClock;
 use gate::Failing;
-use provider_api::ErrorKind;
+use provider_api::{ErrorKind, Role, Scope};
 use scheduler::AccountProgress;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -108,12 +109,8 @@ impl AccountState {
 /// How a connected account is.
 pub(super) fn of_account(account: &AccountProgress, failing: &[Failing]) -> AccountState {
     let (passing, lasting): (Vec<&Failing>, Vec<&Failing>) = failing.iter().partition(|f| passes(&f.kind));
-    // One metric that is refused is not its scope, but credentials are; until all is polled again, a part may be.
-    let answered = failing::answered(account);
-    let nothing = |f: &&&Failing| f.kind == ErrorKind::Unauthenticated || !answered.contains(&f.scope);
     // A scope that cannot be listed is not among those that are well; one that cannot be read still is.
-    let unread = lasting.iter().filter(|f| reads(f)).filter(nothing);
-    let unread: BTreeSet<_> = unread.map(|f| &f.scope).collect();
+    let unread = unread(account, lasting.iter().copied());
     if lasting.iter().any(|f| needed(f)) && unread.len() >= account.scopes_ok {
         AccountState::Failing
     } else if !lasting.is_empty() {
@@ -162,24 +159,37 @@ pub(super) fn passes(kind: &ErrorKind) -> bool {
 
 /// Who we are is an attribute; points come without it.
 pub(super) fn needed(failing: &Failing) -> bool {
-    failing.operation != "GetCallerIdentity"
+    Role::of(failing.operation) != Role::Identity
 }
 
-/// Whether it is asked for points, not for what there is.
-fn reads(failing: &Failing) -> bool {
-    matches!(
-        failing.operation,
-        "GetMetricData" | "metrics:getBatch" | "metrics.list" | "ListTimeSeries"
-    )
+/// Whether points of a scope can be had: some of them at least, or it is a matter of minutes.
+pub(super) fn works(account: &AccountProgress, failing: &[Failing]) -> bool {
+    let lasts = |f: &&Failing| !passes(&f.kind) || f.since > PATIENCE_WITH_CLOUDS;
+    unread(account, failing.iter().filter(lasts)).len() < account.scopes_ok
+}
+
+/// Scopes that could be listed and cannot be read. One metric that is refused is not its scope, but credentials are; until
+/// all is polled again, a part may be.
+fn unread<'a>(account: &AccountProgress, failing: impl Iterator<Item = &'a Failing>) -> BTreeSet<&'a Scope> {
+    let answered = failing::answered(account);
+    let nothing = |f: &&Failing| f.kind == ErrorKind::Unauthenticated || !answered.contains(&f.scope);
+    let reads = failing.filter(|f| Role::of(f.operation) == Role::Read);
+    reads.filter(nothing).map(|f| &f.scope).collect()
 }
 
 /// How a destination is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DestinationState {
-    /// It waits for a person.
+    /// It refuses everything until somebody acts.
     Held,
     /// It does not answer.
     Down,
+    /// It takes everything but delta points.
+    NoDeltas,
+    /// It takes some points and not others.
+    Refusing,
+    /// Points were lost lately.
+    Losing,
     /// It answers and is far behind.
     Behind,
     /// Nothing has been delivered yet.
@@ -192,8 +202,11 @@ impl DestinationState {
     /// As people read it.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Held => "held",
+            Self::Held => "action required",
             Self::Down => "down",
+            Self::NoDeltas => "rejects deltas",
+            Self::Refusing => "refuses some",
+            Self::Losing => "losing points",
             Self::Behind => "behind",
             Self::Starting => "nothing yet",
             Self::Delivering => "delivering",
@@ -203,8 +216,8 @@ impl DestinationState {
     /// How much it matters.
     pub(crate) fn level(self) -> Level {
         match self {
-            Self::Held | Self::Down => Level::Bad,
-            Self::Behind => Level::Warn,
+            Self::Held | Self::Down | Self::NoDeltas => Level::Bad,
+            Self::Refusing | Self::Losing | Self::Behind => Level::Warn,
             Self::Starting => Level::Busy,
             Self::Delivering => Level::Good,
         }
@@ -215,19 +228,40 @@ impl DestinationState {
         let room = format!("{} of its spool is used", super::words::percent(fill));
         match self {
             Self::Held => Some(format!(
-                "Change what the message says, then reload. Nothing is lost while there is room: {room}."
+                "Fix what the message says, then reload. Nothing is lost while there is room: {room}."
             )),
             Self::Down => Some(format!(
-                "It is tried again by itself. Nothing is lost while there is room: {room}."
+                "Retrying. Nothing is lost while there is room: {room}."
             )),
+            Self::NoDeltas => Some(format!(
+                "Set `deltas: cumulative` (or `deltas: gauge`) in this destination and reload: the delta points that \
+                 wait are delivered then. Until then they stay in the spool, and `on_full` applies when it is full: \
+                 {room}."
+            )),
+            Self::Refusing => Some(
+                "Retrying. All other points are delivered. A point is dropped only when it is refused alone again and \
+                 again while others are taken."
+                    .to_owned(),
+            ),
+            Self::Losing => Some(
+                "These points are lost to this destination, all others are delivered. Fix what the message says at the \
+                 destination, or leave the metric out. This notice goes an hour after the last loss."
+                    .to_owned(),
+            ),
             Self::Behind => Some(format!(
-                "It answers, but what waits is {} old, and {room}. If that does not shrink, it takes points more slowly \
-                 than they come: make it faster, or poll less.",
+                "The destination answers, but what waits is {} old, and {room}. If that does not shrink, it takes points \
+                 more slowly than they come: make it faster, or poll less.",
                 span(lag)
             )),
             Self::Starting | Self::Delivering => None,
         }
     }
+}
+
+/// Points lost within the last hour.
+pub(super) fn lately(delivery: &export::DeliverySnapshot) -> Option<&export::Losses> {
+    let hour = SystemClock.true_span(export::LOSS_FORGOTTEN);
+    delivery.losses.as_ref().filter(|losses| losses.last_ago < hour)
 }
 
 /// How a destination is, from what its delivery says and how far behind it is.
@@ -240,6 +274,12 @@ pub(super) fn of_destination(
         DestinationState::Held
     } else if !delivery.up {
         DestinationState::Down
+    } else if !delivery.no_deltas.is_empty() {
+        DestinationState::NoDeltas
+    } else if delivery.aside_points > 0 {
+        DestinationState::Refusing
+    } else if lately(delivery).is_some() {
+        DestinationState::Losing
     } else if delivery.last_success_ms == 0 {
         DestinationState::Starting
     } else if lag > BEHIND_AFTER && fill > BEHIND_FILL {
@@ -253,7 +293,7 @@ pub(super) fn of_destination(
 mod tests {
     use super::*;
     use export::DeliverySnapshot;
-    use provider_api::{Scope, UnixNanos};
+    use provider_api::UnixNanos;
     use scheduler::GroupProgress;
 
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000_000);
@@ -338,6 +378,24 @@ mod tests {
     }
 
     #[test]
+    fn an_account_works_while_one_of_its_scopes_can_be_read() {
+        let read = |scope, kind, since_s| failing(scope, "GetMetricData", kind, since_s);
+        let down = || ErrorKind::Unavailable { retry_after: None };
+        let refused = || ErrorKind::Forbidden;
+        for (failing, wanted) in [
+            (vec![], true),
+            (vec![read("a", refused(), 1)], true),
+            (vec![read("a", refused(), 1), read("b", refused(), 1)], false),
+            (vec![read("a", down(), 60), read("b", down(), 60)], true),
+            (vec![read("a", down(), 901), read("b", refused(), 1)], false),
+            (vec![failing("a", "ListMetrics", refused(), 901)], true),
+        ] {
+            assert_eq!(works(&running(), &failing), wanted, "{failing:?}");
+        }
+        assert!(!works(&AccountProgress::default(), &[]), "nothing is listed yet");
+    }
+
+    #[test]
     fn without_failures_it_is_told_by_what_has_come() {
         let mut account = AccountProgress::default();
         assert_eq!(state(&account, &[]), "listing");
@@ -399,6 +457,21 @@ mod tests {
         assert_eq!(of_destination(&up, long, 0.01), DestinationState::Delivering);
         assert_eq!(of_destination(&held, short, 0.0), DestinationState::Held);
         assert_eq!(of_destination(&down, long, 0.5), DestinationState::Down);
+        let lost = |last_ago| DeliverySnapshot {
+            losses: Some(export::Losses {
+                dropped: 1,
+                rejected: 0,
+                first_ago: long,
+                last_ago,
+                why: "HTTP 400".to_owned(),
+            }),
+            ..up.clone()
+        };
+        assert_eq!(of_destination(&lost(short), short, 0.0), DestinationState::Losing);
+        assert_eq!(
+            of_destination(&lost(long), short, 0.0),
+            DestinationState::Delivering
+        );
         assert_eq!(of_destination(&new, long, 0.5), DestinationState::Starting);
         let told = DestinationState::Down.remedy(0.42, long);
         assert!(told.is_some_and(|text| text.contains("42 %")));

@@ -36,7 +36,9 @@ impl Recent {
     /// Takes fresh points.
     pub(crate) fn record(&self, fresh: &[SeriesPoints], now: UnixNanos) {
         let mut shelf = self.shelf();
-        fresh.iter().for_each(|one| shelf.put(one, now));
+        for one in fresh {
+            shelf.put(one, now);
+        }
     }
 
     /// Shows the series after `from` in the order of their names, until `each` breaks. Points that come meanwhile wait

@@ -23,6 +23,14 @@ impl Kind {
     }
 }
 
+impl About {
+    /// Whether it goes out as a sum that only grows. Back ends with Prometheus' rules give such a one `_total`; one that has another
+    /// name goes out as a sum that might fall.
+    pub(crate) fn is_monotonic(&self) -> bool {
+        self.kind == Kind::Counter && self.name.ends_with("_total")
+    }
+}
+
 /// Whether a figure has a part behind the point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Number {
@@ -41,7 +49,7 @@ pub(crate) struct About {
     pub(crate) kind: Kind,
     /// What its values are.
     pub(crate) number: Number,
-    /// UCUM; empty = none.
+    /// UCUM; empty = none. By it and the kind a back end with Prometheus' rules writes a name anew, and must find the same.
     pub(crate) unit: &'static str,
     /// All labels it has.
     pub(crate) labels: &'static [&'static str],
@@ -86,9 +94,9 @@ figures! {
         "Reloads of the configuration; `refused` ones changed nothing"
     ApiRequests Counter Whole "nephoscope_api_requests_total" "{request}" ["cloud" "account" "operation" "outcome"]
         "Attempts to ask a cloud, retries included; the outcome is `ok` or a kind of error"
-    ApiCost Counter Real "nephoscope_api_cost_usd_total" "USD" ["cloud" "account"]
+    ApiCost Counter Real "nephoscope_api_cost_usd_total" "{USD}" ["cloud" "account"]
         "What the requests cost at list price; an upper bound, as refused ones are counted in full"
-    BudgetRemaining Gauge Real "nephoscope_budget_remaining_usd" "USD" ["account"]
+    BudgetRemaining Gauge Real "nephoscope_budget_remaining_usd" "{USD}" ["account"]
         "What is left of the account's budget of this UTC day; absent for accounts without one"
     BudgetWaiting Gauge Whole "nephoscope_budget_waiting_polls" "{poll}" ["account"]
         "Polls that wait for the budget of their account or entry; absent where there is none"
@@ -96,7 +104,7 @@ figures! {
         "Attempts made again, by the kind of error before them"
     GateWait Counter Real "nephoscope_gate_wait_seconds" "s" ["account"]
         "Time that requests have waited for quota and concurrency, all together"
-    BreakerOpen Gauge Whole "nephoscope_breaker_open" "1" ["account" "scope"]
+    BreakerOpen Gauge Whole "nephoscope_breaker_open" "" ["account" "scope"]
         "1 while the circuit breaker of a scope, or of one of its hosts, is open: one probe every 20 s"
     ClockSkew Gauge Real "nephoscope_clock_skew_seconds" "s" ["account"]
         "How far the cloud's clock is ahead of ours; negative when it is behind"
@@ -144,7 +152,7 @@ figures! {
         "Points that a destination took note of and refused"
     PointsDropped Counter Whole "nephoscope_points_dropped_total" "{point}" ["destination"]
         "Points given up because a destination refused them for good"
-    DestinationUp Gauge Whole "nephoscope_destination_up" "1" ["destination"]
+    DestinationUp Gauge Whole "nephoscope_destination_up" "" ["destination"]
         "1 while a destination answers"
     DestinationLag Gauge Whole "nephoscope_destination_lag_seconds" "s" ["destination"]
         "Age of the oldest point that waits for a destination; 0 when none does"
@@ -158,7 +166,7 @@ figures! {
         "Bytes that wait for at least one destination"
     SpoolPoints Gauge Whole "nephoscope_spool_points" "{point}" []
         "Points that wait for at least one destination"
-    StoreFull Gauge Whole "nephoscope_store_full" "1" []
+    StoreFull Gauge Whole "nephoscope_store_full" "" []
         "1 while there is no room and polling waits"
     LedgerSeries Gauge Whole "nephoscope_ledger_series" "{series}" []
         "Series that the ledger knows"

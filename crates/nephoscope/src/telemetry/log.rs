@@ -7,6 +7,7 @@ use crate::events::Keeper;
 use crate::exit::Failure;
 use crate::telemetry::journal::Journal;
 use crate::telemetry::own::spans;
+use crate::telemetry::repeats::Repeats;
 use std::fmt;
 use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
@@ -57,8 +58,8 @@ pub(crate) fn start(args: &Log, is_report: bool) -> Result<Form, Failure> {
     let events = filter_fn(is_event).and(filter_fn(is_no_sdks));
     tracing_subscriber::registry()
         .with(spans::layer())
-        .with(layer.with_filter(filter.and(events)))
-        .with(Keeper.with_filter(filter_fn(is_no_sdks)))
+        .with(layer.with_filter(filter.and(events).and(Repeats::default())))
+        .with(Keeper.with_filter(filter_fn(is_no_sdks).and(Repeats::default())))
         .init();
     super::panics::to_log();
     Ok(form)

@@ -13,6 +13,7 @@ mod panics;
 mod process;
 #[cfg(test)]
 mod reference;
+mod repeats;
 pub(crate) mod texts;
 
 /// From now on a crash leaves no core file, which would hold every secret, and no other process of the same user looks

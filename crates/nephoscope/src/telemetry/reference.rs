@@ -1,6 +1,7 @@
 //! docs/metrics.md is written from the table of figures, and the table has what was promised.
 
 use super::instruments::{Figure, Kind};
+use export::prometheus::{Shape, label_name, metric_name};
 use std::fmt::Write as _;
 
 /// What people build dashboards and alerts on; each with the labels that it must have at least.
@@ -37,6 +38,8 @@ const INTRODUCTION: &str = "# Metrics of the daemon itself
 
 At `/metrics`, as Prometheus text or, by `Accept`, as OpenMetrics. Written from the table in
 `crates/nephoscope/src/telemetry/instruments.rs`; `UPDATE_EXPECT=1 cargo test -p nephoscope metrics_md` writes it anew.
+By OTLP, in a back end with Prometheus' rules for names, they are called the same, with `job=\"nephoscope\"` and the host and port
+as `instance`: alert rules and dashboard work with both.
 
 Counters grow from zero at each start of the process. `nephoscope_gate_wait_seconds` is a counter without `_total` in its
 name, which OpenMetrics does not know: there its type is `unknown`.
@@ -104,5 +107,23 @@ fn names_follow_the_rules_and_differ() {
         let counter = about.kind == Kind::Counter;
         assert!(total == counter || *figure == Figure::GateWait, "{}", about.name);
         assert!(!about.help.ends_with('.'), "{}", about.name);
+    }
+}
+
+/// What is sent by OTLP is named anew there, by its unit and kind.
+#[test]
+fn names_are_the_same_at_metrics_and_by_otlp() {
+    for figure in Figure::ALL {
+        let about = figure.about();
+        let shape = match about.kind {
+            Kind::Gauge | Kind::Info => Shape::Gauge,
+            Kind::Counter if about.is_monotonic() => Shape::Counter,
+            Kind::Counter => Shape::Other,
+        };
+        let name = metric_name(about.name, about.unit, shape);
+        assert_eq!(name.as_deref(), Some(about.name));
+        for label in about.labels {
+            assert_eq!(label_name(label), *label);
+        }
     }
 }

@@ -25,6 +25,10 @@ impl Encode for Otlp3MiB {
             .map(entry)
             .collect()
     }
+
+    fn decode(&self, entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        export::read(&encoded(entry.clone())).ok()
+    }
 }
 
 /// Keeps fresh points for a while, to be shown.
@@ -55,8 +59,8 @@ pub(crate) struct Cursor {
 /// How long to wait before a store that could not be read or written is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Failures in a row of which one is logged: one in five minutes.
-const SAID_EVERY: u32 = 300;
+/// Failures in a row of which one is logged: one an hour.
+const SAID_EVERY: u32 = 3_600;
 
 #[async_trait]
 impl Source for Cursor {
@@ -185,6 +189,7 @@ fn spec(destination: &Destination, max_bytes: u64) -> DestinationSpec {
             config_file::Deltas::Keep | config_file::Deltas::Gauge => Format::Delta,
         },
         resend_revisions: destination.revisions == config_file::Revisions::Resend,
+        oldest_first: destination.order == config_file::Order::OldestFirst,
     }
 }
 
@@ -299,3 +304,6 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
         .read(path)
         .map_err(|error| Failure::usage(format!("reading {}: {error}", path.display())))
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,7 +119,7 @@ fn what_has_met_stays_told_apart_when_one_is_left() {
     let met = apart.untold().remove(0);
     assert_eq!(
         met.to_string(),
-        "\"Shop Requests\", \"Shop requests\" share the metric name aws.shop.requests.average; their points carry cloud.metric.name to tell them apart"
+        "\"Shop Requests\", \"Shop requests\" share the metric name aws.shop.requests; their points carry cloud.metric.name to tell them apart"
     );
     let later = Apart::default();
     later.read(apart.write().as_bytes());
@@ -130,6 +130,27 @@ fn what_has_met_stays_told_apart_when_one_is_left() {
     // A third one is told again.
     later.saw(&metric(Cloud::Aws, "Shop", "REQUESTS"));
     assert_eq!(later.untold().len(), 1);
+}
+
+/// A statistic that is added later makes no other series of those that are there.
+#[test]
+fn statistics_of_one_metric_do_not_meet_and_are_told_apart_together() {
+    let of = |name: &str, statistic: &str| {
+        let spec = metric(Cloud::Aws, "Shop", name).spec().clone();
+        Metric::new(MetricSpec {
+            name: format!("aws.shop.requests.{statistic}").into(),
+            statistic: Some(statistic.into()),
+            ..spec
+        })
+    };
+    let apart = Apart::default();
+    apart.saw(&of("Requests", "average"));
+    apart.saw(&of("Requests", "sum"));
+    assert_eq!(apart.untold(), []);
+    apart.saw(&of("requests", "maximum"));
+    apart.saw(&of("requests", "sum"));
+    assert_eq!(apart.untold().len(), 1);
+    assert_eq!(told(&apart, of("Requests", "average")).len(), 1);
 }
 
 #[test]

@@ -95,6 +95,14 @@ pub struct Formerly {
 }
 
 impl MetricSpec {
+    /// The outgoing name without its statistic.
+    pub(crate) fn base_name(&self) -> &str {
+        match (&self.statistic, self.name.rsplit_once('.')) {
+            (Some(_), Some((base, _))) => base,
+            _ => &self.name,
+        }
+    }
+
     /// What tells a metric from others: the cloud's own name and statistic. Neither our name for it nor its unit counts, so
     /// that better ones leave a series what it is.
     fn identity(&self) -> u128 {
@@ -188,7 +196,7 @@ impl Metric {
         self.key
     }
 
-    /// A stable hash of the outgoing name as back ends show it: metrics that are alike in it meet.
+    /// A stable hash of the outgoing name as back ends show it, without the statistic: metrics that are alike in it meet.
     pub(crate) fn place(&self) -> u128 {
         self.place
     }
@@ -203,11 +211,12 @@ impl Metric {
     }
 }
 
-/// A statistic stands behind what a unit could add to.
+/// With a statistic behind it, no unit makes an end of it.
 fn place(spec: &MetricSpec) -> u128 {
+    let base = spec.base_name();
     match spec.statistic {
-        Some(_) => hash_of([&shown(&spec.name)]),
-        None => hash_of([&shown_short(&spec.name)]),
+        Some(_) => hash_of([&shown(base)]),
+        None => hash_of([&shown_short(base)]),
     }
 }
 

@@ -126,7 +126,7 @@ impl Poller {
         course: &mut Course,
         outcome: &mut Outcome,
     ) {
-        self.intake.failed(&error);
+        self.intake.failed(&job.key.name, &error);
         outcome.failed = true;
         course.splitting.failed();
         if let Some(wait) = error.wait() {

@@ -65,7 +65,7 @@ impl Poller {
         let (account, now) = (self.account(), self.intake.clock.now());
         let Some(until) = standing.until else {
             if self.intake.notices.ends(WAITS, now) {
-                tracing::info!(%account, "account {account} goes on: its budget has caught up with its polls");
+                tracing::info!(%account, "resuming polls of account {account}: budget available again");
             }
             return;
         };

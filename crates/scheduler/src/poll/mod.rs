@@ -230,7 +230,7 @@ impl Poller {
 
     fn called(&self, lane: Lane, call: &Call) {
         if let Lane::Backlog { .. } = lane {
-            tracing::debug!(window = ?call.window, targets = call.targets.len(), "asked for what lay behind");
+            tracing::debug!(window = ?call.window, targets = call.targets.len(), "backlog window fetched");
             self.intake
                 .progress
                 .update(self.account(), |a| a.backlog_windows += 1);

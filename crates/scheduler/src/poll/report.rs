@@ -2,14 +2,11 @@
 
 use super::{Asked, Outcome, Poller};
 use crate::core::{Hole, Job};
-use intake::{Changed, Terms};
+use intake::{CLOCKS_APART, Changed, Terms};
 use provider_api::{Target, UnixNanos};
 use std::sync::Arc;
 use std::time::Duration;
 use store::StoreError;
-
-/// Clocks further apart than this are a fault of this machine: requests begin to be refused at five minutes.
-const CLOCKS_APART: Duration = Duration::from_secs(30);
 
 impl Poller {
     /// A fresh poll has ended.
@@ -31,6 +28,9 @@ impl Poller {
     /// What its last poll did not get fails, and nothing else does.
     pub(super) fn missed(&self, job: &Job, outcome: &Outcome) {
         let missed = outcome.missed.clone();
+        if missed.is_none() {
+            self.intake.worked(&job.key.name, &[]);
+        }
         self.intake.progress.update(self.account(), |a| {
             let group = a.group(&job.key.name);
             group.scope = Some(job.key.scope.clone());
@@ -63,19 +63,21 @@ impl Poller {
             .update(self.account(), |a| a.lost_seconds += seconds);
         let event = format!("{group} lost");
         if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
-            tracing::warn!(account = %self.account(), %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "points that were never asked for are no longer kept by the cloud and are lost");
+            let account = self.account();
+            tracing::warn!(%account, %group, targets, seconds, from = ?hole.skip.start(), to = ?hole.skip.end(), since, "account {account}: data lost: {seconds} s of {group} expired at the source before they could be fetched");
         }
     }
 
     pub(super) fn settle_changed(&self, namespace: &str, changed: Changed) {
         let before = changed.before.map(|before| before.as_secs());
-        tracing::info!(cloud = %self.intake.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "learnt how long points take to be final");
+        tracing::info!(cloud = %self.intake.provider.cloud(), namespace, before_s = before, settle_s = changed.after.as_secs(), "settle of {namespace} learned: points are final after {} s", changed.after.as_secs());
     }
 
     pub(super) fn store_failed(&self, job: &Job, error: &StoreError) {
         let event = format!("store {error}");
         if let Some(since) = self.intake.notices.due(event, self.intake.clock.now()) {
-            tracing::warn!(account = %self.account(), group = %job.key.name, since, "{error}; polling waits and asks again");
+            let account = self.account();
+            tracing::warn!(%account, group = %job.key.name, since, "account {account}: polling paused, retrying: {error}");
         }
     }
 

@@ -24,6 +24,10 @@ impl Encode for Lines {
         all.sort_by_key(|(_, point)| point.end);
         all.chunks(LINES).map(entry).collect()
     }
+
+    fn decode(&self, _entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        None
+    }
 }
 
 fn entry(points: &[(u128, Point)]) -> Entry {

@@ -168,12 +168,18 @@ impl Cursor {
         }
     }
 
-    /// Whether so little waits for it that what comes next goes out soon. Nobody waits for one that skips.
-    pub(crate) fn keeps_up(&self) -> bool {
+    /// Whether there is room for as much again.
+    pub(crate) fn is_half_empty(&self) -> bool {
+        self.pending_bytes < self.spec.max_bytes / 2
+    }
+
+    /// Whether so little waits for it that what comes next goes out soon, but for `held` bytes that wait for something
+    /// else. Nobody waits for one that skips.
+    pub(crate) fn keeps_up(&self, held: u64) -> bool {
         let few = (self.spec.max_bytes / FEW_SHARE).min(FEW_BYTES);
         match self.spec.on_full {
             OnFull::DropOldest => true,
-            OnFull::Pause => self.pending_bytes <= few,
+            OnFull::Pause => self.pending_bytes.saturating_sub(held) <= few,
         }
     }
 
@@ -209,7 +215,7 @@ mod tests {
             pending_bytes,
             ..Cursor::new(spec, row)
         }
-        .keeps_up()
+        .keeps_up(0)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Changes of the open transaction. Nothing of them is seen outside before they are durable.
 
-use super::{Cursor, Entry, Meta, Spool};
+use super::{Behind, Cursor, Entry, Meta, Spool};
 use crate::options::Stream;
 
 /// What the spool will be once the transaction is committed.
@@ -8,6 +8,8 @@ use crate::options::Stream;
 pub(crate) struct Draft {
     pub(crate) cursors: Vec<Cursor>,
     pub(crate) pushed: Vec<(u64, Meta, Entry)>,
+    /// What some of them wait for.
+    pub(crate) behind: Vec<(u64, Behind)>,
     /// Entries that nobody wants any more.
     pub(crate) gone: Vec<u64>,
     pub(crate) next: u64,
@@ -19,9 +21,16 @@ impl Draft {
         Self {
             cursors: spool.cursors.clone(),
             pushed: Vec::new(),
+            behind: Vec::new(),
             gone: Vec::new(),
             next: spool.next,
         }
+    }
+
+    /// Whether some destination of this look takes the oldest points first.
+    pub(crate) fn is_ordered(&self, stream: Stream) -> bool {
+        let mut cursors = self.cursors.iter();
+        cursors.any(|cursor| cursor.spec.oldest_first && cursor.row.stream == stream)
     }
 
     /// Appends an entry and returns its number. Destinations that skip rather than pause make room for it.

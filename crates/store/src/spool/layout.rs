@@ -42,7 +42,7 @@ impl Layout {
     pub(crate) fn save(&self, conn: &Connection, unwanted: &[u64]) -> rusqlite::Result<()> {
         if !self.is_cumulative() {
             // Nobody carries them on, so they must not be continued later.
-            conn.execute("DELETE FROM totals", [])?;
+            conn.execute_batch("DELETE FROM totals; DELETE FROM seeds")?;
         }
         for cursor in &self.cursors {
             rows::save_cursor(conn, &cursor.spec.name, &cursor.row)?;

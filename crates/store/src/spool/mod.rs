@@ -1,14 +1,17 @@
 //! What is still to be delivered: encoded entries in order, one cursor per destination. The payloads are in the file;
 //! in memory are their sizes and the newest few.
 
+mod behind;
 mod cursor;
 mod draft;
 mod layout;
 
+pub(crate) use behind::Behind;
 pub(crate) use cursor::{Cursor, CursorRow, Left};
 pub(crate) use draft::Draft;
 pub(crate) use layout::Layout;
 
+use crate::ledger::targets::Targets;
 use crate::options::Stream;
 use bytes::Bytes;
 use provider_api::UnixNanos;
@@ -75,6 +78,8 @@ impl Meta {
 pub(crate) struct Spool {
     pub(crate) cursors: Vec<Cursor>,
     metas: BTreeMap<u64, Meta>,
+    /// Entries beyond gaps that are not closed.
+    behind: BTreeMap<u64, Behind>,
     /// Newest entries, for destinations that keep up.
     cache: BTreeMap<u64, Entry>,
     cache_max_bytes: u64,
@@ -88,6 +93,7 @@ impl Spool {
     pub(crate) fn new(
         mut cursors: Vec<Cursor>,
         metas: BTreeMap<u64, Meta>,
+        behind: BTreeMap<u64, Behind>,
         next: u64,
         cache_max_bytes: u64,
     ) -> Self {
@@ -97,6 +103,7 @@ impl Spool {
         Self {
             cursors,
             metas,
+            behind,
             cache: BTreeMap::new(),
             cache_max_bytes,
             cached_bytes: 0,
@@ -112,17 +119,52 @@ impl Spool {
 
     /// Whether every destination that polling waits for has taken nearly everything.
     pub(crate) fn keeps_up(&self) -> bool {
-        self.cursors.iter().all(Cursor::keeps_up)
+        let waits = |cursor: &Cursor| {
+            let behind = self
+                .behind
+                .keys()
+                .filter_map(|seq| Some((*seq, self.metas.get(seq)?)));
+            let of_it = behind.filter(|(seq, meta)| self.waits(cursor, *seq) && cursor.row.wants(*seq, meta));
+            of_it.map(|(_, meta)| meta.bytes).sum()
+        };
+        self.cursors.iter().all(|cursor| cursor.keeps_up(waits(cursor)))
+    }
+
+    /// Whether an entry is held back from a destination until a gap has been closed. Room goes before order: what fills
+    /// half of the destination's part goes out.
+    fn waits(&self, cursor: &Cursor, seq: u64) -> bool {
+        cursor.spec.oldest_first && cursor.is_half_empty() && self.behind.contains_key(&seq)
+    }
+
+    /// Entries whose gaps have been closed need not wait any longer.
+    pub(crate) fn release(&mut self, targets: &Targets) {
+        if !self.behind.is_empty() {
+            let latest = targets.latest();
+            self.behind.retain(|_, behind| !behind.is_over(targets, latest));
+        }
     }
 
     /// The first entry that a destination wants and has not acknowledged, and its bytes if they are at hand.
     pub(crate) fn next(&self, destination: &str, wanted: &Wanted) -> Option<(u64, Meta, Option<Entry>)> {
         let mut cursors = self.cursors.iter();
         let cursor = cursors.find(|cursor| cursor.spec.name == destination)?;
-        let mut pending = cursor.pending(&self.metas);
-        let (seq, meta) = pending
-            .find(|(seq, meta)| !wanted.except.contains(seq) && (wanted.deltas || !meta.deltas_only))?;
+        let is_wanted = |seq: &u64, meta: &Meta| {
+            !wanted.except.contains(seq) && (wanted.deltas || !meta.deltas_only) && !self.waits(cursor, *seq)
+        };
+        let mut pending = cursor
+            .pending(&self.metas)
+            .filter(|(seq, meta)| is_wanted(seq, meta));
+        let (seq, meta) = if cursor.spec.oldest_first {
+            pending.min_by_key(|(seq, meta)| (meta.oldest_end, *seq))?
+        } else {
+            pending.next()?
+        };
         Some((seq, meta, self.cache.get(&seq).cloned()))
+    }
+
+    /// What a destination still has to get.
+    pub(crate) fn pending_of<'a>(&'a self, cursor: &'a Cursor) -> impl Iterator<Item = (u64, Meta)> + 'a {
+        cursor.pending(&self.metas)
     }
 
     /// End of the oldest point that a destination waits for.
@@ -149,6 +191,7 @@ impl Spool {
     pub(crate) fn publish(&mut self, draft: Draft) {
         self.cursors = draft.cursors;
         self.next = draft.next;
+        self.behind.extend(draft.behind);
         for (seq, meta, entry) in draft.pushed {
             self.metas.insert(seq, meta);
             self.remember(seq, entry);
@@ -184,6 +227,7 @@ impl Spool {
     fn remove(&mut self, gone: Vec<u64>) {
         for seq in gone {
             self.metas.remove(&seq);
+            self.behind.remove(&seq);
             if let Some(entry) = self.cache.remove(&seq) {
                 self.cached_bytes -= size(&entry);
             }

@@ -1,7 +1,7 @@
 //! Rows in and out. Times are Unix nanoseconds; unsigned numbers are stored bit by bit as signed ones.
 
 use crate::options::Stream;
-use crate::spool::{CursorRow, Entry, Left, Meta};
+use crate::spool::{Behind, CursorRow, Entry, Left, Meta};
 use provider_api::UnixNanos;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row};
 use std::collections::BTreeMap;
@@ -41,6 +41,12 @@ pub(crate) fn save_total(conn: &Connection, slot: u32, state: &[u8]) -> Result<(
     Ok(())
 }
 
+pub(crate) fn save_seed(conn: &Connection, id: u128, state: &[u8]) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO seeds VALUES(?1,?2)")?
+        .execute((id.to_le_bytes().as_slice(), state))?;
+    Ok(())
+}
+
 pub(crate) fn save_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
     conn.prepare_cached("INSERT OR REPLACE INTO settings VALUES(?1,?2)")?
         .execute((key, value))?;
@@ -76,8 +82,27 @@ pub(crate) fn save_entry(conn: &Connection, seq: u64, stream: Stream, entry: &En
     Ok(())
 }
 
+/// Notes what an entry waits for.
+pub(crate) fn save_behind(conn: &Connection, seq: u64, behind: &Behind) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO behind VALUES(?1,?2,?3)")?
+        .execute((seq.cast_signed(), behind.from.0, behind.encode()))?;
+    Ok(())
+}
+
+/// What entries wait for, of all that lay beyond a gap when they came.
+pub(crate) fn behind(conn: &Connection) -> Result<BTreeMap<u64, Behind>> {
+    let found = all(conn, "SELECT seq, since, slots FROM behind", |row| {
+        let slots: Vec<u8> = row.get(2)?;
+        let behind = Behind::decode(UnixNanos(row.get(1)?), &slots);
+        Ok((row.get::<_, i64>(0)?.cast_unsigned(), behind))
+    })?;
+    Ok(found.into_iter().collect())
+}
+
 pub(crate) fn delete_entry(conn: &Connection, seq: u64) -> Result<()> {
     conn.prepare_cached("DELETE FROM entries WHERE seq=?1")?
+        .execute([seq.cast_signed()])?;
+    conn.prepare_cached("DELETE FROM behind WHERE seq=?1")?
         .execute([seq.cast_signed()])?;
     Ok(())
 }

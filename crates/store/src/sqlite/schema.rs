@@ -84,12 +84,15 @@ fn to_4(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch("ALTER TABLE targets ADD COLUMN members INTEGER NOT NULL DEFAULT 0")
 }
 
-/// A destination may go on beside entries that it does not take; of some it has all but the deltas. And a series is known by
-/// the cloud's own name for its metric: each gets its identity of today with its next points.
+/// A destination may go on beside entries that it does not take; of some it has all but the deltas. Entries beyond a gap
+/// know which. And a series is known by the cloud's own name for its metric: each gets its identity of today with its next
+/// points.
 fn to_5(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "CREATE TABLE aside(destination TEXT NOT NULL, seq INTEGER NOT NULL, deltas INTEGER,
-           PRIMARY KEY(destination, seq)) WITHOUT ROWID",
+           PRIMARY KEY(destination, seq)) WITHOUT ROWID;
+         CREATE TABLE behind(seq INTEGER PRIMARY KEY, since INTEGER NOT NULL, slots BLOB NOT NULL);
+         CREATE TABLE seeds(id BLOB PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID",
     )
 }
 

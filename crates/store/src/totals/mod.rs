@@ -1,6 +1,9 @@
 //! Running totals for destinations that refuse deltas: each delta is added to its series' total, and the total is sent.
 
 pub(crate) mod codec;
+mod seeds;
+
+pub(crate) use seeds::Seeds;
 
 use crate::ledger::Slot;
 use hashbrown::HashMap;
@@ -11,6 +14,9 @@ use std::sync::Arc;
 
 /// Metrics whose cumulative description is kept ready; more than three clouds have.
 const MAX_METRICS: usize = 65_536;
+
+/// What stands for the slot of a total that has none.
+pub(crate) const SEED: Slot = 0;
 
 /// The total of one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +34,8 @@ pub(crate) struct Total {
 pub(crate) struct Totals {
     rows: HashMap<Slot, Total>,
     undo: HashMap<Slot, Option<Total>>,
+    /// Totals of what waited as deltas; series without a total go on from them.
+    pub(crate) seeds: Seeds,
     metrics: HashMap<u128, Arc<Metric>>,
 }
 
@@ -39,31 +47,32 @@ impl Totals {
         };
         let before = self.rows.get(&slot).cloned();
         self.undo.entry(slot).or_insert_with(|| before.clone());
-        let mut total = before;
-        let mut folded = 0;
-        let mut points = Vec::with_capacity(fresh.points.len());
-        for delta in &fresh.points {
-            match step(&mut total, delta) {
-                Some(point) => points.push(point),
-                None => folded += 1,
-            }
-        }
+        let mut total = before.or_else(|| self.seeds.of(&fresh.series));
+        let (points, folded) = add_up(&mut total, &fresh.points);
         if let Some(total) = total {
             self.rows.insert(slot, total);
         }
-        let series = Series {
-            metric,
-            ..fresh.series.clone()
+        (with_metric(fresh, metric, points), folded)
+    }
+
+    /// Deltas that have waited, as totals.
+    pub(crate) fn convert(&mut self, waited: &SeriesPoints) -> SeriesPoints {
+        let Some(metric) = self.cumulative(&waited.series.metric) else {
+            return waited.clone();
         };
-        let target = fresh.target;
-        (
-            SeriesPoints {
-                target,
-                series,
-                points,
-            },
-            folded,
-        )
+        let mut total = self.seeds.of(&waited.series);
+        let (points, _) = add_up(&mut total, &waited.points);
+        self.seeds.put(&waited.series, total);
+        with_metric(waited, metric, points)
+    }
+
+    /// The transaction is durable, or has failed.
+    pub(crate) fn settle_seeds(&mut self, durable: bool) {
+        if durable {
+            self.seeds.keep();
+        } else {
+            self.seeds.undo();
+        }
     }
 
     /// The metric with totals instead of deltas; nothing when it has none.
@@ -109,6 +118,24 @@ impl Totals {
     /// From a row of the file.
     pub(crate) fn load(&mut self, slot: Slot, total: Total) {
         self.rows.insert(slot, total);
+    }
+}
+
+/// The points as totals, and how many were only added.
+fn add_up(total: &mut Option<Total>, deltas: &[Point]) -> (Vec<Point>, u64) {
+    let points: Vec<Point> = deltas.iter().filter_map(|delta| step(total, delta)).collect();
+    let folded = deltas.len() - points.len();
+    (points, u64::try_from(folded).unwrap_or(u64::MAX))
+}
+
+fn with_metric(of: &SeriesPoints, metric: Arc<Metric>, points: Vec<Point>) -> SeriesPoints {
+    SeriesPoints {
+        target: of.target,
+        series: Series {
+            metric,
+            ..of.series.clone()
+        },
+        points,
     }
 }
 

@@ -4,10 +4,11 @@ use super::group::Group;
 use super::{Reply, Writer};
 use crate::ledger::{GroupFacts, Progress, Taking, Took};
 use crate::options::Stream;
+use crate::spool::Behind;
 use crate::totals::is_delta;
 use crate::{Change, Committed, Lane};
 use hashbrown::HashMap;
-use provider_api::{AccountId, SeriesPoints, TargetId};
+use provider_api::{AccountId, SeriesPoints, TargetId, UnixNanos};
 
 /// A [`Change`] that owns what it names.
 #[derive(Debug)]
@@ -33,6 +34,12 @@ impl CommitRequest {
     }
 }
 
+/// Targets with a gap before this time, and their slots.
+struct Beyond {
+    from: UnixNanos,
+    slots: HashMap<TargetId, u32>,
+}
+
 impl Writer {
     pub(super) fn apply(&mut self, group: &mut Group, request: CommitRequest, reply: Reply<Committed>) {
         let mut done = Committed::default();
@@ -48,7 +55,8 @@ impl Writer {
                 staged.progress = Some(request.taking.complete(&mut self.ledger, *slot, staged.progress));
             }
         }
-        self.push(group, request.taking.lane, &took, &mut done);
+        let beyond = Self::beyond(group, &request.taking, &targets);
+        self.push(group, request.taking.lane, &took, &beyond, &mut done);
         if self.observer.is_some() {
             let fresh = took.into_iter().map(|one| one.fresh);
             group.fresh.extend(fresh.filter(|one| !one.points.is_empty()));
@@ -72,17 +80,70 @@ impl Writer {
         found
     }
 
+    /// The targets that the request leaves with a gap before its window, and their slots.
+    fn beyond(group: &Group, taking: &Taking, targets: &HashMap<u64, (u32, Option<Progress>)>) -> Beyond {
+        let from = taking.window.start();
+        let has_gap = |slot: &u32| {
+            let progress = group.targets.get(slot).and_then(|staged| staged.progress);
+            progress.is_some_and(|progress| progress.upto < from)
+        };
+        let slots = targets
+            .iter()
+            .filter(|(_, (slot, _))| taking.lane == Lane::Live && has_gap(slot));
+        Beyond {
+            from,
+            slots: slots
+                .map(|(target, (slot, _))| (TargetId(*target), *slot))
+                .collect(),
+        }
+    }
+
     /// One set of entries for each look that some destination wants.
-    fn push(&mut self, group: &mut Group, lane: Lane, took: &[Took], done: &mut Committed) {
+    fn push(&mut self, group: &mut Group, lane: Lane, took: &[Took], beyond: &Beyond, done: &mut Committed) {
         for stream in self.streams.clone() {
             let points = self.points(stream, lane, took, done);
             if points.is_empty() {
                 continue;
             }
-            for entry in self.encoder.encode(&points) {
-                group.bytes += u64::try_from(entry.payload.len()).unwrap_or(u64::MAX);
-                group.draft.push(&self.shared.spool(), stream, entry);
+            if beyond.slots.is_empty() || !group.draft.is_ordered(stream) {
+                self.push_points(group, stream, &points, None);
+                continue;
             }
+            let (waiting, others): (Vec<_>, Vec<_>) = points
+                .into_iter()
+                .partition(|one| beyond.slots.contains_key(&one.target));
+            self.push_points(group, stream, &others, None);
+            let mut slots: Vec<u32> = waiting
+                .iter()
+                .filter_map(|one| beyond.slots.get(&one.target).copied())
+                .collect();
+            slots.sort_unstable();
+            slots.dedup();
+            let behind = Behind {
+                from: beyond.from,
+                slots,
+            };
+            self.push_points(group, stream, &waiting, Some(&behind));
+        }
+    }
+
+    fn push_points(
+        &self,
+        group: &mut Group,
+        stream: Stream,
+        points: &[SeriesPoints],
+        behind: Option<&Behind>,
+    ) {
+        if points.is_empty() {
+            return;
+        }
+        for entry in self.encoder.encode(points) {
+            group.bytes += u64::try_from(entry.payload.len()).unwrap_or(u64::MAX);
+            let seq = group.draft.push(&self.shared.spool(), stream, entry);
+            group
+                .draft
+                .behind
+                .extend(behind.map(|behind| (seq, behind.clone())));
         }
     }
 

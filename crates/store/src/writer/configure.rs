@@ -16,6 +16,9 @@ impl Writer {
             self.now_full();
             done = self.try_configure(specs, max_bytes);
         }
+        if done.is_ok() {
+            self.convert();
+        }
         if self.full {
             self.try_recover();
         }

@@ -114,7 +114,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, group: &Group) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, group: &Group) -> Result<(), StoreError> {
         full::begin(&self.conn)?;
         self.write_ledger()?;
         self.write_targets(group)?;
@@ -134,6 +134,10 @@ impl Writer {
         for (slot, total) in self.totals.changed() {
             totals::codec::encode(slot, total, &mut state);
             rows::save_total(&self.conn, slot, &state)?;
+        }
+        for (id, seed) in self.totals.seeds.changed() {
+            totals::codec::encode(totals::SEED, seed, &mut state);
+            rows::save_seed(&self.conn, id, &state)?;
         }
         Ok(())
     }
@@ -170,6 +174,9 @@ impl Writer {
         for (seq, meta, entry) in &group.draft.pushed {
             rows::save_entry(&self.conn, *seq, meta.stream, entry)?;
         }
+        for (seq, behind) in &group.draft.behind {
+            rows::save_behind(&self.conn, *seq, behind)?;
+        }
         for seq in &group.draft.gone {
             rows::delete_entry(&self.conn, *seq)?;
         }
@@ -189,9 +196,10 @@ impl Writer {
     }
 
     /// Everything is durable: now it may be seen.
-    fn publish(&mut self, mut group: Group) {
+    pub(super) fn publish(&mut self, mut group: Group) {
         self.ledger.keep();
         self.totals.keep();
+        self.totals.settle_seeds(true);
         let upto = group
             .targets
             .values()
@@ -208,12 +216,19 @@ impl Writer {
         let empty = Draft::new(&self.shared.spool());
         let draft = std::mem::replace(&mut group.draft, empty);
         self.shared.spool().publish(draft);
+        self.release();
         self.announce();
         let fresh = std::mem::take(&mut group.fresh);
         group.answer();
         if let Some(observer) = self.observer.as_ref().filter(|_| !fresh.is_empty()) {
             observer.taken(&fresh);
         }
+    }
+
+    /// What lay beyond gaps that are closed now may go out.
+    pub(super) fn release(&self) {
+        let targets = self.shared.targets();
+        self.shared.spool().release(&targets);
     }
 
     pub(super) fn announce(&self) {
@@ -224,10 +239,11 @@ impl Writer {
         });
     }
 
-    fn take_back(&mut self, mut group: Group, error: &StoreError) {
+    pub(super) fn take_back(&mut self, mut group: Group, error: &StoreError) {
         full::rollback(&self.conn);
         self.ledger.undo();
         self.totals.undo();
+        self.totals.settle_seeds(false);
         if *error != StoreError::Full {
             tracing::error!(%error, waiting = group.len(), "nothing of this transaction was stored");
             group.refuse(error);

@@ -3,6 +3,7 @@
 
 mod apply;
 mod configure;
+mod convert;
 mod enlist;
 mod full;
 mod group;

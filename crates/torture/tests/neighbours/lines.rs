@@ -34,6 +34,10 @@ impl Encode for Lines {
             newest_end,
         }]
     }
+
+    fn decode(&self, _entry: &Entry) -> Option<Vec<SeriesPoints>> {
+        None
+    }
 }
 
 /// Ends in nanoseconds, and of what.

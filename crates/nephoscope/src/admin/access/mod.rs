@@ -148,6 +148,25 @@ pub(super) async fn permit(
     }
 }
 
+/// Before a route that everybody may ask and that tells more to whoever may read. A token that is none is refused all the
+/// same: it was meant to be one.
+pub(super) async fn recognise(admitted: Admitted, mut request: Request, next: Next) -> Response {
+    let admission = Arc::clone(&admitted.borrow());
+    request.extensions_mut().insert(admission.ready);
+    let peer = request.extensions().get::<Peer>().cloned();
+    let caller = peer.map(|peer| {
+        admission
+            .access
+            .identify(ApiScope::Read, &peer, request.headers())
+    });
+    match caller {
+        Some(Ok(caller)) => drop(request.extensions_mut().insert(caller)),
+        Some(Err(refused)) if refused.code() == "token_unknown" => return refused.into_response(),
+        Some(Err(_)) | None => {}
+    }
+    next.run(request).await
+}
+
 fn unknown(why: Unknown) -> ApiError {
     let (code, message) = match why {
         Unknown::Silent => (

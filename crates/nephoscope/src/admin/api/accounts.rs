@@ -33,7 +33,7 @@ pub(crate) struct AccountRow {
     pub(crate) state: String,
     /// How much that matters: `bad`, `warn`, `busy` or `good`.
     pub(crate) level: Cow<'static, str>,
-    /// Whether at least one scope could be listed.
+    /// Whether at least one scope could be listed and can be read.
     pub(crate) ready: bool,
     /// Scopes (regions, subscriptions, projects) that could be listed.
     pub(crate) scopes: usize,
@@ -168,7 +168,7 @@ fn row(account: &overview::AccountRow, groups: Option<Vec<GroupRow>>, now: UnixN
         cloud: account.cloud.into(),
         state: account.said().into_owned(),
         level: account.state.level().label().into(),
-        ready: progress.scopes_ok > 0,
+        ready: account.ready,
         scopes: progress.scopes_ok,
         targets: progress.targets,
         series: progress.series,

@@ -193,7 +193,7 @@ impl Fetch<'_> {
         match read.broken {
             None => {}
             Some(Broken::Provider(error)) => {
-                self.intake.failed(&error);
+                self.intake.failed(&group.spec.name, &error);
                 outcome.failed.insert(with_causes(&error), call.targets.len());
                 outcome.kind = Some(error.kind().clone());
             }

@@ -125,7 +125,7 @@ fn unseen(destination: &str, account: &inventory::Account) -> Option<Row> {
             first.spec.name
         ),
         remedy: Some(
-            "Send all points by an `otlp` destination, or set `poll.every` to the period".to_owned(),
+            "Send all points by an `otlp` destination, set `poll.every` to the period, or keep sums whole with `deltas: cumulative`".to_owned(),
         ),
     })
 }

@@ -4,26 +4,24 @@ use super::report::{Outcome, Row, Subject};
 use crate::clock::SystemClock;
 use crate::wiring::destinations;
 use config_file::{AwsAccount, AzureAccount, Config, Destination, DestinationKind, Profile};
-use export::probe::{self, BackEnd, Finding, Hints, Sends};
+use export::probe::{self, BackEnd, Finding, Given, Hints};
 use futures::future::join_all;
 use scheduler::Clock as _;
 
 /// The rows of every destination, in the order of the configuration.
 pub(super) async fn check(config: &Config) -> Vec<Row> {
-    let sends = sends(config);
-    let rows = join_all(
-        config
-            .destinations
-            .iter()
-            .map(|destination| one(destination, sends)),
-    )
-    .await;
+    let given = given(config);
+    let rows = config
+        .destinations
+        .iter()
+        .map(|destination| one(destination, &given));
+    let rows = join_all(rows).await;
     rows.into_iter().flatten().collect()
 }
 
-async fn one(destination: &Destination, sends: Sends) -> Vec<Row> {
+async fn one(destination: &Destination, given: &[Given]) -> Vec<Row> {
     let hints = Hints {
-        sends,
+        given: given.to_vec(),
         kinds: kinds(),
         credentials: kind_of(destination).map(|profile| profile.habits().credentials),
     };
@@ -95,17 +93,22 @@ fn kinds() -> Vec<BackEnd> {
 }
 
 /// The kinds of points that the entries yield, by what their statistics become.
-fn sends(config: &Config) -> Sends {
+fn given(config: &Config) -> Vec<Given> {
     let google = !config.gcp.is_empty();
-    let aws = || config.aws.iter().flat_map(aws_statistics);
-    let azure = || config.azure.iter().flat_map(azure_aggregations);
     let summed = |name: &str| matches!(name, "Sum" | "SampleCount" | "Total" | "Count");
-    Sends {
-        deltas: google || aws().chain(azure()).any(summed),
-        gauges: google || aws().chain(azure()).any(|name| !summed(name)),
-        totals: google,
-        histograms: google,
-    }
+    let names = config.aws.iter().flat_map(aws_statistics);
+    let names: Vec<&str> = names
+        .chain(config.azure.iter().flat_map(azure_aggregations))
+        .collect();
+    [
+        (Given::Gauge, google || names.iter().any(|name| !summed(name))),
+        (Given::Delta, google || names.iter().any(|name| summed(name))),
+        (Given::Total, google),
+        (Given::Histogram, google),
+    ]
+    .into_iter()
+    .filter_map(|(kind, yielded)| yielded.then_some(kind))
+    .collect()
 }
 
 /// Where an entry names none, any may be sent.

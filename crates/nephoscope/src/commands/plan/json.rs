@@ -1,6 +1,7 @@
 //! A plan for programs.
 
 use super::cost::{AccountCost, Budgeted, Costs, GroupCost, INSTEAD, Sum};
+use super::ranges;
 use super::report::a_month;
 use crate::commands::inventory::Inventory;
 use scheduler::Daily;
@@ -45,6 +46,7 @@ fn group(group: &GroupCost) -> Value {
         "every_s": group.every.as_secs(),
         "period_s": group.period.as_secs(),
         "freshness_s": group.freshness.as_secs(),
+        "range_s": ranges::range(group.freshness).as_secs(),
     });
     if let (Value::Object(value), Value::Object(own)) = (&mut value, own) {
         value.extend(own);

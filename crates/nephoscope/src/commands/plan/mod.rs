@@ -4,6 +4,7 @@
 
 mod cost;
 mod json;
+mod ranges;
 mod report;
 
 use super::config::print;

@@ -2,6 +2,7 @@
 //! that cost least.
 
 use super::cost::{AccountCost, Budgeted, Costs, Sum};
+use super::ranges;
 use crate::commands::inventory::Inventory;
 use crate::commands::paint::Paint;
 use crate::commands::screen::{first_of, harmless, wrapped};
@@ -73,6 +74,7 @@ pub(super) fn text(costs: &Costs, inventory: &Inventory, columns: usize, paint: 
     if !costs.whole() {
         legend.push_str(&wrapped(AT_LEAST, "", "", columns));
     }
+    legend.push_str(&wrapped(&ranges::line(costs), "", "", columns));
     parts.push(legend);
     parts.join("\n")
 }

@@ -87,7 +87,7 @@ fn metric(figure: Figure, samples: &[Sample], covered: Covered) -> Metric {
             Kind::Counter => Data::Sum(Sum {
                 data_points,
                 aggregation_temporality: AggregationTemporality::Cumulative.into(),
-                is_monotonic: true,
+                is_monotonic: about.is_monotonic(),
             }),
             Kind::Gauge | Kind::Info => Data::Gauge(Gauge { data_points }),
         }),

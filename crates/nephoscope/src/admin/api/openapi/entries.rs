@@ -43,6 +43,14 @@ fn text(media: &str) -> Value {
     json!({ media: { "schema": { "type": "string" } } })
 }
 
+/// The two formats of scrapers.
+fn texts() -> Value {
+    json!({
+        "text/plain": { "schema": { "type": "string" } },
+        "application/openmetrics-text": { "schema": { "type": "string" } },
+    })
+}
+
 fn shows(path: &'static str, summary: &'static str, content: Value) -> Entry {
     Entry {
         path,
@@ -58,52 +66,60 @@ fn shows(path: &'static str, summary: &'static str, content: Value) -> Entry {
 pub(super) const ROWS: &[&str] = &["400", "406"];
 
 pub(super) fn entries(schemas: &mut SchemaGenerator) -> Vec<Entry> {
-    let mut all = pages(schemas);
+    let mut all = probes(schemas);
+    all.extend(pages());
     all.extend(api(schemas));
     all.extend(actions(schemas));
     all
 }
 
-fn pages(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+/// What machines ask that have no token, under the names that they know.
+fn probes(schemas: &mut SchemaGenerator) -> Vec<Entry> {
+    let alive = |path| Entry {
+        failures: &["503"],
+        ..shows(
+            path,
+            "Whether the process is alive: its scheduler has just taken a turn. Needs no token.",
+            text("text/plain"),
+        )
+    };
+    let mut ready = |path| Entry {
+        answers: vec![
+            (
+                "200",
+                "Enough accounts give points (`api.ready`), there is room for them, and a destination takes them.",
+                json_of::<Readiness>(schemas),
+            ),
+            (
+                "503",
+                "Not so; with a token the body says why.",
+                json_of::<Readiness>(schemas),
+            ),
+        ],
+        ..shows(
+            path,
+            "Whether it is ready. Needs no token; to whoever may read it says what each account and destination has to say.",
+            Value::Null,
+        )
+    };
+    let mut all = vec![ready("/readyz"), ready("/-/ready")];
+    all.extend(["/healthz", "/livez", "/-/healthy"].map(alive));
+    all
+}
+
+fn pages() -> Vec<Entry> {
     vec![
-        Entry {
-            failures: &["503"],
-            ..shows(
-                "/healthz",
-                "Whether the process is alive: its scheduler has just taken a turn. Needs no token.",
-                text("text/plain"),
-            )
-        },
-        Entry {
-            answers: vec![
-                (
-                    "200",
-                    "Every account has authenticated.",
-                    json_of::<Readiness>(schemas),
-                ),
-                (
-                    "503",
-                    "Some account has not; the body says which and why.",
-                    json_of::<Readiness>(schemas),
-                ),
-            ],
-            ..shows(
-                "/readyz",
-                "Whether every account has authenticated, and what each has to say.",
-                Value::Null,
-            )
-        },
         shows("/", "The page of status.", text("text/html")),
-        shows(
-            "/metrics",
-            "The daemon's own metrics, for Prometheus.",
-            text("text/plain"),
-        ),
-        shows(
-            "/federate",
-            "The newest points of every series, if a destination is `prometheus`.",
-            text("text/plain"),
-        ),
+        shows("/metrics", "The daemon's own metrics, for Prometheus.", texts()),
+        Entry {
+            parameters: &["match[]"],
+            failures: &["400"],
+            ..shows(
+                "/federate",
+                "The newest point of every series, if a destination is `prometheus`.",
+                texts(),
+            )
+        },
     ]
 }
 

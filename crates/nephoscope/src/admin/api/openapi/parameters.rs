@@ -23,6 +23,11 @@ pub(super) fn parameter(name: &str) -> Value {
             json!({ "type": "array", "maxItems": 5, "items": { "type": "string", "maxLength": 500, "pattern": "^[^=]+=" } }),
             "Only series with this attribute of their own or of their resource, such as `cloud.region=eu-west-1`; may be given several times.",
         ),
+        // PromQL has no pattern that says it; these are understood.
+        "match[]" => (
+            json!({ "type": "array", "maxItems": 5, "items": { "type": "string", "maxLength": 200, "pattern": "^[a-zA-Z_]{1,30}$" } }),
+            "Only series that a selector of PromQL takes, such as `{__name__=~\"aws_.*\",cloud_region=\"eu-west-1\"}`; of several, what one of them takes.",
+        ),
         "series" => (text("^[0-9a-f]{32}$"), "Only the series with this `id`."),
         "from" | "to" => (
             json!({ "anyOf": [

@@ -1,14 +1,18 @@
 //! A value of the wrong kind: a number where text belongs, one where a list belongs, and what would fit.
 
+mod collections;
+
 use serde_json::Value;
 
 use crate::{
     example,
-    form::{found_words, kind_of, kind_words},
+    form::{allowed, found_words, kind_of, kind_words},
+    guess,
     help::Help,
+    meant,
     problem::Found,
     tree::{At, Data, Node},
-    values::{guess_duration, guess_size, parse_duration},
+    values::parse_duration,
     yaml,
 };
 
@@ -50,7 +54,8 @@ pub(crate) fn report(root: &Value, schema: &Value, forms: &[&Value], at: &At<'_>
         Data::Seq(items) => (misfit.message(), misfit.list(items)),
         Data::Map(_) => (misfit.message(), misfit.mapping()),
     };
-    found.at(at, message, help);
+    // These words quote no secret, and may hold parts of one by chance.
+    found.span(at.span, at.path.clone(), message, help);
 }
 
 struct Misfit<'a> {
@@ -89,6 +94,8 @@ impl Misfit<'_> {
     fn example(&self) -> Help {
         match example::of(self.root, self.schema) {
             Some(example) => Help::write(self.at, &example),
+            None if self.at.trail == "accounts[]" => Help::write(self.at, "\"accounts.d/*.yaml\"")
+                .and("; `accounts` names files: an account itself belongs in `aws`, `azure` or `gcp`"),
             None => "write a value".into(),
         }
     }
@@ -107,9 +114,9 @@ impl Misfit<'_> {
         let written = self.node.written.as_str();
         let zero = matches!(self.node.data, Data::Int(0));
         let guess = match self.format {
-            Some("size") => guess_size(written).map(|size| (size, "a number alone is taken for bytes")),
+            Some("size") => guess::size(written).map(|size| (size, "a number alone is taken for bytes")),
             _ if zero && self.auto() => Some(("0s".to_owned(), "units are ms, s, m, h and d")),
-            _ => guess_duration(&format!("{written}s")).map(|meant| {
+            _ => guess::duration(&format!("{written}s")).map(|meant| {
                 (
                     plain_seconds(written).unwrap_or(meant),
                     "for minutes write `m`, for hours `h`",
@@ -133,7 +140,18 @@ impl Misfit<'_> {
             .split_whitespace()
             .next()
             .unwrap_or_default();
-        if self.takes("string") {
+        let whole = matches!(text.to_lowercase().as_str(), "all" | "*" | "any");
+        if self.at.key == Some("credentials") && matches!(text, "default" | "auto" | "none") {
+            Help::remove(
+                self.at,
+                "remove `credentials`: without it, the cloud's default credentials are used",
+            )
+        } else if whole && self.at.trail == "azure[].subscriptions" {
+            Help::remove(
+                self.at,
+                "remove `subscriptions`: without it, every one that the credential can see is read",
+            )
+        } else if self.takes("string") {
             self.quoted()
         } else if self.takes("array") {
             self.in_list(text)
@@ -166,89 +184,24 @@ impl Misfit<'_> {
             return Help::around(self.at, "\"", "\"", "put it in quotes");
         }
         let written = self.node.written.as_str();
+        let words = allowed(&self.forms());
+        if !words.is_empty() {
+            let word = if matches!(self.node.data, Data::Bool(false)) && words.contains(&"none") {
+                "none"
+            } else {
+                words[0]
+            };
+            return Help::write(self.at, word).and(format!("; possible: {}", words.join(", ")));
+        }
         if self.at.key == Some("account_id") {
             return Help::write(self.at, &format!("\"{}\"", account_id(written)))
                 .and(": without the quotes YAML reads a number, and drops zeros at its beginning");
         }
+        let meant = meant::at(self.root, self.schema, &self.at.trail, written);
+        if meant != written {
+            return Help::write(self.at, &yaml::text_of(&meant));
+        }
         Help::write(self.at, &format!("\"{written}\"")).and(", in quotes")
-    }
-
-    fn in_list(&self, text: &str) -> Help {
-        let several = text.contains(',') && !self.node.secret && self.node.text().is_some();
-        if several {
-            let items: Vec<Value> = text.split(',').map(|item| Value::from(item.trim())).collect();
-            return Help::write(self.at, &yaml::of(&Value::from(items)));
-        }
-        let key = self.at.key.unwrap_or("key");
-        let text = if self.node.secret {
-            "…".to_owned()
-        } else {
-            yaml::text_of(text)
-        };
-        Help::around(self.at, "[", "]", format!("write `{key}: [{text}]`"))
-    }
-
-    /// A value where keys belong: it is meant for the only key that has to be there.
-    fn in_mapping(&self) -> Help {
-        let forms = crate::form::forms(self.root, self.schema);
-        let only = forms
-            .iter()
-            .find_map(|form| match form.get("required")?.as_array()?.as_slice() {
-                [only] => only.as_str(),
-                _ => None,
-            });
-        let (Some(only), Some(key)) = (only, self.at.key) else {
-            return self.example();
-        };
-        Help::around(
-            self.at,
-            &format!("{{ {only}: "),
-            " }",
-            format!("write `{key}: {{ {only}: … }}` around it"),
-        )
-    }
-
-    fn list(&self, items: &[Node]) -> Help {
-        match items {
-            [one] if !self.takes("object") && one.text().is_some() && !one.secret => {
-                Help::write(self.at, &yaml::text_of(one.text().unwrap_or_default()))
-            }
-            _ => self.example(),
-        }
-    }
-
-    /// Keys where a list belongs: a list of these, or of their names.
-    fn mapping(&self) -> Help {
-        if !self.takes("array") {
-            return self.example();
-        }
-        let forms = crate::form::forms(self.root, self.schema);
-        let items = forms.iter().find_map(|form| form.get("items"));
-        let of_mappings = items.is_some_and(|items| {
-            crate::form::forms(self.root, items)
-                .iter()
-                .any(|form| kind_of(form) == "object")
-        });
-        let flow = self.node.extent.start < self.node.span.start;
-        if of_mappings && flow {
-            let key = self.at.key.unwrap_or("key");
-            return Help::around(
-                self.at,
-                "[",
-                "]",
-                format!("write `{key}: [{{ … }}]`: one item of a list"),
-            );
-        }
-        if of_mappings {
-            return "begin the first line below the key with `- `, and indent the others by two".into();
-        }
-        let names = self.node.entries().iter().filter(|entry| !entry.hidden);
-        let names: Vec<Value> = names.map(|entry| Value::from(entry.key.as_str())).collect();
-        if names.is_empty() {
-            self.example()
-        } else {
-            Help::write(self.at, &yaml::of(&Value::from(names)))
-        }
     }
 }
 

@@ -3,8 +3,13 @@
 //! Built from the parser's events, because a ready-made tree has already forgotten duplicate keys.
 //! Nothing here knows what a key means; what of it may be shown is `hide/`.
 
+mod merge;
+mod repair;
+mod scalar;
+
 use std::{collections::HashMap, path::Path};
 
+use self::merge::{MERGE, merged};
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -14,7 +19,7 @@ use crate::{
     hide::{Place, Seen, known_keys},
     problem::Found,
     source::{Sources, Span},
-    tree::{Data, Entry, Node, scalar, size},
+    tree::{self, Data, Entry, Node, size},
 };
 
 /// Deeper nesting than any configuration has; keeps the recursion bounded.
@@ -133,7 +138,11 @@ impl<'t> Builder<'t> {
                     end: span.end,
                     text: String::new(),
                 });
-                return Err(self.stop(span, "a second YAML document begins here; only one is read", help));
+                return Err(self.stop(
+                    span,
+                    "only one YAML document is read, and a second one begins here",
+                    help,
+                ));
             }
         }
     }
@@ -143,11 +152,7 @@ impl<'t> Builder<'t> {
             Some(Ok((event, span))) => {
                 let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
                 let end = end.max(start);
-                let end = if let Event::Scalar(_, style, ..) = event {
-                    start + written(style, &self.text[start..end])
-                } else {
-                    end
-                };
+                let end = self.scalar_end(&event, start, end);
                 let file = self.file;
                 Ok((event, Span { file, start, end }))
             }
@@ -159,7 +164,7 @@ impl<'t> Builder<'t> {
                     end: at,
                 };
                 let message = format!("this is not YAML: {}", error.info());
-                let help = self.repair(at);
+                let help = repair::help(self.text, at);
                 Err(self.stop(span, message, help))
             }
             None => Ok((
@@ -173,27 +178,15 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Tabs can be told from what else may be wrong.
-    fn repair(&self, at: usize) -> Help {
-        let start = self
-            .text
-            .get(..at)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |end| end + 1);
-        let line = self.text.get(start..).unwrap_or_default();
-        let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
-        if indent.contains('\t') {
-            return Help::from("YAML is indented with spaces: replace the tabs of this line").with_one(
-                Edit {
-                    start,
-                    end: start + indent.len(),
-                    text: indent.replace('\t', "  "),
-                },
-            );
+    /// Where a scalar ends; anything else ends where the parser says.
+    fn scalar_end(&self, event: &Event<'t>, start: usize, end: usize) -> usize {
+        if let Event::Scalar(text, style, ..) = event {
+            // A value that is not there has the length of what follows.
+            let absent = text.is_empty() && *style == ScalarStyle::Plain;
+            let length = scalar::length(*style, &self.text[start..end]);
+            return start + if absent { 0 } else { length };
         }
-        "look at the indentation, quotes and brackets of this line and the one above; a value with `: `, `#`, `*`, `{` or \
-         `[` in it needs quotes"
-            .into()
+        end
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -214,8 +207,8 @@ impl<'t> Builder<'t> {
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return Err(self.stop(
                 span,
-                "this is nested too deeply or repeated too often",
-                "write it flat",
+                "nesting is too deep, or aliases repeat too much",
+                "write it without so many levels and aliases",
             ));
         }
         let (node, anchor) = match event {
@@ -239,7 +232,7 @@ impl<'t> Builder<'t> {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span, place: &Place<'_>) -> Node {
         let open = self.seen.value(self.text, text, span, place);
-        let data = scalar(text, style);
+        let data = tree::scalar(text, style);
         let kept = matches!(data, Data::Bool(_) | Data::Int(_) | Data::Float(_));
         Node {
             secret: !open,
@@ -330,7 +323,7 @@ impl<'t> Builder<'t> {
                     };
                     return Ok(Node {
                         extent,
-                        ..plain(first, Data::Map(entries))
+                        ..plain(first, Data::Map(merged(entries)))
                     });
                 }
                 Event::Scalar(text, ..) => text.into_owned(),
@@ -343,7 +336,7 @@ impl<'t> Builder<'t> {
                 | Event::SequenceStart(..)
                 | Event::SequenceEnd
                 | Event::MappingStart(..) => {
-                    return Err(self.stop(key_span, "a key must be plain text", "put the key in quotes"));
+                    return Err(self.no_key(key_span));
                 }
             };
             let entry = self.entry(key, key_span, depth, place)?;
@@ -352,13 +345,36 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// A list or a mapping where a key belongs: most often a template.
+    fn no_key(&mut self, span: Span) -> Stop {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        if before.trim_end().ends_with('{') && self.text[span.start..].starts_with('{') {
+            return self.stop(
+                span,
+                "`{{` begins a template, and this file is read as it is",
+                "render the template first, or put the value in quotes",
+            );
+        }
+        self.stop(
+            span,
+            "a key must be plain text",
+            "write `key: value`; what begins with `[` or `{` is a value",
+        )
+    }
+
     fn entry(&mut self, key: String, key_span: Span, depth: usize, place: &Place<'_>) -> Result<Entry, Stop> {
         let number = self.seen.add(key_span);
         if place.shows_key(&key, false) {
             self.seen.open(number);
         }
         let (event, at) = self.next()?;
-        let mut value = self.node(event, at, depth + 1, &place.key(&key))?;
+        // What is merged stands for keys of this very place.
+        let below = if key == MERGE {
+            place.clone()
+        } else {
+            place.key(&key)
+        };
+        let mut value = self.node(event, at, depth + 1, &below)?;
         if matches!(value.data, Data::Null) && value.extent.start == value.extent.end {
             value.extent = self.nothing(key_span);
         }
@@ -393,7 +409,7 @@ impl<'t> Builder<'t> {
 
     fn add(&mut self, entries: &mut Vec<Entry>, entry: Entry, last: Option<Span>) {
         if entries.iter().any(|other| other.key == entry.key) {
-            let message = format!("`{}` is given twice in the same place", entry.shown());
+            let message = format!("duplicate key `{}`", entry.shown());
             let help = Help::from("remove one of the two, or merge them").with_one(Edit {
                 start: last.map_or(entry.key_span.start, |last| last.end),
                 end: entry.extent().end,
@@ -414,32 +430,4 @@ fn plain(span: Span, data: Data) -> Node {
         data,
         secret: false,
     }
-}
-
-/// How long a scalar is: what the parser says may take in the comment behind it.
-fn written(style: ScalarStyle, text: &str) -> usize {
-    let quote = match style {
-        ScalarStyle::SingleQuoted => '\'',
-        ScalarStyle::DoubleQuoted => '"',
-        ScalarStyle::Plain => {
-            let comment = text.find(" #").or_else(|| text.find("\t#"));
-            return text[..comment.unwrap_or(text.len())].trim_end().len();
-        }
-        ScalarStyle::Literal | ScalarStyle::Folded => return text.trim_end().len(),
-    };
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '\\' if quote == '"' && !escaped => escaped = true,
-            _ if c == quote && !escaped => {
-                // In single quotes, two of them are one of the text.
-                if quote == '"' || !text[at + 1..].starts_with('\'') {
-                    return at + 1;
-                }
-                escaped = true;
-            }
-            _ => escaped = false,
-        }
-    }
-    text.len()
 }
