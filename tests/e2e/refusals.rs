@@ -213,13 +213,17 @@ async fn nothing_is_lost_but_the_one_point_that_is_to_blame() {
     assert_eq!(status["level"], "bad");
 
     // And then it is well.
-    refusing.iter().for_each(|back_end| back_end.receiver.fail(None));
+    for back_end in &refusing {
+        back_end.receiver.fail(None);
+    }
     until(&daemon, "well", |d| d["state"] == "delivering" && lost(d) == 0).await;
     same(&daemon, &well, &refusing, newest(&well)).await;
 
     // One point.
     let from = newest(&well);
-    refusing.iter().for_each(|back_end| back_end.refuse_one(from));
+    for back_end in &refusing {
+        back_end.refuse_one(from);
+    }
     let quick = |d: &Value| {
         refusing
             .iter()
@@ -247,16 +251,16 @@ fn sums(receiver: &Receiver) -> BTreeMap<String, Vec<(u64, u64, f64)>> {
     let mut sums: BTreeMap<String, Vec<(u64, u64, f64)>> = BTreeMap::new();
     for point in receiver.received().iter().filter(|p| p.kind == "sum") {
         let series = format!("{:?} {} {:?}", point.resource, point.metric, point.attributes);
-        let value = match point.value {
-            FlatValue::Double(value) => value,
-            _ => panic!("{point:?}"),
+        let FlatValue::Double(value) = point.value else {
+            panic!("{point:?}");
         };
         sums.entry(series)
             .or_default()
             .push((point.time, point.start, value));
     }
-    sums.values_mut()
-        .for_each(|all| all.sort_by_key(|(time, ..)| *time));
+    for all in sums.values_mut() {
+        all.sort_by_key(|(time, ..)| *time);
+    }
     sums
 }
 

@@ -26,9 +26,10 @@ impl Writer {
         }
         let (mut points, mut entries) = (0, 0);
         for one in &waiting {
-            match self.convert_one(one) {
-                Some(done) => (points, entries) = (points + done, entries + 1),
-                None => tracing::warn!(seq = one.seq, "an entry stays in the spool as deltas"),
+            if let Some(done) = self.convert_one(one) {
+                (points, entries) = (points + done, entries + 1);
+            } else {
+                tracing::warn!(seq = one.seq, "an entry stays in the spool as deltas");
             }
         }
         tracing::info!(
