@@ -94,9 +94,7 @@ impl Costs {
     pub(super) fn whole(&self) -> bool {
         self.accounts.iter().all(|account| account.whole)
     }
-}
 
-impl Costs {
     /// `now` only places the windows; their lengths are what counts.
     pub(super) fn of(inventory: &Inventory, now: UnixNanos) -> Self {
         let failed: BTreeMap<&str, Cloud> = inventory

@@ -122,12 +122,18 @@ fn notes(costs: &Costs, columns: usize) -> Option<String> {
     let told = notes.iter().take(MOST_NOTES).map(|(note, names)| {
         let heading = format!("{} ({})", harmless(note), many(names.len(), "account"));
         let names = first_of(names.iter().copied(), columns.saturating_sub(4));
-        wrapped(&heading, "", "    ", columns) + &format!("    {}\n", harmless(&names))
+        [
+            &*wrapped(&heading, "", "    ", columns),
+            "    ",
+            &*harmless(&names),
+            "\n",
+        ]
+        .concat()
     });
     let mut text: String = told.collect();
     if notes.len() > MOST_NOTES {
         let more = many(notes.len() - MOST_NOTES, "remark");
-        text.push_str(&format!("{more} more: see `--account` or `--json`\n"));
+        text.extend([&*more, " more: see `--account` or `--json`\n"]);
     }
     (!text.is_empty()).then_some(text)
 }
