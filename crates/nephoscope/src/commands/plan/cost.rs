@@ -22,7 +22,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Self) {
         self.targets += other.targets;
         self.series += other.series;
         self.daily.add(other.daily);
@@ -114,7 +114,8 @@ impl Costs {
     }
 }
 
-fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
+/// All of them together.
+pub(super) fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
     sums.fold(Sum::default(), |mut all, one| {
         all.add(one);
         all
