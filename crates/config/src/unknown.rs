@@ -47,22 +47,33 @@ struct Key<'a> {
 
 impl Key<'_> {
     fn help(&self) -> Help {
+        let known = self
+            .foreign()
+            .or_else(|| self.wrapped())
+            .or_else(|| self.of_file());
+        known.unwrap_or_else(|| self.slip())
+    }
+
+    /// Another program's word.
+    fn foreign(&self) -> Option<Help> {
         let key = &self.entry.key;
-        match foreign::answer(table(self.place), key) {
-            Some(Answer::Below(path)) => {
+        match foreign::answer(table(self.place), key)? {
+            Answer::Below(path) => {
                 let path: Vec<&str> = path.split('.').collect();
-                return self.moved(&path, format!("`{key}` is `{}` here", path.join(".")));
+                Some(self.moved(&path, format!("`{key}` is `{}` here", path.join("."))))
             }
-            Some(Answer::Elsewhere(place)) => return self.elsewhere(place),
-            Some(Answer::Nothing(why)) => return self.removed(&format!("remove it: {why}")),
-            Some(Answer::Here(word)) if self.schema(&[word]).is_some() => {
-                return self.renamed(word, format!("`{key}` is `{word}` here"));
+            Answer::Elsewhere(place) => Some(self.elsewhere(place)),
+            Answer::Nothing(why) => Some(self.removed(&format!("remove it: {why}"))),
+            Answer::Here(word) => {
+                self.schema(&[word])?;
+                Some(self.renamed(word, format!("`{key}` is `{word}` here")))
             }
-            Some(Answer::Here(_)) | None => {}
         }
-        if let Some(help) = self.wrapped().or_else(|| self.of_file()) {
-            return help;
-        }
+    }
+
+    /// One of our keys in the wrong place, or nearly one.
+    fn slip(&self) -> Help {
+        let key = &self.entry.key;
         if let Some(path) = below(self.root, self.form, key, MAX_DEPTH) {
             let words = format!("`{key}` belongs below `{}`", path[..path.len() - 1].join("."));
             return self.moved(&path, words);
@@ -70,33 +81,21 @@ impl Key<'_> {
         let mut tables = vec![];
         holders(self.root, self.root, "", key, &mut tables);
         let own = format!("{}.", table(self.place));
-        let near = near_unknown(self.properties, key)
-            .filter(|_| !tables.iter().any(|other| other.starts_with(&own)));
-        let names: Vec<&str> = self
-            .properties
-            .into_iter()
-            .flat_map(|all| all.keys())
-            .map(String::as_str)
-            .collect();
-        let possible = choices(key, &names);
-        if let Some(near) = near {
+        tables.sort_by_key(|other| !other.starts_with(&own));
+        let within = tables.first().is_some_and(|first| first.starts_with(&own));
+        let keys = self.properties.into_iter().flat_map(|all| all.keys());
+        let possible = choices(key, &keys.map(String::as_str).collect::<Vec<_>>());
+        if let Some(near) = near_unknown(self.properties, key).filter(|_| !within) {
             return self.renamed(near, possible);
         }
-        tables.sort_by_key(|other| !other.starts_with(&own));
-        match tables.as_slice() {
-            [] => self.removed(&format!("remove it; {possible}")),
-            tables => {
-                let places: Vec<String> = tables
-                    .iter()
-                    .take(MAX_PLACES)
-                    .map(|table| format!("`{table}`"))
-                    .collect();
-                self.removed(&format!(
-                    "`{key}` belongs in {}: move it there, or indent it",
-                    places.join(" or ")
-                ))
-            }
+        if tables.is_empty() {
+            return self.removed(&format!("remove it; {possible}"));
         }
+        tables.truncate(MAX_PLACES);
+        let places = tables.join("` or `");
+        self.removed(&format!(
+            "`{key}` belongs in `{places}`: move it there, or indent it"
+        ))
     }
 
     /// A key around the whole configuration, as in the values of a chart.
@@ -174,49 +173,55 @@ impl Key<'_> {
 
     fn renamed(&self, key: &str, words: String) -> Help {
         if self.there(key) {
-            return self.removed(&format!(
-                "`{key}` is here already: remove `{}`",
-                self.entry.shown()
-            ));
+            let words = format!("`{key}` is here already: remove `{}`", self.entry.shown());
+            return self.removed(&words);
         }
-        let schema = self.properties.and_then(|all| all.get(key));
-        let forms = schema.map(|schema| forms(self.root, schema)).unwrap_or_default();
-        let example = schema
-            .and_then(|schema| example::of(self.root, schema))
-            .unwrap_or_default();
-        let shape = format!("{key}: {example}");
-        let text = self.entry.value.text().unwrap_or(&self.entry.value.written);
-        let quotable = hide::secret_parts(text).is_empty();
-        if forms.iter().any(|form| accepts(kind_of(form), &self.entry.value)) {
-            let meant = schema.map(|schema| meant::at(self.root, schema, &self.trail(key), text));
-            return match meant.filter(|meant| meant != text && self.entry.value.text().is_some()) {
-                Some(meant) if quotable => {
-                    let shape = format!("{key}: {}", yaml::text_of(&meant));
-                    self.wholly(&shape, format!("{words}: write `{shape}`"))
-                }
-                Some(_) | None => Help::rename(self.entry, key, words),
-            };
-        }
-        let items = forms.iter().find_map(|form| form.get("items"));
-        let texts = |items: &&Value| {
-            self::forms(self.root, items)
-                .iter()
-                .any(|form| kind_of(form) == "string")
+        let Some(schema) = self.properties.and_then(|all| all.get(key)) else {
+            return self.removed(&words);
         };
-        match items.filter(texts).filter(|_| quotable && !text.is_empty()) {
-            Some(items) => {
-                let trail = format!("{}[]", self.trail(key));
-                let texts = text
-                    .split(',')
-                    .map(|text| Value::from(meant::at(self.root, items, &trail, text.trim())));
-                let value = yaml::of(&texts.collect::<Vec<_>>().into());
-                self.wholly(
-                    &format!("{key}: {value}"),
-                    format!("{words}; it is a list: `{shape}`"),
-                )
-            }
+        let forms = forms(self.root, schema);
+        if forms.iter().any(|form| accepts(kind_of(form), &self.entry.value)) {
+            return self.with_value(key, schema, words);
+        }
+        let example = example::of(self.root, schema).unwrap_or_default();
+        let shape = format!("{key}: {example}");
+        let items = forms.iter().find_map(|form| form.get("items"));
+        match items.and_then(|items| self.in_list(key, items)) {
+            Some(text) => self.wholly(&text, format!("{words}; it is a list: `{shape}`")),
             None => self.wholly(&shape, format!("{words}: write `{shape}`")),
         }
+    }
+
+    /// The key's new name, with the value that was meant.
+    fn with_value(&self, key: &str, schema: &Value, words: String) -> Help {
+        let text = self
+            .entry
+            .value
+            .text()
+            .filter(|text| hide::secret_parts(text).is_empty());
+        let meant = text.map(|text| meant::at(self.root, schema, &self.trail(key), text));
+        match meant.filter(|meant| Some(meant.as_str()) != text) {
+            Some(meant) => {
+                let shape = format!("{key}: {}", yaml::text_of(&meant));
+                self.wholly(&shape, format!("{words}: write `{shape}`"))
+            }
+            None => Help::rename(self.entry, key, words),
+        }
+    }
+
+    /// The key's new name, with its one value in a list; nothing where lists hold no texts or the value may be a secret.
+    fn in_list(&self, key: &str, items: &Value) -> Option<String> {
+        let text = self.entry.value.text().unwrap_or(&self.entry.value.written);
+        let texts = forms(self.root, items)
+            .iter()
+            .any(|form| kind_of(form) == "string");
+        if !texts || text.is_empty() || !hide::secret_parts(text).is_empty() {
+            return None;
+        }
+        let trail = format!("{}[]", self.trail(key));
+        let meant = |text: &str| Value::from(meant::at(self.root, items, &trail, text.trim()));
+        let list = Value::from(text.split(',').map(meant).collect::<Vec<_>>());
+        Some(format!("{key}: {}", yaml::of(&list)))
     }
 
     fn trail(&self, key: &str) -> String {

@@ -5,6 +5,7 @@
 
 use crate::config::Deltas;
 use crate::encode::Encoded;
+use crate::prometheus::{is_refused, label_name};
 use crate::recode::{decode, recode};
 use crate::transport::{Transport, Verdict};
 use async_trait::async_trait;
@@ -42,7 +43,9 @@ impl Transform {
                 if self.gauges {
                     m.data = m.data.take().map(gauge);
                 }
-                promote(m, &copied);
+                if !self.promote.is_empty() {
+                    promote(m, &copied);
+                }
             }
         }
     }
@@ -67,8 +70,13 @@ fn gauge(data: Data) -> Data {
     }
 }
 
+/// Who wants resource attributes on points goes by Prometheus' labels: dimensions that have no name there get one, or the point
+/// would be refused.
 fn promote(m: &mut Metric, copied: &[KeyValue]) {
     let each = |attributes: &mut Vec<KeyValue>| {
+        for a in attributes.iter_mut().filter(|a| is_refused(&a.key)) {
+            a.key = label_name(&a.key);
+        }
         for c in copied {
             if !attributes.iter().any(|a| a.key == c.key) {
                 attributes.push(c.clone());
@@ -106,5 +114,39 @@ impl Transport for Transformed {
                 message: String::new(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::metrics::v1::NumberDataPoint;
+
+    #[test]
+    fn a_dimension_that_prometheus_cannot_write_costs_no_point() {
+        let attribute = |key: &str| KeyValue {
+            key: key.to_owned(),
+            ..KeyValue::default()
+        };
+        let point = NumberDataPoint {
+            attributes: vec![attribute("使用者"), attribute("LoadBalancer")],
+            ..NumberDataPoint::default()
+        };
+        let mut metric = Metric {
+            data: Some(Data::Gauge(Gauge {
+                data_points: vec![point],
+            })),
+            ..Metric::default()
+        };
+        promote(&mut metric, &[attribute("cloud.region")]);
+        let Some(Data::Gauge(gauge)) = &metric.data else {
+            panic!("{metric:?}");
+        };
+        let keys: Vec<&str> = gauge.data_points[0]
+            .attributes
+            .iter()
+            .map(|a| a.key.as_str())
+            .collect();
+        assert_eq!(keys, ["shi_yong_zhe", "LoadBalancer", "cloud.region"]);
     }
 }

@@ -13,6 +13,10 @@ use tokio::time::Instant;
 const ORDER: &str = "set `storage.tsdb.out_of_order_time_window: 2h` in Prometheus (`limits.out_of_order_time_window` in \
                      Mimir), and `order: oldest_first` in this destination";
 
+/// Why points are dropped unsent.
+const FULL: &str = "the spool is full and `on_full: drop_oldest` drops the oldest points; bring the destination back, or \
+                    raise its `spool_max`";
+
 /// What to do about deltas that are refused.
 const DELTAS: &str = "set `deltas: cumulative` (or `deltas: gauge`) in this destination and reload";
 
@@ -150,6 +154,17 @@ impl Watch {
         }
     }
 
+    /// The spool has dropped points to make room.
+    pub(crate) fn skipped(&mut self, points: u64) {
+        if points == 0 {
+            return;
+        }
+        self.stats.lost(Lost::Dropped, points, FULL);
+        if let Some((points, why)) = self.dropped.add(Instant::now(), points, FULL) {
+            self.tell_dropped(points, &why);
+        }
+    }
+
     /// The back end takes no deltas.
     pub(crate) fn no_deltas(&mut self, why: &str) {
         if self.stats.deltas_refused(Some(why)) {
@@ -200,12 +215,7 @@ impl Watch {
     }
 
     fn tell_dropped(&self, points: u64, why: &str) {
-        tracing::warn!(
-            destination = self.name,
-            points,
-            why,
-            "points dropped: the destination refuses them and takes others"
-        );
+        tracing::warn!(destination = self.name, points, why, "points dropped");
     }
 
     fn tell_rejected(&self, points: u64, why: &str) {

@@ -127,9 +127,9 @@ mod tests {
 
     #[test]
     fn units() {
+        use ValueType::{Bool, Distribution, Double, Int64};
         assert_eq!(unit("By", "s"), "By");
         assert_eq!(unit("", "s"), "s");
-        use ValueType::{Bool, Distribution, Double, Int64};
         for (given, value, metric_type, wanted) in [
             ("{not_a_unit}", Int64, "custom.googleapis.com/a", ""),
             (

@@ -96,3 +96,21 @@ async fn room_goes_before_order() {
     take(&store, 21, 26, &[1]).await;
     assert!(next(&store, "ordered").await.is_some());
 }
+
+#[tokio::test]
+async fn what_comes_later_of_a_target_waits_for_what_came_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&ordered(dir.path()));
+    take(&store, 0, 5, &[1, 2]).await;
+    assert_eq!(all(&store, "ordered").await.len(), 10);
+    take(&store, 20, 25, &[1, 2]).await;
+    // The gap of one is closed, the other's is not: both stand in one entry.
+    take(&store, 5, 20, &[1]).await;
+    take(&store, 25, 27, &[1]).await;
+    assert_eq!(all(&store, "ordered").await, (6..=20).collect::<Vec<_>>());
+    take(&store, 5, 20, &[2]).await;
+    let minutes = all(&store, "ordered").await;
+    let (gap, rest) = minutes.split_at(15);
+    assert_eq!(gap, (6..=20).collect::<Vec<_>>());
+    assert_eq!(rest, [21, 22, 23, 24, 25, 21, 22, 23, 24, 25, 26, 27]);
+}

@@ -135,7 +135,7 @@ async fn new_certificates_of_a_destination_are_taken_up_and_nothing_is_lost_or_d
     before.stop().await;
     let after = new.receiver(address).await;
     note(&arrived, &after);
-    let why = destination(&setup, "held").await;
+    let why = destination(&setup, "action required").await;
     assert!(why.contains("`tls.ca_file`"), "{why}");
 
     // The same configuration, the same names of files.

@@ -197,7 +197,8 @@ impl<S: Source> Delivery<S> {
         for suspect in proved {
             let why = &suspect.failure.why;
             self.watch.refused(|stats: &DeliveryStats| &stats.refused, why);
-            self.watch.gave_up(&suspect.part, why);
+            self.watch
+                .gave_up(&suspect.part, &format!("refused while others are taken: {why}"));
         }
     }
 

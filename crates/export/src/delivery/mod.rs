@@ -117,8 +117,12 @@ impl<S: Source> Delivery<S> {
         // What one before it has found out may be mended.
         self.watch.stats().set_aside(0, "");
         self.watch.stats().deltas_refused(None);
+        let mut skipped = self.source.skipped().await;
         while let Ok(true) = self.step(&stop).await {
             self.show();
+            let now = self.source.skipped().await;
+            self.watch.skipped(now.saturating_sub(skipped));
+            skipped = now;
         }
         self.watch.tell_all();
     }

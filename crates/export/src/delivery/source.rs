@@ -46,6 +46,8 @@ pub trait Source: Send + Sync {
     async fn done(&self, sequence: u64);
     /// All but the batch's delta points, this many, was delivered: from now on only those are left of it.
     async fn keep_deltas(&self, sequence: u64, points: u32);
+    /// Points that the source has dropped by itself because it was full, since it was made.
+    async fn skipped(&self) -> u64;
     /// How many points wait, those in hand among them. For the log: a close upper bound does.
     async fn waiting(&self) -> u64;
 }

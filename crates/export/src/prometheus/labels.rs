@@ -29,10 +29,10 @@ pub(super) fn labels(point: &[KeyValue], resource: &[KeyValue], le: Option<&str>
 
 /// All that we make have text; an empty one is no label to Prometheus.
 fn text(a: &KeyValue) -> Option<(&str, &str)> {
-    match a.value.as_ref()?.value.as_ref()? {
-        Any::StringValue(value) if !value.is_empty() => Some((&a.key, value)),
-        _ => None,
-    }
+    let Any::StringValue(value) = a.value.as_ref()?.value.as_ref()? else {
+        return None;
+    };
+    (!value.is_empty()).then_some((&a.key, value))
 }
 
 fn merged(attributes: &[KeyValue]) -> BTreeMap<String, Cow<'_, str>> {

@@ -11,6 +11,7 @@ mod select;
 mod table;
 mod text;
 
+pub(crate) use names::is_refused;
 pub use names::{Shape, label_name, metric_name, unit_name};
 pub use select::{SelectError, Selector};
 pub use table::Latest;

@@ -108,18 +108,22 @@ pub fn unit_name(unit: &str) -> String {
 pub fn label_name(label: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     let plain: String = label.chars().map(letter).collect();
-    let out = if plain.starts_with(|c: char| c.is_ascii_digit()) {
+    if plain.starts_with(|c: char| c.is_ascii_digit()) {
         format!("key_{plain}")
     } else if plain.starts_with('_') && !plain.starts_with("__") {
         format!("key{plain}")
-    } else {
-        plain
-    };
-    if out.chars().all(|c| c == '_') {
+    } else if plain.chars().all(|c| c == '_') {
         snake(label)
     } else {
-        out
+        plain
     }
+}
+
+/// Whether Prometheus refuses a point with this label.
+pub(crate) fn is_refused(label: &str) -> bool {
+    let mut letters = label.chars().map(|c| c.is_ascii_alphanumeric());
+    // A single letter of another alphabet is `key_`.
+    letters.clone().count() != 1 && !letters.any(|is_letter| is_letter)
 }
 
 /// The two parts of a unit. Annotations in braces are none.
@@ -190,8 +194,15 @@ mod tests {
 
     #[test]
     fn every_label_has_a_name() {
-        for (label, wanted) in [("使用率", "shi_yong_lu"), ("__", "u5f_u5f"), ("a.b", "a_b")] {
+        for (label, wanted, refused) in [
+            ("使用率", "shi_yong_lu", true),
+            ("__", "u5f_u5f", true),
+            ("é", "key_", false),
+            ("使用率 1", "____1", false),
+            ("a.b", "a_b", false),
+        ] {
             assert_eq!(label_name(label), wanted);
+            assert_eq!(is_refused(label), refused, "{label}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `match[]` of a scrape: PromQL's selectors of series, `name{label="value",other=~"a|b"}`, without ranges and functions.
+//! `match[]` of a scrape: `PromQL`'s selectors of series, `name{label="value",other=~"a|b"}`, without ranges and functions.
 
 use super::labels::value_of;
 use regex::Regex;
@@ -161,9 +161,8 @@ impl<'a> Parser<'a> {
     /// A text in double or single quotes, with escapes, or in backticks, without.
     fn quoted(&mut self) -> Result<String, String> {
         let mut chars = self.rest.char_indices();
-        let quote = match chars.next() {
-            Some((_, quote @ ('"' | '\'' | '`'))) => quote,
-            _ => return Err(format!("a text in quotes is expected at `{}`", self.rest)),
+        let Some((_, quote @ ('"' | '\'' | '`'))) = chars.next() else {
+            return Err(format!("a text in quotes is expected at `{}`", self.rest));
         };
         let mut out = String::new();
         while let Some((at, c)) = chars.next() {

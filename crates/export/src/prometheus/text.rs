@@ -101,10 +101,11 @@ impl Writer<'_> {
             return;
         }
         let open = self.format == TextFormat::OpenMetrics;
-        let family = match kind {
-            // OpenMetrics has the end on samples only.
-            Kind::Counter if open => name.strip_suffix("_total").unwrap_or(name),
-            _ => name,
+        // OpenMetrics has the end on samples only.
+        let family = if open && kind == Kind::Counter {
+            name.strip_suffix("_total").unwrap_or(name)
+        } else {
+            name
         };
         let kind = match kind {
             Kind::Gauge | Kind::Interval => "gauge",
@@ -163,7 +164,7 @@ impl Writer<'_> {
         }
     }
 
-    /// OpenMetrics wants bounds as floats.
+    /// `OpenMetrics` wants bounds as floats.
     fn number(&self, bound: f64) -> String {
         let plain = bound.to_string();
         if self.format == TextFormat::OpenMetrics && !plain.contains('.') {

@@ -91,6 +91,9 @@ impl Source for Queue {
             deltas_only: true,
         };
     }
+    async fn skipped(&self) -> u64 {
+        0
+    }
     async fn waiting(&self) -> u64 {
         let all = self.0.lock().unwrap();
         all.iter().map(|(_, batch)| u64::from(batch.encoded.points)).sum()

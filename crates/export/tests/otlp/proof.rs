@@ -71,6 +71,14 @@ impl Source for Polls {
     async fn keep_deltas(&self, sequence: u64, points: u32) {
         self.queue.keep_deltas(sequence, points).await;
     }
+    async fn skipped(&self) -> u64 {
+        let hours = self.start.elapsed().as_secs() / HOUR.as_secs();
+        if self.batches.is_empty() {
+            hours.min(1) * 7
+        } else {
+            0
+        }
+    }
     async fn waiting(&self) -> u64 {
         self.queue.waiting().await
     }
@@ -428,4 +436,37 @@ async fn deltas_that_are_refused_wait_and_the_others_flow() {
         (30, true)
     );
     running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_full_spool_drops_is_a_loss_too() {
+    NEXT.with(|next| next.set(0));
+    let polls = Polls::new(Vec::new());
+    polls
+        .queue
+        .0
+        .lock()
+        .unwrap()
+        .push_back((0, Batch::whole(polls_of(1).remove(0))));
+    let down = Arc::new(Server {
+        judge: |_, _: &[i64]| Some(fault()),
+        start: Instant::now(),
+        requests: Mutex::default(),
+        taken: Mutex::default(),
+    });
+    let delivery = Delivery::new("d", down, polls);
+    let stats = delivery.stats();
+    let running = tokio::spawn(delivery.run(CancellationToken::new()));
+    tokio::time::sleep(HOUR + POLL).await;
+    let losses = stats.snapshot().losses.unwrap();
+    assert_eq!((losses.dropped, losses.rejected), (7, 0));
+    assert!(
+        losses.why.contains("spool_max") && losses.last_ago <= POLL,
+        "{losses:?}"
+    );
+    running.abort();
+}
+
+fn polls_of(points: i64) -> Vec<Encoded> {
+    encode(&many(points), Limits::default())
 }

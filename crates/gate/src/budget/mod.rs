@@ -279,7 +279,7 @@ impl fmt::Display for Refused {
         let dollars = std::time::Duration::from_nanos(self.limit).as_secs_f64();
         write!(
             f,
-            "not sent, because today's budget{whose} of ${dollars} would be exceeded; it goes on tomorrow, UTC"
+            "not sent: today's budget{whose} of ${dollars} would be exceeded; resuming tomorrow, UTC"
         )
     }
 }

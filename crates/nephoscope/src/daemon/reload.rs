@@ -120,7 +120,7 @@ async fn prepare(path: &Path, old: &Checked, address: SocketAddr, live: &Live) -
     let path = path.to_owned();
     let loaded = tokio::task::spawn_blocking(move || load(&path)).await;
     let checked = loaded.map_err(|error| Refused {
-        why: format!("reading the configuration ended by itself: {error}"),
+        why: format!("reading the configuration panicked: {error}"),
     })??;
     let mut differences = differences::between(old, &checked).map_err(|why| Refused { why })?;
     differences.try_again(&checked, &live.not_connected());
@@ -193,7 +193,7 @@ fn report(outcome: &Outcome) {
             let problems = refused.why.lines().count();
             tracing::error!(
                 problems,
-                "the new configuration was refused; the daemon goes on with the one before"
+                "reload refused; the previous configuration stays in force"
             );
         }
     }

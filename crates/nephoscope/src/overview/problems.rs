@@ -62,7 +62,7 @@ pub(super) fn find(accounts: &[AccountRow], destinations: &[DestinationRow], sto
 fn no_room(store: &Usage, destinations: &[DestinationRow]) -> Option<Problem> {
     let (text, remedy) = if store.full {
         let text = "The disk under `state.dir` is full. The clouds keep the points; they are fetched when there is room.";
-        (text.to_owned(), "Free disk space. It goes on by itself.")
+        (text.to_owned(), "Free disk space. Polling resumes by itself.")
     } else if !store.has_room {
         let full = destinations.iter().filter(|row| row.fill >= 1.0);
         let names: Vec<&str> = full.take(NAMES_SHOWN).map(|row| row.name.as_str()).collect();
@@ -71,7 +71,7 @@ fn no_room(store: &Usage, destinations: &[DestinationRow]) -> Option<Problem> {
             names.join(", ")
         );
         let remedy = "Bring the destination back, raise its `spool_max`, or let it lose the oldest points \
-                      (`on_full: drop_oldest`). It goes on by itself.";
+                      (`on_full: drop_oldest`). Polling resumes by itself.";
         (text, remedy)
     } else {
         return None;
@@ -104,7 +104,7 @@ pub(super) fn of_reload(last: Option<&LastReload>, now: UnixNanos) -> Option<Pro
         title: "The changed configuration was refused".to_owned(),
         since: Some(now.since(last.at)),
         text: shown.join("\n") + &rest,
-        remedy: "The daemon goes on with the one before. Mend the file, prove it with `nephoscope check --offline`, then \
+        remedy: "The previous configuration stays in force. Fix the file, verify it with `nephoscope check --offline`, then \
                  reload."
             .to_owned(),
         names: Vec::new(),

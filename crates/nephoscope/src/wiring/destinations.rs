@@ -11,7 +11,10 @@ use scheduler::Clock as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{DestinationSpec, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError, Wanted};
+use store::{
+    DestinationSpec, DestinationUsage, Encode, Entry, Format, Observer, OnFull, Options, Store, StoreError,
+    Wanted,
+};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
@@ -111,15 +114,24 @@ impl Source for Cursor {
         }
     }
 
+    async fn skipped(&self) -> u64 {
+        self.usage().dropped_points
+    }
+
     async fn waiting(&self) -> u64 {
-        let usage = self.store.usage();
-        let mut destinations = usage.destinations.iter();
-        let ours = destinations.find(|d| d.name == self.destination);
-        ours.map_or(0, |d| d.pending_points)
+        self.usage().pending_points
     }
 }
 
 impl Cursor {
+    /// What waits for us; nothing once the destination is gone.
+    fn usage(&self) -> DestinationUsage {
+        let mut destinations = self.store.usage().destinations.into_iter();
+        destinations
+            .find(|d| d.name == self.destination)
+            .unwrap_or_default()
+    }
+
     /// Whether it is worth trying again, after a pause.
     async fn try_again(&self, what: &str, error: &StoreError, failures: &mut u32) -> bool {
         let again = error.is_retryable();

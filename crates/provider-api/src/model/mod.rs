@@ -188,19 +188,21 @@ mod tests {
             series(Metric::new(changed))
         };
         let first = of(|_| {});
-        for change in [
-            (|s| s.unit = "1".into()) as fn(&mut MetricSpec),
+        let ours: [fn(&mut MetricSpec); 3] = [
+            |s| s.unit = "1".into(),
             |s| s.name = "aws.ec2.cpu.average".into(),
             |s| s.description = "other".into(),
-        ] {
+        ];
+        for change in ours {
             assert_eq!(of(change).id(), first.id());
         }
-        for change in [
-            (|s| s.cloud_name = "cpuUtilization".into()) as fn(&mut MetricSpec),
+        let the_clouds: [fn(&mut MetricSpec); 4] = [
+            |s| s.cloud_name = "cpuUtilization".into(),
             |s| s.namespace = "aws/ec2".into(),
             |s| s.statistic = Some("Maximum".into()),
             |s| s.kind = sum(Delta, true),
-        ] {
+        ];
+        for change in the_clouds {
             assert_ne!(of(change).id(), first.id());
         }
         // With a file of format 4 all that had one name was one.

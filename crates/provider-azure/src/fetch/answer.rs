@@ -79,7 +79,7 @@ impl AzureProvider {
             .told(&detail.question, &format!("{} of {}", metric.name, detail.id))
         {
             tracing::warn!(account = %self.config.account, metric = %metric.name, resource = %detail.id, why,
-                "metric of this resource is refused again and again: doing without it until it is answered");
+                "metric of this resource is refused repeatedly: left out until it is answered");
         }
     }
 

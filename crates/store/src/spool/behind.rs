@@ -3,6 +3,7 @@
 
 use crate::ledger::targets::Targets;
 use provider_api::UnixNanos;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 /// How much newer than an entry the ledger may become before the entry goes out all the same: a target that is no longer
@@ -19,15 +20,18 @@ pub(crate) struct Behind {
 }
 
 impl Behind {
-    /// Whether all targets have been taken up to the entry, or nobody can wait for it any longer; `latest` is the ledger's
-    /// idea of now.
-    pub(crate) fn is_over(&self, targets: &Targets, latest: Option<UnixNanos>) -> bool {
+    /// Whether all targets have been taken up to the entry and none of them `waits` for one before it, or nobody can wait
+    /// for it any longer; `latest` is the ledger's idea of now.
+    fn is_over(&self, targets: &Targets, latest: Option<UnixNanos>, waits: &HashSet<u32>) -> bool {
         let closed = |slot: &u32| {
             let upto = targets.row(*slot).and_then(|row| row.upto);
             upto.is_none_or(|upto| upto >= self.from)
         };
         let old = latest.is_some_and(|latest| latest.since(self.from) > WAITS_AT_MOST);
-        old || self.slots.iter().all(closed)
+        old || self
+            .slots
+            .iter()
+            .all(|slot| closed(slot) && !waits.contains(slot))
     }
 
     /// As it is written in the file.
@@ -43,6 +47,21 @@ impl Behind {
             slots: slots.iter().map(|slot| u32::from_le_bytes(*slot)).collect(),
         }
     }
+}
+
+/// Lets go what need not wait any longer. What comes later of a target waits for what came before.
+pub(crate) fn release(all: &mut BTreeMap<u64, Behind>, targets: &Targets) {
+    if all.is_empty() {
+        return;
+    }
+    let (latest, mut waits) = (targets.latest(), HashSet::new());
+    all.retain(|_, behind| {
+        let over = behind.is_over(targets, latest, &waits);
+        if !over {
+            waits.extend(behind.slots.iter().copied());
+        }
+        !over
+    });
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::ledger::targets::Targets;
 use crate::options::Stream;
 use bytes::Bytes;
 use provider_api::UnixNanos;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Which entries a destination wants at present.
 #[derive(Clone, Debug)]
@@ -136,12 +136,22 @@ impl Spool {
         cursor.spec.oldest_first && cursor.is_half_empty() && self.behind.contains_key(&seq)
     }
 
+    /// Targets of which something waits for a gap, and from when on.
+    pub(crate) fn slots_behind(&self, draft: &Draft) -> HashMap<u32, UnixNanos> {
+        let mut slots = HashMap::new();
+        let pushed = draft.behind.iter().map(|(_, behind)| behind);
+        for behind in self.behind.values().chain(pushed) {
+            for slot in &behind.slots {
+                let first: &mut UnixNanos = slots.entry(*slot).or_insert(behind.from);
+                *first = behind.from.min(*first);
+            }
+        }
+        slots
+    }
+
     /// Entries whose gaps have been closed need not wait any longer.
     pub(crate) fn release(&mut self, targets: &Targets) {
-        if !self.behind.is_empty() {
-            let latest = targets.latest();
-            self.behind.retain(|_, behind| !behind.is_over(targets, latest));
-        }
+        behind::release(&mut self.behind, targets);
     }
 
     /// The first entry that a destination wants and has not acknowledged, and its bytes if they are at hand.

@@ -55,7 +55,7 @@ impl Writer {
                 staged.progress = Some(request.taking.complete(&mut self.ledger, *slot, staged.progress));
             }
         }
-        let beyond = Self::beyond(group, &request.taking, &targets);
+        let beyond = self.beyond(group, &request.taking, &targets);
         self.push(group, request.taking.lane, &took, &beyond, &mut done);
         if self.observer.is_some() {
             let fresh = took.into_iter().map(|one| one.fresh);
@@ -80,12 +80,19 @@ impl Writer {
         found
     }
 
-    /// The targets that the request leaves with a gap before its window, and their slots.
-    fn beyond(group: &Group, taking: &Taking, targets: &HashMap<u64, (u32, Option<Progress>)>) -> Beyond {
+    /// The targets that the request leaves with a gap before its window, or of which something before it waits for one.
+    fn beyond(
+        &self,
+        group: &Group,
+        taking: &Taking,
+        targets: &HashMap<u64, (u32, Option<Progress>)>,
+    ) -> Beyond {
         let from = taking.window.start();
+        let waits = self.shared.spool().slots_behind(&group.draft);
         let has_gap = |slot: &u32| {
             let progress = group.targets.get(slot).and_then(|staged| staged.progress);
-            progress.is_some_and(|progress| progress.upto < from)
+            let follows = waits.get(slot).is_some_and(|first| *first < taking.window.end());
+            follows || progress.is_some_and(|progress| progress.upto < from)
         };
         let slots = targets
             .iter()

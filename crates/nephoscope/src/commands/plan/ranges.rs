@@ -20,7 +20,7 @@ pub(super) fn range(freshness: Duration) -> Duration {
 }
 
 /// A line about all groups; nothing when there is none.
-pub(super) fn line(costs: &Costs) -> String {
+pub(super) fn line(costs: &Costs) -> Option<String> {
     let mut ranges: BTreeMap<Duration, usize> = BTreeMap::new();
     for group in costs.accounts.iter().flat_map(|account| &account.groups) {
         *ranges.entry(range(group.freshness)).or_default() += 1;
@@ -35,13 +35,12 @@ pub(super) fn line(costs: &Costs) -> String {
         format!("[{}]{of}", promql(range))
     });
     let each: Vec<String> = each.collect();
-    if each.is_empty() {
-        return String::new();
-    }
-    format!(
-        "Queries and rules need a range that reaches the newest point, `last_over_time(x[…])`: {}.\n",
-        each.join(", ")
-    )
+    (!each.is_empty()).then(|| {
+        format!(
+            "Queries and rules need a range that reaches the newest point, `last_over_time(x[…])`: {}.",
+            each.join(", ")
+        )
+    })
 }
 
 /// As a query has it: `15m`, `26h`.

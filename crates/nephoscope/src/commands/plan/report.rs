@@ -74,7 +74,9 @@ pub(super) fn text(costs: &Costs, inventory: &Inventory, columns: usize, paint: 
     if !costs.whole() {
         legend.push_str(&wrapped(AT_LEAST, "", "", columns));
     }
-    legend.push_str(&wrapped(&ranges::line(costs), "", "", columns));
+    if let Some(ranges) = ranges::line(costs) {
+        legend.push_str(&wrapped(&ranges, "", "", columns));
+    }
     parts.push(legend);
     parts.join("\n")
 }
