@@ -265,6 +265,30 @@ async fn check_exits_69_when_a_cloud_cannot_be_reached() {
     configured.stop().await;
 }
 
+/// What cannot be connected to is asked once: no second region, permission or attempt waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_asks_who_refuses_connections_one_question_a_region() {
+    let configured = Configured::new(|yaml| yaml).await;
+    let text = std::fs::read_to_string(&configured.path).unwrap();
+    let endpoint = configured.clouds.aws.endpoint();
+    std::fs::write(&configured.path, text.replace(&endpoint, "http://127.0.0.1:9")).unwrap();
+    let output = configured.run(&["check", "--json", "--account", "a"]).await;
+    assert_eq!(output.status.code(), Some(69), "{}{}", out(&output), err(&output));
+    let report: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    let rows = report["rows"].as_array().unwrap();
+    let tried: Vec<_> = rows
+        .iter()
+        .filter(|row| row["outcome"] == "unavailable")
+        .map(|row| row["tried"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        tried,
+        ["GetCallerIdentity", "ListMetrics", "ListMetrics"],
+        "{report:#}"
+    );
+    configured.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn discover_lists_the_inventory() {
     let configured = Configured::new(|yaml| yaml).await;

@@ -31,7 +31,23 @@ where
     let request_id = error.raw_response().and_then(request_id);
     let failure = ProviderError::new(Cloud::Aws, operation, scope.clone(), kind, message);
     // Its chain is left out: it says the same again, in the SDK's own way.
-    failure.with_request_id(request_id)
+    let failure = failure.with_request_id(request_id);
+    if matches!(error, SdkError::DispatchFailure(_)) && nobody_reached(error) {
+        failure.with_nobody_reached()
+    } else {
+        failure
+    }
+}
+
+/// Whether there was no way to a host: no address, no connection, no TLS. The only time that our clients take by
+/// themselves is that of connecting.
+fn nobody_reached(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|cause| {
+        let connecting = cause.downcast_ref::<hyper_util::client::legacy::Error>();
+        let slow = cause.downcast_ref::<ConnectorError>();
+        connecting.is_some_and(hyper_util::client::legacy::Error::is_connect)
+            || slow.is_some_and(ConnectorError::is_timeout)
+    })
 }
 
 fn kind_of<E>(error: &SdkError<E, HttpResponse>) -> ErrorKind
@@ -285,16 +301,18 @@ mod tests {
 
     #[test]
     fn connections_and_credentials_are_told_apart() {
-        for (source, wanted) in [
-            (ConnectorError::io("refused".into()), "unavailable"),
-            (ConnectorError::timeout("slow".into()), "unavailable"),
+        for (source, wanted, unreached) in [
+            (ConnectorError::io("cut".into()), "unavailable", false),
+            (ConnectorError::timeout("slow".into()), "unavailable", true),
             (
                 ConnectorError::other(Box::new(CredentialsError::not_loaded("none")), None),
                 "unauthenticated",
+                false,
             ),
         ] {
             let error: SdkError<GetMetricDataError, _> = SdkError::dispatch_failure(source);
-            assert_eq!(classify(&scope(), "GetMetricData", &error).kind().label(), wanted);
+            let failure = classify(&scope(), "GetMetricData", &error);
+            assert_eq!((failure.kind().label(), failure.unreached()), (wanted, unreached));
         }
     }
 }

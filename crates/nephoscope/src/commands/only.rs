@@ -17,7 +17,8 @@ pub(crate) fn only(mut config: Config, wanted: &[String]) -> Result<Config, Fail
     let names: Vec<String> = names
         .chain(config.gcp.iter().map(|account| account.name.clone()))
         .collect();
-    let wanted = Wanted::new(wanted, names.iter().map(String::as_str))?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let wanted = Wanted::new(wanted, &names)?;
     config.aws.retain(|account| wanted.fits(&account.name));
     config.azure.retain(|account| wanted.fits(&account.name));
     config.gcp.retain(|account| wanted.fits(&account.name));
@@ -30,17 +31,14 @@ pub(crate) struct Wanted(Vec<Pattern>);
 
 impl Wanted {
     /// Each of them has to fit one of the names that there are.
-    pub(crate) fn new<'a>(
-        written: &[String],
-        names: impl Iterator<Item = &'a str> + Clone,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(written: &[String], names: &[&str]) -> Result<Self, Failure> {
         let pattern = |written: &String| {
             let pattern = Pattern::new(written)
                 .map_err(|why| Failure::usage(format!("`--account {written}` is no pattern: {why}")))?;
-            if names.clone().any(|name| pattern.matches(name)) {
+            if names.iter().any(|name| pattern.matches(name)) {
                 return Ok(pattern);
             }
-            Err(Failure::usage(unknown(written, names.clone())))
+            Err(Failure::usage(unknown(written, names)))
         };
         written.iter().map(pattern).collect::<Result<_, _>>().map(Self)
     }
@@ -56,14 +54,14 @@ impl Wanted {
     }
 }
 
-fn unknown<'a>(written: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = nearest(written, names.clone());
+fn unknown(written: &str, names: &[&str]) -> String {
+    let near = nearest(written, names.iter().copied());
     let offered: Vec<&str> = if near.is_empty() {
-        names.clone().take(OFFERED).collect()
+        names.iter().copied().take(OFFERED).collect()
     } else {
         near.iter().map(|name| &**name).collect()
     };
-    let more = match names.count().saturating_sub(offered.len()) {
+    let more = match names.len().saturating_sub(offered.len()) {
         0 => String::new(),
         n => format!(" and {n} more"),
     };
@@ -79,7 +77,7 @@ mod tests {
 
     fn wanted(patterns: &[&str]) -> Result<Vec<&'static str>, String> {
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        let wanted = Wanted::new(&patterns, NAMES.into_iter()).map_err(|failure| failure.to_string())?;
+        let wanted = Wanted::new(&patterns, &NAMES).map_err(|failure| failure.to_string())?;
         Ok(NAMES.into_iter().filter(|name| wanted.fits(name)).collect())
     }
 

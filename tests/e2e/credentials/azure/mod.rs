@@ -21,6 +21,9 @@ fn azure(request: &Seen) -> Answer {
             &json!({"token_type": "Bearer", "expires_in": 3600, "access_token": format!("entra {scope}")}),
         );
     }
+    if request.target.starts_with("/subscriptions") {
+        return Answer::json(&json!({"value": []}));
+    }
     Answer::json(&json!({"totalRecords": 0, "count": 0, "resultTruncated": "false", "data": []}))
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Self) {
         self.targets += other.targets;
         self.series += other.series;
         self.daily.add(other.daily);
@@ -94,9 +94,7 @@ impl Costs {
     pub(super) fn whole(&self) -> bool {
         self.accounts.iter().all(|account| account.whole)
     }
-}
 
-impl Costs {
     /// `now` only places the windows; their lengths are what counts.
     pub(super) fn of(inventory: &Inventory, now: UnixNanos) -> Self {
         let failed: BTreeMap<&str, Cloud> = inventory
@@ -116,7 +114,8 @@ impl Costs {
     }
 }
 
-fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
+/// All of them together.
+pub(super) fn total<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
     sums.fold(Sum::default(), |mut all, one| {
         all.add(one);
         all

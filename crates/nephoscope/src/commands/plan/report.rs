@@ -1,7 +1,7 @@
 //! A plan as a table: a row for each group while there are few accounts, else one for each account, and one sum for those
 //! that cost least.
 
-use super::cost::{AccountCost, Budgeted, Costs, Sum};
+use super::cost::{AccountCost, Budgeted, Costs, Sum, total};
 use super::ranges;
 use crate::commands::inventory::Inventory;
 use crate::commands::paint::Paint;
@@ -81,31 +81,45 @@ pub(super) fn text(costs: &Costs, inventory: &Inventory, columns: usize, paint: 
     parts.join("\n")
 }
 
+/// A failure, and the accounts that have it.
+struct Unknown<'a> {
+    operation: &'static str,
+    remedy: String,
+    /// The words of the first.
+    why: String,
+    accounts: Vec<&'a str>,
+}
+
 /// Failures of the same kind once, with the accounts that have them.
 fn unlisted(inventory: &Inventory, columns: usize, paint: Paint) -> Vec<String> {
-    let mut groups: BTreeMap<(&str, &str, String), Vec<(&str, String)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, String), Unknown<'_>> = BTreeMap::new();
     for failed in &inventory.failed {
-        let error = failed.error();
-        let key = (error.operation(), error.kind().label(), failed.remedy());
-        let accounts = groups.entry(key).or_default();
-        if !accounts.iter().any(|(name, _)| *name == failed.account) {
-            accounts.push((&failed.account, failed.text()));
+        let (error, remedy) = (failed.error(), failed.remedy());
+        let key = (error.operation(), error.kind().label(), remedy.clone());
+        let group = groups.entry(key).or_insert_with(|| Unknown {
+            operation: error.operation(),
+            remedy,
+            why: failed.text(),
+            accounts: Vec::new(),
+        });
+        if !group.accounts.contains(&failed.account.as_str()) {
+            group.accounts.push(&failed.account);
         }
     }
-    let told = |((operation, _, remedy), accounts): (&(&str, &str, String), &Vec<(&str, String)>)| {
-        let whom = many(accounts.len(), "account");
-        let heading = format!("unknown: {operation} failed ({whom})");
-        let names = first_of(accounts.iter().map(|(name, _)| *name), columns.saturating_sub(4));
-        let why = accounts.first().map(|(_, why)| harmless(why)).unwrap_or_default();
-        [
-            paint.level("bad", &heading) + "\n",
-            format!("    {}\n", harmless(&names)),
-            wrapped(&why, "    ", "    ", columns),
-            wrapped(remedy, "    → ", "      ", columns),
-        ]
-        .concat()
-    };
-    groups.iter().map(told).collect()
+    groups.values().map(|group| told(group, columns, paint)).collect()
+}
+
+fn told(group: &Unknown<'_>, columns: usize, paint: Paint) -> String {
+    let whom = many(group.accounts.len(), "account");
+    let heading = format!("unknown: {} failed ({whom})", group.operation);
+    let names = first_of(group.accounts.iter().copied(), columns.saturating_sub(4));
+    [
+        paint.level("bad", &heading) + "\n",
+        format!("    {}\n", harmless(&names)),
+        wrapped(&harmless(&group.why), "    ", "    ", columns),
+        wrapped(&group.remedy, "    → ", "      ", columns),
+    ]
+    .concat()
 }
 
 /// Budgets that are too small, and remarks, each once with the accounts that it is about.
@@ -124,12 +138,18 @@ fn notes(costs: &Costs, columns: usize) -> Option<String> {
     let told = notes.iter().take(MOST_NOTES).map(|(note, names)| {
         let heading = format!("{} ({})", harmless(note), many(names.len(), "account"));
         let names = first_of(names.iter().copied(), columns.saturating_sub(4));
-        wrapped(&heading, "", "    ", columns) + &format!("    {}\n", harmless(&names))
+        [
+            &*wrapped(&heading, "", "    ", columns),
+            "    ",
+            &*harmless(&names),
+            "\n",
+        ]
+        .concat()
     });
     let mut text: String = told.collect();
     if notes.len() > MOST_NOTES {
         let more = many(notes.len() - MOST_NOTES, "remark");
-        text.push_str(&format!("{more} more: see `--account` or `--json`\n"));
+        text.extend([&*more, " more: see `--account` or `--json`\n"]);
     }
     (!text.is_empty()).then_some(text)
 }
@@ -184,8 +204,7 @@ fn of_many(costs: &Costs) -> Table {
 }
 
 fn row_of_many(name: &str, cloud: &str, accounts: &[&AccountCost]) -> Vec<Cell> {
-    let mut sum = Sum::default();
-    accounts.iter().for_each(|account| sum.add(&account.sum));
+    let sum = total(accounts.iter().map(|account| &account.sum));
     let whole = accounts.iter().all(|account| account.whole);
     let groups = accounts.iter().flat_map(|account| &account.groups);
     let freshness: Option<Duration> = groups.map(|group| group.freshness).max();

@@ -23,8 +23,8 @@ const MOST_PROBLEMS: usize = 8;
 
 pub(crate) async fn run(args: &StatusArgs) -> Result<(), Failure> {
     let (text, status) = ask(args).await?;
-    let names = status.accounts.iter().map(|row| row.account.as_str());
-    let wanted = Wanted::new(&args.accounts, names)?;
+    let names: Vec<&str> = status.accounts.iter().map(|row| row.account.as_str()).collect();
+    let wanted = Wanted::new(&args.accounts, &names)?;
     if args.json {
         print(&format!("{text}\n"))?;
     } else {

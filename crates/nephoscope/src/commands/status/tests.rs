@@ -119,8 +119,7 @@ fn a_few_accounts_have_a_row_each() {
 #[test]
 fn one_account_of_many_is_shown_alone() {
     let status: Status = serde_json::from_value(three_hundred()).unwrap();
-    let names = ["prod-001"];
-    let wanted = Wanted::new(&["prod-001".to_owned()], names.into_iter()).unwrap();
+    let wanted = Wanted::new(&["prod-001".to_owned()], &["prod-001"]).unwrap();
     let text = render(&only(status, &wanted), 80, Paint::plain());
     assert!(
         text.contains("prod-001") && !text.contains("DESTINATION"),

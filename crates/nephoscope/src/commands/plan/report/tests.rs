@@ -29,8 +29,7 @@ fn account(n: usize, whole: bool) -> AccountCost {
         sum: sum(u64::try_from(n).unwrap() + 10),
     };
     let groups = vec![group("AWS/EC2"), group("AWS/SQS")];
-    let mut all = sum(0);
-    groups.iter().for_each(|group| all.add(&group.sum));
+    let all = total(groups.iter().map(|group| &group.sum));
     AccountCost {
         name: format!("prod-{n:03}"),
         cloud: Cloud::Aws,
@@ -69,8 +68,7 @@ fn failed(n: usize) -> Failed {
 }
 
 fn plan(accounts: Vec<AccountCost>, failing: impl Iterator<Item = usize>) -> (Costs, Inventory) {
-    let mut sum = sum(0);
-    accounts.iter().for_each(|account| sum.add(&account.sum));
+    let sum = total(accounts.iter().map(|account| &account.sum));
     let inventory = Inventory {
         accounts: Vec::new(),
         failed: failing.map(failed).collect(),
