@@ -243,9 +243,10 @@ async fn a_budget_is_kept_through_retries_sigkill_and_midnight_and_loses_nothing
     });
     let arrived = it.arrived(wanted.len()).await;
     same("aws", wanted, &arrived, "cloud.region");
-    wait_for("the line that it goes on", || {
+    wait_for("the line that polls are resumed", || {
         let log = it.setup.daemon.log();
-        log.contains("account a goes on").then_some(())
+        log.contains("resuming polls of account a: budget available again")
+            .then_some(())
     })
     .await;
     it.setup.stop().await;
