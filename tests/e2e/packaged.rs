@@ -35,7 +35,11 @@ fn the_packaged_configuration_lacks_only_an_account() {
     };
     let output = check();
     assert_eq!(output.status.code(), Some(64));
-    assert!(err(&output).contains("there is no account"), "{}", err(&output));
+    assert!(
+        err(&output).contains("no account is configured"),
+        "{}",
+        err(&output)
+    );
     assert!(err(&output).contains("1 problem in"), "{}", err(&output));
 
     let accounts = folder.path().join("accounts.d");
