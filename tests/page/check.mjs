@@ -297,7 +297,7 @@ async function guarded() {
     await until("the other token", () => running.said().includes("configuration loaded anew"), running.said);
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await page.locator("#lost").waitFor({ state: "visible" });
-    expect((await text(page, "#lost")).includes("does not know you"), "the notice");
+    expect((await text(page, "#lost")).includes("Signed out"), "the notice");
     complaints.length = 0;
   });
   await stop(running.child);
