@@ -297,7 +297,8 @@ async function guarded() {
     await until("the other token", () => running.said().includes("configuration loaded anew"), running.said);
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await page.locator("#lost").waitFor({ state: "visible" });
-    expect((await text(page, "#lost")).includes("Signed out"), "the notice");
+    expect((await text(page, "#lost")).includes("to sign in"), "the notice");
+    expect((await page.title()).startsWith("Signed out"), "the title");
     complaints.length = 0;
   });
   await stop(running.child);
