@@ -11,17 +11,17 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// Reloads of the whole test. Most are over within a few hundredths of a second.
-const RELOADS: u32 = 200;
+const RELOADS: u32 = 300;
 
 /// Of its long form.
 const MANY_RELOADS: u32 = 1_000;
 
 /// Memory is looked at after so many, when everything has been there once, and at the end.
-const WARM: u32 = 100;
+const WARM: u32 = 200;
 
 /// How much more memory may be resident at the end than was at most by then: what the allocator keeps in reserve comes
 /// and goes by a tenth.
-const GROWTH_PERCENT: u64 = 5;
+const GROWTH_PERCENT: u64 = 8;
 
 /// How often it is looked at in the end, and after how many reloads each: the middle counts.
 const LOOKS: u32 = 5;
