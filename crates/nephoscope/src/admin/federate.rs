@@ -10,6 +10,9 @@ use export::prometheus::{Selector, federate};
 use std::sync::Arc;
 use url::form_urlencoded::parse;
 
+/// Most selectors of a request: each is held against every series.
+pub(super) const MOST_SELECTORS: usize = 50;
+
 /// The answer of `/federate`.
 pub(super) async fn show(
     Shared(live): Shared<Arc<Live>>,
@@ -26,8 +29,14 @@ pub(super) async fn show(
 /// Other parameters are a scraper's own affair.
 fn selectors(query: &str) -> Result<Vec<Selector>, ApiError> {
     let texts = parse(query.as_bytes()).filter(|(name, _)| name == "match[]");
+    let texts: Vec<_> = texts.take(MOST_SELECTORS + 1).collect();
+    if texts.len() > MOST_SELECTORS {
+        let message = format!("match[] is given more than {MOST_SELECTORS} times; ask in several requests");
+        return Err(ApiError::bad(message));
+    }
     texts
-        .map(|(_, text)| Selector::parse(&text))
+        .iter()
+        .map(|(_, text)| Selector::parse(text))
         .collect::<Result<_, _>>()
         .map_err(|error| ApiError::bad(error.to_string()))
 }
@@ -52,5 +61,16 @@ mod tests {
         let error = selectors("match[]=up&match[]=sum(up)").unwrap_err();
         assert_eq!(error.status().as_u16(), 400);
         assert_eq!(error.message(), "match[]=sum(up): `{` is expected at `(up)`");
+        let many = |n: usize| selectors(&"match[]=up&".repeat(n));
+        assert_eq!(
+            many(MOST_SELECTORS).map(|all| all.len()).ok(),
+            Some(MOST_SELECTORS)
+        );
+        assert!(
+            many(MOST_SELECTORS + 1)
+                .unwrap_err()
+                .message()
+                .contains("50 times")
+        );
     }
 }

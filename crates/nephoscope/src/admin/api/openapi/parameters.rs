@@ -1,5 +1,6 @@
 //! What may be asked: everything that fits what is written here is understood.
 
+use crate::admin::federate::MOST_SELECTORS;
 use serde_json::{Value, json};
 
 const CURSOR: &str = "Where the page before ended: its `next`.";
@@ -25,7 +26,7 @@ pub(super) fn parameter(name: &str) -> Value {
         ),
         // PromQL has no pattern that says it; these are understood.
         "match[]" => (
-            json!({ "type": "array", "maxItems": 5, "items": { "type": "string", "maxLength": 200, "pattern": "^[a-zA-Z_]{1,30}$" } }),
+            json!({ "type": "array", "maxItems": MOST_SELECTORS, "items": { "type": "string", "maxLength": 200, "pattern": "^[a-zA-Z_]{1,30}$" } }),
             "Only series that a selector of PromQL takes, such as `{__name__=~\"aws_.*\",cloud_region=\"eu-west-1\"}`; of several, what one of them takes.",
         ),
         "series" => (text("^[0-9a-f]{32}$"), "Only the series with this `id`."),
