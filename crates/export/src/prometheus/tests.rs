@@ -1,3 +1,5 @@
+//! What a scrape is shown: names, labels, what has ended, and what `match[]` chooses.
+
 use super::*;
 use crate::encode::{Limits, encode};
 use crate::transport::{Transport as _, Verdict};

@@ -1,3 +1,5 @@
+//! Metrics that meet in one outgoing name, and those that do not.
+
 use super::*;
 use crate::names::snake;
 use crate::{
