@@ -11,7 +11,7 @@ use std::sync::Arc;
 use url::form_urlencoded::parse;
 
 /// Most selectors of a request: each is held against every series.
-pub(super) const MOST_SELECTORS: usize = 50;
+pub(super) const MOST_SELECTORS: usize = 20;
 
 /// The answer of `/federate`.
 pub(super) async fn show(
@@ -70,7 +70,7 @@ mod tests {
             many(MOST_SELECTORS + 1)
                 .unwrap_err()
                 .message()
-                .contains("50 times")
+                .contains("20 times")
         );
     }
 }
