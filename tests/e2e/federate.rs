@@ -3,12 +3,21 @@
 
 use crate::commands::nephoscope;
 use crate::exposition::{open_metrics, prometheus};
-use crate::setup::{Clouds, Daemon, general, http_get_with, local};
+use crate::setup::{Clouds, Daemon, PATIENCE, general, http_get_with, local};
 use cloudsim::{Faults, World};
 use export::receiver::Receiver;
+use std::time::{Duration, Instant};
 
 const OPEN: &str = "accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
 const CPU: &str = "aws_ec2_cpu_utilization_average_percent";
+/// What is looked at below.
+const EXPECTED: [&str; 5] = [
+    "aws_ec2_cpu_utilization_average_percent{",
+    "aws_ec2_cpu_utilization_maximum_percent{",
+    "aws_ec2_cpu_utilization_sum_percent{",
+    "gcp_custom_shop_queue_depth{",
+    "gcp_compute_instance_cpu_utilization_ratio{",
+];
 
 /// The strict readers know no times of samples.
 fn without_times(body: &str) -> String {
@@ -38,14 +47,16 @@ async fn a_scraper_gets_what_it_asks_for_in_the_format_that_it_likes() {
     let address = daemon.address().await;
     let ask =
         async |query: &str, accept: &str| http_get_with(&address, &format!("/federate{query}"), accept).await;
-    let mut all = String::new();
-    for _ in 0..600 {
-        all = ask("", "").await.1;
-        if all.contains(CPU) && all.contains("gcp_custom_shop_queue_depth{") {
-            break;
+    let limit = Instant::now() + PATIENCE;
+    let all = loop {
+        let all = ask("", "").await.1;
+        // They come in several answers.
+        if EXPECTED.iter().all(|sample| all.contains(sample)) {
+            break all;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+        assert!(Instant::now() < limit, "{all}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     assert!(
         all.contains(&format!("# TYPE {CPU} gauge\n{CPU}{{InstanceId=")),
         "{all}"
