@@ -23,8 +23,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// After so long without a point all are thought to have come.
-const QUIET: Duration = Duration::from_secs(3);
+/// After so long without a point all are thought to have come: Azure's definitions are listed at the pace of its quota,
+/// while the other clouds have long answered.
+const QUIET: Duration = Duration::from_secs(50);
 
 /// Longest wait for the first point: listing comes first.
 const FIRST: Duration = Duration::from_secs(120);
