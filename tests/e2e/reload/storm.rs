@@ -11,19 +11,19 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 /// Reloads of the whole test. Most are over within a few hundredths of a second.
-const RELOADS: u32 = 300;
+const RELOADS: u32 = 200;
 
 /// Of its long form.
 const MANY_RELOADS: u32 = 1_000;
 
 /// Memory is looked at after so many, when everything has been there once, and at the end.
-const WARM: u32 = 200;
+const WARM: u32 = 100;
 
 /// How much more memory may be resident at the end than was at most by then: what the allocator keeps in reserve comes
 /// and goes by a tenth.
-const GROWTH_PERCENT: u64 = 8;
+const GROWTH_PERCENT: u64 = 5;
 
-/// How often it is looked at in the end, and after how many reloads each: the middle counts.
+/// How often it is looked at each time, and after how many reloads each: the middle counts.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: u32 = 10;
 
@@ -144,7 +144,7 @@ impl Storm {
     }
 
     /// The middle of several looks at memory, of the rest the last.
-    async fn held_in_the_end(&mut self) -> Held {
+    async fn held_after_looks(&mut self) -> Held {
         let mut held = self.held().await;
         let mut resident = vec![held.rss_bytes];
         for _ in 1..LOOKS {
@@ -230,10 +230,10 @@ async fn nothing_is_left_behind(reloads: u32) {
     storm.wait_until_all_have_points().await;
     let begun = Instant::now();
     storm.reload_often(WARM).await;
-    let warm = storm.held().await;
+    let warm = storm.held_after_looks().await;
     storm.reload_often(reloads - WARM).await;
     println!("{reloads} reloads took {:?}", begun.elapsed());
-    let end = storm.held_in_the_end().await;
+    let end = storm.held_after_looks().await;
     // What was polled meanwhile, too.
     storm.setup.window.to += 2 * 60;
     storm.compare().await;
