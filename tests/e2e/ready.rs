@@ -66,7 +66,7 @@ async fn what_cannot_be_read_is_not_ready_and_one_account_of_several_is_not_all(
         let reason = &ready["accounts"]["g"]["reason"];
         reason.as_str().is_some_and(|why| why.contains("ListTimeSeries"))
     };
-    // Before it is listed it is not ready either, for want of anything to say.
+    // Before it is listed it is not ready either, as nothing is known of it.
     if !refused(&one) {
         until(&daemon, 200, |ready| !account(ready, "g") && refused(ready)).await;
     }

@@ -86,7 +86,7 @@ impl Met {
 }
 
 impl Apart {
-    /// Takes note of a listed metric.
+    /// Adds a listed metric.
     pub fn saw(&self, metric: &Metric) {
         let (place, spec) = (metric.place(), metric.spec());
         let alike = |(namespace, name): &Spelling| metric.is_spelled_like(namespace, name);

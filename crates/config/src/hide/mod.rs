@@ -46,7 +46,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Takes note of a key or a value of which nothing may be seen so far; gives its number.
+    /// Adds a key or a value that is hidden unless it proves harmless; gives its number.
     pub(crate) fn add(&mut self, span: Span) -> usize {
         self.scalars.push(Scalar { span, open: vec![] });
         self.scalars.len() - 1

@@ -74,7 +74,7 @@ pub(crate) fn harmless(text: &str) -> String {
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// `what` is what goes on: `checking accounts`.
+    /// `what` is the work under way: `checking accounts`.
     pub(crate) fn start(what: &'static str, of: usize) -> Self {
         let bar = ProgressBar::new(u64::try_from(of).unwrap_or(u64::MAX));
         if !std::io::stderr().is_terminal() {
